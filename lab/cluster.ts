@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from 'mysql2/promise';
+import { makeFolder } from './folder.js';
+import type { Server } from './process.js';
+import type { Outcome } from './run.js';
+import { Site } from './site.js';
+import { startEtcd } from './servers/etcd.js';
+import { replicateFrom } from './servers/replication.js';
+import { isServing, startTablet, type Tablet, type TabletSpec } from './servers/tablet.js';
+import { mustVtctldclient, vitessContext, vtctldclient, type VitessContext } from './servers/vitess.js';
+import { reachesAll, startVtgate } from './servers/vtgate.js';
+
+export type { Tablet } from './servers/tablet.js';
+
+export interface KeyspaceSpec {
+  name: string;
+  shards: string[];
+  /** Replicas of each shard besides the primary; default 0. */
+  replicas?: number;
+  /** Applied with `vtctldclient ApplyVSchema`. */
+  vschema?: object;
+}
+
+export interface ClusterSpec {
+  /** Only for folders and messages. */
+  name: string;
+  cell: string;
+  /** Preferred ports: used when free. */
+  etcdPort?: number;
+  vtgatePort?: number;
+  keyspaces: KeyspaceSpec[];
+  /** Whether to start a vtgate; default true. */
+  vtgate?: boolean;
+  /** UID of the first tablet; default 100. */
+  firstUid?: number;
+}
+
+/** One running Vitess cluster. */
+export interface Cluster {
+  spec: ClusterSpec;
+  folder: string;
+  topoServer: string;
+  topoRoot: string;
+  vtgate?: { host: string; port: number };
+  tablets: Tablet[];
+  etcd: Server;
+  vtgateServer?: Server;
+  /** Runs vtctldclient with the topology's flags given; `--server internal`, so there is no vtctld. */
+  vtctldclient(...args: string[]): Promise<Outcome>;
+  /** A new connection to the MySQL of a shard's first primary, past Vitess; the caller ends it. */
+  mysql(keyspace: string, shard: string): Promise<Connection>;
+  stop(): Promise<void>;
+}
+
+const TOPO_ROOT = '/vitess/global';
+
+/** Where a cluster puts its files; without it, into a temporary folder that `stop` removes. */
+export interface ClusterOptions {
+  folder?: string;
+}
+
+/** Starts a cluster and answers when every shard has a primary that serves, through vtgate as well. */
+export async function startCluster(spec: ClusterSpec, options: ClusterOptions = {}): Promise<Cluster> {
+  const own = options.folder === undefined ? await makeFolder() : undefined;
+  const site = new Site(options.folder ?? own?.path ?? '');
+  const stop = async (): Promise<void> => {
+    await site.close();
+    await own?.remove();
+  };
+  try {
+    return await launch(spec, site, stop);
+  } catch (error) {
+    await stop();
+    throw new Error(`Cluster ${spec.name} did not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>): Promise<Cluster> {
+  const etcd = startEtcd(site, spec.etcdPort);
+  const topology = etcd.then(({ address }) => makeTopology(spec, site, address));
+  const gate = spec.vtgate === false ? undefined : topology.then((context) => startVtgate(site, context, spec.vtgatePort));
+  const shards = Promise.all(shardSpecs(spec).map((tablets) => startShard(tablets, site, topology)));
+  await site.together<unknown>([etcd, topology, shards, ...(gate === undefined ? [] : [gate])]);
+  const context = await topology;
+  const tablets = (await shards).flat();
+  const vtgate = await gate;
+  if (vtgate !== undefined) {
+    await until('vtgate reaches every primary', () => reachesAll(vtgate, primaries(tablets)));
+  }
+  return {
+    spec,
+    folder: site.folder,
+    topoServer: context.topoServer,
+    topoRoot: context.topoRoot,
+    ...(vtgate === undefined ? {} : { vtgate: { host: vtgate.host, port: vtgate.port }, vtgateServer: vtgate.server }),
+    tablets,
+    etcd: (await etcd).server,
+    vtctldclient: (...args) => vtctldclient(context, args),
+    mysql: (keyspace, shard) => connectToPrimary(tablets, keyspace, shard),
+    stop,
+  };
+}
+
+/** The cell and the keyspaces; tablets and vtgate need them to start. */
+async function makeTopology(spec: ClusterSpec, site: Site, topoServer: string): Promise<VitessContext> {
+  const { cell } = spec;
+  const context = await vitessContext(`${site.folder}/bin`, { cell, topoServer, topoRoot: TOPO_ROOT });
+  await mustVtctldclient(context, 'AddCellInfo', '--root', `/vitess/${cell}`, '--server-address', topoServer, cell);
+  for (const { name, vschema } of spec.keyspaces) {
+    await mustVtctldclient(context, 'CreateKeyspace', name);
+    if (vschema === undefined) continue;
+    await mustVtctldclient(context, 'ApplyVSchema', '--vschema', JSON.stringify(vschema), name);
+  }
+  return context;
+}
+
+/** The tablets of each shard; the first of each becomes its primary. */
+function shardSpecs(spec: ClusterSpec): TabletSpec[][] {
+  let uid = spec.firstUid ?? 100;
+  return spec.keyspaces.flatMap(({ name, shards, replicas = 0 }) =>
+    shards.map((shard) =>
+      Array.from({ length: replicas + 1 }, (_, index): TabletSpec => {
+        const type = index === 0 ? 'primary' : 'replica';
+        return { uid: uid++, keyspace: name, shard, type };
+      }),
+    ),
+  );
+}
+
+async function startShard(specs: TabletSpec[], site: Site, topology: Promise<VitessContext>): Promise<Tablet[]> {
+  const tablets = await site.together(specs.map((spec) => startTablet(spec, site, topology)));
+  const [primary, ...replicas] = tablets;
+  if (primary === undefined) return [];
+  const context = await topology;
+  await mustVtctldclient(context, 'TabletExternallyReparented', primary.alias);
+  await Promise.all(replicas.map((replica) => replicateFrom(primary, replica)));
+  for (const tablet of tablets) {
+    await until(`${tablet.alias} serves as ${tablet.type}`, () => isServing(tablet, tablet.type));
+  }
+  return tablets;
+}
+
+function primaries(tablets: Tablet[]): Tablet[] {
+  return tablets.filter((tablet) => tablet.type === 'primary');
+}
+
+async function connectToPrimary(tablets: Tablet[], keyspace: string, shard: string): Promise<Connection> {
+  const found = primaries(tablets).find((tablet) => tablet.keyspace === keyspace && tablet.shard === shard);
+  if (found === undefined) throw new Error(`This cluster has no shard ${keyspace}/${shard}.`);
+  return found.mysql.connect();
+}
+
+async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown = 'the answer is no';
+  for (;;) {
+    const answer = await holds().catch((error: unknown) => {
+      last = error;
+      return false;
+    });
+    if (answer) return;
+    if (Date.now() > deadline) throw new Error(`After ${timeoutMs / 1000} s still not so: ${what} (${String(last)}).`);
+    await delay(150);
+  }
+}

@@ -1,0 +1,61 @@
+import { MigrationError } from '../migration/errors.js';
+import type { WorkflowIdentifier } from '../migration/identifier.js';
+import { quoteName } from '../migration/quote.js';
+import type { Clients } from '../vitess/clients.js';
+import { JournalStore } from '../vitess/topology/journal.js';
+import { withMigrationLocks } from '../vitess/topology/lock.js';
+import { allowOnShards, deleteStreams } from './complete.js';
+import { withHeartbeat } from './heartbeat.js';
+import { removeFromVSchema } from './vschema.js';
+
+/** What Cancel has undone. */
+export interface CancelReport {
+  droppedTables: Record<string, string[]>;
+}
+
+/** The step Cancel: the target as it was before Create, by the journal. */
+export function cancelActivities(clients: Clients) {
+  return {
+    /**
+     * Undoes what the journal of this run says was made: VDiff records and streams, created tables,
+     * VSchema entries, denied tables. Without a journal nothing was made, and nothing is done.
+     * @throws PAST_NO_RETURN when Complete has begun to delete streams, LOCKED
+     */
+    async cancel(id: WorkflowIdentifier, runId: string): Promise<CancelReport> {
+      return withHeartbeat(async () => {
+        const journals = new JournalStore(clients.target, id);
+        const journal = await journals.read();
+        if (journal === undefined || journal.runId !== runId) return { droppedTables: {} };
+        // A VDiff that hangs holds the workflow's lock until it is deleted.
+        if (journal.streams && !journal.forward) await deleteVDiffs(clients, id);
+        return withMigrationLocks(clients.target, id, 'vtmigrate cancel', async (checkLocks) => {
+          const current = (await journals.read()) ?? journal;
+          if (current.forward) {
+            throw new MigrationError('PAST_NO_RETURN', 'the migration is past the point of no return: its streams are being deleted', clients.target.place({ keyspace: id.keyspace }), 'let Complete end');
+          }
+          if (current.streams) await deleteStreams(clients, id, checkLocks);
+          for (const [shard, tables] of Object.entries(current.createdTables)) await dropTables(clients, id.keyspace, shard, tables, checkLocks);
+          await removeFromVSchema(clients, id, runId, checkLocks);
+          await allowOnShards(clients, id.keyspace, current.deniedTables, checkLocks);
+          await journals.remove(runId);
+          return { droppedTables: current.createdTables };
+        });
+      });
+    },
+  };
+}
+
+async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Promise<void> {
+  for (const { name } of await clients.target.servingShards(id.keyspace)) {
+    const tablet = await clients.primary(clients.target, id.keyspace, name);
+    await tablet.deleteVDiffs(id.workflow, id.keyspace);
+  }
+}
+
+async function dropTables(clients: Clients, keyspace: string, shard: string, tables: readonly string[], beforeEffect: () => Promise<void>): Promise<void> {
+  const tablet = await clients.primary(clients.target, keyspace, shard);
+  for (const table of tables) {
+    await beforeEffect();
+    await tablet.query(`drop table if exists ${quoteName(table)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+  }
+}

@@ -1,0 +1,184 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { MigrationError } from '../migration/errors.js';
+import { streamsOf, type Plan, type ShardFacts } from '../migration/plan.js';
+import { quoteName } from '../migration/quote.js';
+import type { Clients } from '../vitess/clients.js';
+import { denyTables, deniedTables } from '../vitess/topology/denied-tables.js';
+import { JournalStore, type Journal } from '../vitess/topology/journal.js';
+import { withMigrationLocks } from '../vitess/topology/lock.js';
+import type { Tablet } from '../vitess/tablet/tablet.js';
+import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
+import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema } from '../vitess/wire/tabletmanagerdata_pb.js';
+import { TabletType } from '../vitess/wire/topodata_pb.js';
+import { withHeartbeat } from './heartbeat.js';
+import { refreshShard } from './shards.js';
+
+/** The step Create: denied tables, target tables, streams. All under the locks Vitess takes. */
+export function createActivities(clients: Clients) {
+  return {
+    /**
+     * Brings the target to the state the plan describes, from whatever an earlier attempt left.
+     * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
+     */
+    async create(plan: Plan, runId: string): Promise<void> {
+      await withHeartbeat((stopIfCancelled) =>
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate create', async (checkLocks) => {
+          const creation = new Creation(clients, plan, runId, async () => {
+            stopIfCancelled();
+            await checkLocks();
+          });
+          await creation.run();
+        }),
+      );
+    },
+  };
+}
+
+class Creation {
+  private readonly journals: JournalStore;
+
+  constructor(
+    private readonly clients: Clients,
+    private readonly plan: Plan,
+    private readonly runId: string,
+    private readonly beforeEffect: () => Promise<void>,
+  ) {
+    this.journals = new JournalStore(clients.target, plan.target);
+  }
+
+  async run(): Promise<void> {
+    const tablets = await Promise.all(this.plan.target.shards.map(async (shard) => ({ shard, tablet: await this.primary(shard) })));
+    const known = await this.journals.read();
+    for (const { shard, tablet } of tablets) await this.refuseForeignStreams(known, shard, tablet);
+    await this.beforeEffect();
+    await this.journals.begin(this.runId, `${this.plan.source.mount}.${this.plan.source.keyspace}`);
+    // Denied first: from then on no application can put a row where the copy will go.
+    for (const { shard } of tablets) await this.deny(shard);
+    for (const { shard, tablet } of tablets) await this.createTables(shard, tablet);
+    for (const { shard, tablet } of tablets) await this.createStreams(shard, tablet);
+    if (this.plan.autoStart) for (const { tablet } of tablets) await this.start(tablet);
+  }
+
+  private async refuseForeignStreams(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
+    const ours = journal?.runId === this.runId && journal.streams;
+    if (ours || (await tablet.streams(this.plan.target.workflow)).length === 0) return;
+    throw new MigrationError('WORKFLOW_EXISTS', `a workflow named ${this.plan.target.workflow} already exists`, this.place(shard, tablet), 'choose another name, or finish that workflow with the program that made it');
+  }
+
+  private async deny(shard: ShardFacts): Promise<void> {
+    const { keyspace } = this.plan.target;
+    const names = this.plan.tables.map((table) => table.name);
+    const before = deniedTables(await this.clients.target.shard(keyspace, shard.name));
+    const missing = names.filter((table) => !before.includes(table));
+    if (missing.length > 0) {
+      await this.record((journal) => addTo(journal.deniedTables, shard.name, missing));
+      await this.clients.target.updateShard(keyspace, shard.name, (record) => denyTables(record, missing));
+    }
+    // Also when nothing was missing: an earlier attempt may have ended before this line.
+    await refreshShard(this.clients, this.clients.target, keyspace, shard.name);
+  }
+
+  private async createTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
+    const existing = new Set((await tablet.tables()).map((table) => table.name));
+    const created = new Set((await this.journals.read())?.createdTables[shard.name] ?? []);
+    for (const { name } of this.plan.tables) {
+      if (existing.has(name) && !created.has(name)) await this.requireEmpty(shard, tablet, name);
+    }
+    const missing = this.plan.tables.map((table) => table.name).filter((name) => !existing.has(name));
+    if (missing.length === 0) return;
+    await this.record((journal) => addTo(journal.createdTables, shard.name, missing));
+    for (const [name, ddl] of await this.sourceDdl(missing)) await this.createTable(shard, tablet, name, ddl);
+  }
+
+  private async createTable(shard: ShardFacts, tablet: Tablet, name: string, ddl: string): Promise<void> {
+    await this.beforeEffect();
+    try {
+      await tablet.applySchema(ddl);
+    } catch (error) {
+      if ((await tablet.tables([name])).length > 0) return;
+      if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
+      throw new MigrationError('DDL_REFUSED', `table ${quoteName(name)} cannot be created with the source's definition (${error.what})`, { ...this.place(shard, tablet), table: name }, 'create it on the target by hand with a definition that fits, and create the migration again', { cause: error });
+    }
+  }
+
+  /** In the order of the source's tables; the definitions come from a source primary. */
+  private async sourceDdl(names: string[]): Promise<[string, string][]> {
+    const { mount, keyspace, shards } = this.plan.source;
+    const topology = await this.clients.source(mount);
+    const source = await this.clients.primary(topology, keyspace, shards[0]?.name ?? '');
+    const tables = new Map((await source.tables(names)).map((table) => [table.name, table.ddl]));
+    return names.map((name) => {
+      const ddl = tables.get(name);
+      if (ddl !== undefined) return [name, ddl];
+      throw new MigrationError('TABLE_NOT_FOUND', `table ${quoteName(name)} has been dropped since the plan was made`, { cluster: mount, keyspace, table: name }, 'create the migration again');
+    });
+  }
+
+  private async requireEmpty(shard: ShardFacts, tablet: Tablet, table: string): Promise<void> {
+    const journal = await this.journals.read();
+    if (journal?.streams === true) return; // what is in it now, our own streams have copied
+    if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length === 0) return;
+    throw new MigrationError('TARGET_TABLE_NOT_EMPTY', `table ${quoteName(table)} has rows`, { ...this.place(shard, tablet), table }, 'empty or drop it, or leave it out with -exclude');
+  }
+
+  private async createStreams(shard: ShardFacts, tablet: Tablet): Promise<void> {
+    const present = new Set((await tablet.streams(this.plan.target.workflow)).map((stream) => stream.sourceShard));
+    const missing = streamsOf(this.plan, shard).filter((stream) => !present.has(stream.sourceShard));
+    if (missing.length === 0) return;
+    await this.record((journal) => {
+      journal.streams = true;
+    });
+    // One call for each: a call with several inserts them one by one and may end half-way.
+    for (const stream of missing) await tablet.createStreams(streamRequest(this.plan, stream));
+  }
+
+  private async start(tablet: Tablet): Promise<void> {
+    const streams = await tablet.streams(this.plan.target.workflow);
+    // A start that failed half-way leaves a stream that says Running and does nothing.
+    if (!streams.some((stream) => stream.position === '')) return;
+    await this.beforeEffect();
+    await tablet.setStreamState(this.plan.target.workflow, 'Running');
+  }
+
+  private async record(change: (journal: Journal) => void): Promise<void> {
+    await this.beforeEffect();
+    await this.journals.update(this.runId, change);
+  }
+
+  private primary(shard: ShardFacts): Promise<Tablet> {
+    return this.clients.primary(this.clients.target, this.plan.target.keyspace, shard.name);
+  }
+
+  private place(shard: ShardFacts, tablet: Tablet) {
+    return this.clients.target.place({ keyspace: this.plan.target.keyspace, shard: shard.name, tablet: tablet.alias });
+  }
+}
+
+/** The call that inserts one Stopped stream of type Migrate, as `vtctldclient Migrate create` makes it. */
+function streamRequest(plan: Plan, stream: ReturnType<typeof streamsOf>[number]): MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema> {
+  return {
+    workflow: plan.target.workflow,
+    binlogSource: [
+      {
+        keyspace: plan.source.keyspace,
+        shard: stream.sourceShard,
+        filter: { rules: stream.rules },
+        onDdl: OnDDLAction[plan.onDdl],
+        stopAfterCopy: plan.stopAfterCopy,
+        externalCluster: plan.source.mount,
+      },
+    ],
+    cells: plan.source.cells,
+    tabletTypes: plan.tabletTypes.map((type) => TabletType[type as keyof typeof TabletType]),
+    tabletSelectionPreference: plan.inOrder ? TabletSelectionPreference.INORDER : TabletSelectionPreference.ANY,
+    workflowType: VReplicationWorkflowType.Migrate,
+    deferSecondaryKeys: plan.deferSecondaryKeys,
+    autoStart: plan.autoStart,
+    stopAfterCopy: plan.stopAfterCopy,
+    options: '{}',
+  };
+}
+
+function addTo(lists: Record<string, string[]>, shard: string, tables: readonly string[]): void {
+  lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
+}

@@ -1,0 +1,27 @@
+import type { Clients } from '../vitess/clients.js';
+import { cancelActivities } from './cancel.js';
+import { completeActivities } from './complete.js';
+import { createActivities } from './create.js';
+import { withFailures } from './failure.js';
+import { mountActivities } from './mount.js';
+import { observeActivities } from './observe.js';
+import { preflightActivities } from './preflight.js';
+import { verifyActivities } from './verify.js';
+
+export type { CancelReport } from './cancel.js';
+export type { MountReport } from './mount.js';
+
+/** Every activity of the task queue, with its clients. The workflows know only the type of this. */
+export function allActivities(clients: Clients) {
+  return withFailures({
+    ...mountActivities(clients),
+    ...preflightActivities(clients),
+    ...createActivities(clients),
+    ...observeActivities(clients),
+    ...verifyActivities(clients),
+    ...completeActivities(clients),
+    ...cancelActivities(clients),
+  });
+}
+
+export type Activities = ReturnType<typeof allActivities>;

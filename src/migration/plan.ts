@@ -1,0 +1,198 @@
+import type { Problem } from './errors.js';
+import type { MigrateInput } from './input.js';
+import { parseSourceIdentifier, parseWorkflowIdentifier } from './identifier.js';
+import { quoteName, quoteString } from './quote.js';
+import { chooseVindex, type VindexChoice } from './vindex.js';
+
+/** A table of the source as its primary tablet describes it. Rows and bytes are estimates. */
+export interface SourceTable {
+  name: string;
+  rows: number;
+  bytes: number;
+}
+
+/** The part of a keyspace's VSchema that decides how a table is filtered. */
+export interface VSchemaFacts {
+  sharded: boolean;
+  vindexes: Record<string, { type: string; params: Record<string, string> }>;
+  tables: Record<string, { type: string; columnVindexes: { name: string; columns: string[] }[] }>;
+}
+
+/** A shard and the hex key range Vitess prints for it; `-` and the empty string are the whole range. */
+export interface ShardFacts {
+  name: string;
+  keyRange: string;
+}
+
+/** What was read from the source cluster before planning. */
+export interface SourceFacts {
+  /** Every cell of the source's topology. */
+  cells: string[];
+  shards: (ShardFacts & { tablets: { cell: string; type: string }[] })[];
+  tables: SourceTable[];
+  vschema: VSchemaFacts;
+}
+
+/** What was read from the target cluster before planning. */
+export interface TargetFacts {
+  cells: string[];
+  vschema: VSchemaFacts;
+  shards: (ShardFacts & {
+    tables: string[];
+    nonEmptyTables: string[];
+    deniedTables: string[];
+    hasWorkflow: boolean;
+  })[];
+}
+
+/** A table of the plan; `vindex` only where the stream must filter by key range. */
+export interface PlannedTable {
+  name: string;
+  rows: number;
+  bytes: number;
+  vindex?: VindexChoice;
+}
+
+/** What will be done, as data: small enough for a history, complete enough for every activity. */
+export interface Plan {
+  target: { keyspace: string; workflow: string; sharded: boolean; cells: string[]; shards: ShardFacts[] };
+  source: { mount: string; keyspace: string; cells: string[]; shards: ShardFacts[] };
+  tables: PlannedTable[];
+  /** Target tables that do not exist yet, by target shard. */
+  missingTables: Record<string, string[]>;
+  /** Tables that an unsharded target's VSchema gains at Complete. */
+  missingInVSchema: string[];
+  tabletTypes: string[];
+  inOrder: boolean;
+  autoStart: boolean;
+  stopAfterCopy: boolean;
+  deferSecondaryKeys: boolean;
+  onDdl: MigrateInput['onDdl'];
+}
+
+/** One stream as Vitess stores it: a source shard and a rule for every table. */
+export interface PlannedStream {
+  sourceShard: string;
+  rules: { match: string; filter: string }[];
+}
+
+/**
+ * Turns what was asked and what was read into a plan, or into every reason why there is none.
+ * Follows `moveTablesCreate` and `materializer` of Vitess; docs/adr tells where and why it differs.
+ */
+export function makePlan(input: MigrateInput, source: SourceFacts, target: TargetFacts): { plan: Plan; problems: Problem[] } {
+  const from = parseSourceIdentifier(input.source);
+  const to = parseWorkflowIdentifier(input.target);
+  const problems: Problem[] = [];
+  const at = { source: { cluster: from.mount, keyspace: from.keyspace }, target: { cluster: 'target', keyspace: to.keyspace } };
+
+  const names = chooseTables(input, source, at.source, problems);
+  const cells = chooseCells(input, source, at.source, problems);
+  const wholeRange = target.shards.length === 1 && source.shards.length === 1 && isWholeRange(target.shards[0]) && isWholeRange(source.shards[0]);
+  const tables = names.map((table): PlannedTable => {
+    const planned: PlannedTable = { name: table.name, rows: table.rows, bytes: table.bytes };
+    if (!target.vschema.sharded) return planned;
+    const choice = chooseVindex(table.name, source.vschema, target.vschema, { source: from, targetKeyspace: to.keyspace });
+    if ('problem' in choice) problems.push(choice.problem);
+    else if (choice.vindex !== undefined && !wholeRange) planned.vindex = choice.vindex;
+    return planned;
+  });
+  checkTarget(names, target, to, problems);
+
+  const missing = (shard: TargetFacts['shards'][number]) => names.map((t) => t.name).filter((name) => !shard.tables.includes(name));
+  const plan: Plan = {
+    target: { ...to, sharded: target.vschema.sharded, cells: target.cells, shards: target.shards.map(bare) },
+    source: { ...from, cells, shards: source.shards.map(bare) },
+    tables,
+    missingTables: Object.fromEntries(target.shards.map((shard) => [shard.name, missing(shard)])),
+    missingInVSchema: target.vschema.sharded ? [] : names.map((t) => t.name).filter((name) => !Object.hasOwn(target.vschema.tables, name)),
+    tabletTypes: input.tabletTypes,
+    inOrder: input.tabletTypesInPreferenceOrder,
+    autoStart: input.autoStart,
+    stopAfterCopy: input.stopAfterCopy,
+    deferSecondaryKeys: input.deferSecondaryKeys,
+    onDdl: input.onDdl,
+  };
+  return { plan, problems };
+}
+
+/** The streams of one target shard: one for every source shard, each with a rule for every table. */
+export function streamsOf(plan: Plan, targetShard: ShardFacts): PlannedStream[] {
+  const rules = plan.tables.map((table) => ({ match: table.name, filter: filterOf(table, targetShard.keyRange) }));
+  return plan.source.shards.map((shard) => ({ sourceShard: shard.name, rules }));
+}
+
+function filterOf(table: PlannedTable, keyRange: string): string {
+  const select = `select * from ${quoteName(table.name)}`;
+  if (table.vindex === undefined) return select;
+  const args = [...table.vindex.columns.map(quoteName), quoteString(table.vindex.name), quoteString(keyRange)];
+  return `${select} where in_keyrange(${args.join(', ')})`;
+}
+
+function chooseTables(input: MigrateInput, source: SourceFacts, place: Problem['place'], problems: Problem[]): SourceTable[] {
+  const known = new Map(source.tables.map((table) => [table.name, table]));
+  const named = [...(input.tables ?? []), ...input.exclude];
+  const unknown = [...new Set(named.filter((name) => !known.has(name)))];
+  for (const table of unknown) {
+    problems.push({ code: 'TABLE_NOT_FOUND', message: `table ${quoteName(table)} does not exist`, place: { ...place, table }, remedy: suggest(table, [...known.keys()]) });
+  }
+  const wanted = input.tables ?? [...known.keys()];
+  const chosen = [...new Set(wanted)].filter((name) => !input.exclude.includes(name)).flatMap((name) => known.get(name) ?? []);
+  if (chosen.length === 0 && unknown.length === 0) {
+    problems.push({ code: 'NO_TABLES', message: 'there is no table to move', place, remedy: 'check the keyspace of -source, -tables and -exclude' });
+  }
+  return chosen;
+}
+
+function suggest(name: string, known: string[]): string {
+  const close = known.find((other) => other.toLowerCase() === name.toLowerCase());
+  if (close !== undefined) return `did you mean ${close}? Table names are case sensitive`;
+  const shown = known.slice(0, 10).join(', ');
+  return known.length === 0 ? 'the keyspace has no tables' : `the keyspace has ${shown}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`;
+}
+
+/** Without cells of its own choosing, a stream may read in every cell that has a fitting tablet. */
+function chooseCells(input: MigrateInput, source: SourceFacts, place: Problem['place'], problems: Problem[]): string[] {
+  for (const cell of input.cells ?? []) {
+    if (source.cells.includes(cell)) continue;
+    problems.push({ code: 'CELL_NOT_FOUND', message: `the source has no cell ${cell}`, place: { ...place, cell }, remedy: `its cells are ${source.cells.join(', ')}; cells are those of the source, not of the target` });
+  }
+  const fits = (tablet: { cell: string; type: string }) =>
+    input.tabletTypes.some((type) => type === tablet.type) && (input.cells === undefined || input.cells.includes(tablet.cell));
+  for (const shard of source.shards) {
+    if (shard.tablets.some(fits)) continue;
+    problems.push({
+      code: 'NO_SOURCE_TABLET',
+      message: `no tablet of type ${input.tabletTypes.join(' or ')}${input.cells === undefined ? '' : ` in cell ${input.cells.join(' or ')}`}`,
+      place: { ...place, shard: shard.name },
+      remedy: `the shard has ${shard.tablets.map((t) => `${t.type} in ${t.cell}`).join(', ') || 'no tablets'}; choose -tablet_types and -cells that fit`,
+    });
+  }
+  if (input.cells !== undefined) return input.cells;
+  return [...new Set(source.shards.flatMap((shard) => shard.tablets.filter(fits).map((tablet) => tablet.cell)))].sort();
+}
+
+function checkTarget(names: SourceTable[], target: TargetFacts, to: { keyspace: string; workflow: string }, problems: Problem[]): void {
+  for (const shard of target.shards) {
+    const place = { cluster: 'target', keyspace: to.keyspace, shard: shard.name };
+    if (shard.hasWorkflow) {
+      problems.push({ code: 'WORKFLOW_EXISTS', message: `a workflow named ${to.workflow} already exists`, place, remedy: 'choose another name, or finish that workflow with the program that made it' });
+    }
+    for (const { name: table } of names) {
+      if (shard.nonEmptyTables.includes(table)) {
+        problems.push({ code: 'TARGET_TABLE_NOT_EMPTY', message: `table ${quoteName(table)} has rows`, place: { ...place, table }, remedy: 'empty or drop it, or leave it out with -exclude' });
+      }
+      if (shard.deniedTables.includes(table)) {
+        problems.push({ code: 'TABLE_DENIED', message: `table ${quoteName(table)} is in the denied tables already`, place: { ...place, table }, remedy: 'another workflow holds it, or one left it behind: finish that one, or remove the entry with vtctldclient SetShardTabletControl' });
+      }
+    }
+  }
+}
+
+function isWholeRange(shard: ShardFacts | undefined): boolean {
+  return shard !== undefined && (shard.keyRange === '' || shard.keyRange === '-');
+}
+
+function bare(shard: ShardFacts): ShardFacts {
+  return { name: shard.name, keyRange: shard.keyRange };
+}

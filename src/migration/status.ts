@@ -1,0 +1,61 @@
+import type { Problem } from './errors.js';
+import { copiedFraction, maxLagSeconds, type Observation } from './observation.js';
+import type { VDiffReport } from './vdiff.js';
+import type { Gap } from './verdict.js';
+
+/** Where a migration is. The last four are its ends. */
+export type Phase =
+  | 'mounting'
+  | 'checking'
+  | 'creating'
+  | 'copying'
+  | 'verifying'
+  | 'replicating'
+  | 'completing'
+  | 'cancelling'
+  | 'completed'
+  | 'cancelled'
+  | 'planned'
+  | 'failed';
+
+/** The answer of the query `status`: plain JSON, part of the public contract. */
+export interface Status {
+  workflow: string;
+  source: string;
+  phase: Phase;
+  /** ISO 8601: since when the phase lasts, and of which moment the numbers are. */
+  since: string;
+  observedAt: string | null;
+  copiedPercent: number;
+  remainingSeconds: number | null;
+  lagSeconds: number | null;
+  streams: Observation['streams'];
+  tables: Observation['tables'];
+  vdiff: VDiffReport | null;
+  /** What has been asked for and not yet been done. */
+  requested: ('complete' | 'cancel' | 'vdiff')[];
+  /** What it waits for, in words; empty while it works. */
+  waitingFor: string[];
+  /** What Complete's proof lacked when it was last tried. */
+  missing: Gap[];
+  /** The last error of a step that is being tried again, with its next step. */
+  lastError: Problem | null;
+  /** What the clusters show to be wrong, each with its next step. */
+  problems: Problem[];
+  pastNoReturn: boolean;
+}
+
+/** The part of a status that an observation decides: for the workflow's last one, or a live one. */
+export function withObservation(status: Status, observation: Observation | null): Status {
+  if (observation === null) return status;
+  return {
+    ...status,
+    observedAt: observation.at,
+    copiedPercent: Math.floor(copiedFraction(observation) * 1000) / 10,
+    remainingSeconds: observation.remainingSeconds,
+    lagSeconds: maxLagSeconds(observation),
+    streams: observation.streams,
+    tables: observation.tables,
+    problems: observation.problems,
+  };
+}

@@ -1,0 +1,117 @@
+/** What VDiff found in one table, over all target shards. Counts are decimal strings: 64-bit. */
+export interface VDiffTable {
+  name: string;
+  state: string;
+  rowsCompared: string;
+  mismatched: string;
+  extraSource: string;
+  extraTarget: string;
+  /** A few rows that differ, as Vitess reports them. */
+  samples: VDiffSample[];
+}
+
+export interface VDiffSample {
+  kind: 'mismatch' | 'only in source' | 'only in target';
+  shard: string;
+  source?: Record<string, string>;
+  target?: Record<string, string>;
+}
+
+/** The state of one VDiff over all target shards. */
+export interface VDiffReport {
+  uuid: string;
+  /** `stalled`: it made no progress and was stopped by the watchdog. */
+  state: 'running' | 'completed' | 'error' | 'stopped' | 'stalled';
+  rowsCompared: string;
+  tables: VDiffTable[];
+  /** Vitess's own words, by target shard. */
+  errors: Record<string, string>;
+  /** ISO 8601; of the last shard, when completed. */
+  completedAt: string | null;
+}
+
+/** One row of Vitess's VDiff summary: one for each table of one target shard. */
+export interface VDiffRow {
+  shard: string;
+  vdiffState: string;
+  lastError: string;
+  /** Empty while the shard has not begun. */
+  table: string;
+  tableState: string;
+  rowsCompared: string;
+  hasMismatch: boolean;
+  /** JSON, or empty. */
+  report: string;
+}
+
+interface VitessReport {
+  ProcessedRows?: number;
+  MismatchedRows?: number;
+  ExtraRowsSource?: number;
+  ExtraRowsTarget?: number;
+  MismatchedRowsSample?: { Source?: VitessRow; Target?: VitessRow }[];
+  ExtraRowsSourceSample?: VitessRow[];
+  ExtraRowsTargetSample?: VitessRow[];
+}
+interface VitessRow {
+  Row?: Record<string, string>;
+}
+
+const samplesPerTable = 3;
+
+/** True when every table was compared to its end and no row differs. */
+export function isClean(report: VDiffReport): boolean {
+  return report.state === 'completed' && report.tables.every((table) => table.mismatched === '0' && table.extraSource === '0' && table.extraTarget === '0');
+}
+
+/** Adds up the shards of a VDiff: an error of one is an error of all, completed needs every one. */
+export function summarizeVDiff(uuid: string, rows: readonly VDiffRow[], shards: readonly string[], completedAt: string): VDiffReport {
+  const states = shards.map((shard) => rows.find((row) => row.shard === shard)?.vdiffState ?? 'pending');
+  const tables = new Map<string, VDiffTable>();
+  for (const row of rows) if (row.table !== '') tables.set(row.table, addRow(tables.get(row.table), row));
+  const has = (state: string) => states.includes(state) || [...tables.values()].some((table) => table.state === state);
+  const state = has('error') ? 'error' : states.includes('stopped') ? 'stopped' : states.every((each) => each === 'completed') ? 'completed' : 'running';
+  return {
+    uuid,
+    state,
+    rowsCompared: sum(rows.map((row) => row.rowsCompared)),
+    tables: [...tables.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    errors: Object.fromEntries(rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError])),
+    completedAt: state === 'completed' ? completedAt : null,
+  };
+}
+
+/** What moves while a VDiff is alive: the watchdog compares two of these. */
+export function vdiffPulse(report: VDiffReport): string {
+  return [report.state, report.rowsCompared, ...report.tables.map((table) => `${table.name}:${table.state}:${table.rowsCompared}`)].join('|');
+}
+
+function addRow(table: VDiffTable | undefined, row: VDiffRow): VDiffTable {
+  const report = (row.report === '' ? {} : JSON.parse(row.report)) as VitessReport;
+  const before = table ?? { name: row.table, state: 'completed', rowsCompared: '0', mismatched: '0', extraSource: '0', extraTarget: '0', samples: [] };
+  const mismatched = sum([before.mismatched, report.MismatchedRows]);
+  const extraSource = sum([before.extraSource, report.ExtraRowsSource]);
+  const extraTarget = sum([before.extraTarget, report.ExtraRowsTarget]);
+  return {
+    ...before,
+    state: before.state === 'error' || row.tableState === 'completed' ? before.state : row.tableState,
+    rowsCompared: sum([before.rowsCompared, row.rowsCompared]),
+    // The flag is set as soon as a difference is seen, the counts later.
+    mismatched: row.hasMismatch && mismatched === '0' && extraSource === '0' && extraTarget === '0' ? '1' : mismatched,
+    extraSource,
+    extraTarget,
+    samples: [...before.samples, ...samplesOf(report, row.shard)].slice(0, samplesPerTable),
+  };
+}
+
+function samplesOf(report: VitessReport, shard: string): VDiffSample[] {
+  return [
+    ...(report.MismatchedRowsSample ?? []).map((pair): VDiffSample => ({ kind: 'mismatch', shard, source: pair.Source?.Row ?? {}, target: pair.Target?.Row ?? {} })),
+    ...(report.ExtraRowsSourceSample ?? []).map((row): VDiffSample => ({ kind: 'only in source', shard, source: row.Row ?? {} })),
+    ...(report.ExtraRowsTargetSample ?? []).map((row): VDiffSample => ({ kind: 'only in target', shard, target: row.Row ?? {} })),
+  ];
+}
+
+function sum(values: readonly (string | number | undefined)[]): string {
+  return values.reduce<bigint>((total, value) => total + BigInt(value ?? 0), 0n).toString();
+}

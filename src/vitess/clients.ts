@@ -1,0 +1,47 @@
+import { MigrationError } from '../migration/errors.js';
+import { Mounts } from './topology/mounts.js';
+import type { MountConfig } from './topology/mount-config.js';
+import { Topology, type OpenKv } from './topology/topology.js';
+import { Tablet } from './tablet/tablet.js';
+import type { TabletConnections } from './tablet/transport.js';
+import type { Vtgate } from './vtgate/vtgate.js';
+
+/** Every way out of this program to a Vitess cluster. Built once, in `worker.ts`. */
+export class Clients {
+  readonly mounts: Mounts;
+
+  constructor(
+    readonly target: Topology,
+    readonly vtgate: Vtgate,
+    private readonly openKv: OpenKv,
+    private readonly connections: TabletConnections,
+  ) {
+    this.mounts = new Mounts(target);
+  }
+
+  /** The topology a mount record (or a wish for one) describes. Nothing is contacted yet. */
+  external(name: string, config: MountConfig): Topology {
+    return new Topology(name, config.topoServer, config.topoRoot, this.openKv);
+  }
+
+  /** The topology of a mounted cluster. @throws MigrationError MOUNT_NOT_FOUND */
+  async source(mount: string): Promise<Topology> {
+    const config = await this.mounts.get(mount);
+    if (config === undefined) {
+      const known = await this.mounts.list();
+      throw new MigrationError('MOUNT_NOT_FOUND', `no external cluster is mounted as ${mount}`, this.target.place(), `${known.length === 0 ? 'nothing is mounted' : `mounted are ${known.join(', ')}`}; mount it with vtmigrate Mount`);
+    }
+    return this.external(mount, config);
+  }
+
+  /** The primary tablet of a shard, as the topology names it now. @throws MigrationError NO_PRIMARY */
+  async primary(topology: Topology, keyspace: string, shard: string): Promise<Tablet> {
+    return new Tablet(await topology.primary(keyspace, shard), topology.name, this.connections);
+  }
+
+  /** Every tablet of a shard, in every cell. */
+  async tablets(topology: Topology, keyspace: string, shard: string): Promise<Tablet[]> {
+    const records = await topology.tablets(keyspace, shard);
+    return records.map((record) => new Tablet(record, topology.name, this.connections));
+  }
+}

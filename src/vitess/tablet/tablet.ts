@@ -1,0 +1,185 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { MigrationError, type Place } from '../../migration/errors.js';
+import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
+import { VReplicationWorkflowState } from '../wire/binlogdata_pb.js';
+import type { Tablet as TabletRecord, TabletType } from '../wire/topodata_pb.js';
+import { formatAlias } from '../topology/topology.js';
+import { namedRows, type NamedRow } from './rows.js';
+import { callTablet, type TabletConnections, type TabletManagerClient } from './transport.js';
+
+/** Time limits in milliseconds: for questions, and for changes that may wait for a lock in MySQL. */
+const questionTimeout = 10_000;
+const changeTimeout = 60_000;
+
+/** What Vitess's materializer sets while it creates target tables (`vreplication.SQLMode`). */
+const sqlMode = 'NO_AUTO_VALUE_ON_ZERO';
+const allTables = '/.*/';
+
+/** A table as GetSchema describes it. Rows and bytes are estimates of `information_schema`. */
+export interface TableSchema {
+  name: string;
+  ddl: string;
+  rows: number;
+  bytes: number;
+  primaryKey: string[];
+}
+
+/** A row of `_vt.vreplication`, without what vtmigrate does not use. Times in seconds since 1970. */
+export interface StreamRow {
+  id: number;
+  sourceKeyspace: string;
+  sourceShard: string;
+  externalCluster: string;
+  state: string;
+  message: string;
+  position: string;
+  rowsCopied: bigint;
+  transaction: number;
+  updated: number;
+  heartbeat: number;
+  throttledBy: string;
+}
+
+/** The tablet manager of one tablet, over gRPC. Each method is one call of Vitess's `TabletManager`. */
+export class Tablet {
+  readonly alias: string;
+  readonly dbName: string;
+  private readonly client: TabletManagerClient;
+  private readonly place: Place;
+
+  /** @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
+  constructor(record: TabletRecord, cluster: string, connections: TabletConnections) {
+    this.alias = formatAlias(record.alias);
+    this.dbName = record.dbNameOverride === '' ? `vt_${record.keyspace}` : record.dbNameOverride;
+    this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
+    const port = record.portMap['grpc'];
+    if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
+    this.client = connections.client(record.hostname, port);
+  }
+
+  ping(): Promise<void> {
+    return this.ask('Ping', async (options) => void (await this.client.ping({ payload: 'vtmigrate' }, options)));
+  }
+
+  /** Base tables only, in the order of their names. */
+  async tables(names?: readonly string[]): Promise<TableSchema[]> {
+    // Vitess takes a name between slashes as a regular expression, and compares any other literally.
+    const tables = names === undefined ? [allTables] : [...names];
+    const response = await this.ask('GetSchema', (options) => this.client.getSchema({ tables }, { ...options, timeoutMs: changeTimeout }));
+    const definitions = response.schemaDefinition?.tableDefinitions ?? [];
+    return definitions
+      .map((td) => ({ name: td.name, ddl: td.schema, rows: Number(td.rowCount), bytes: Number(td.dataLength), primaryKey: td.primaryKeyColumns }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Runs statements that create tables, with foreign key checks off, as Vitess's `deploySchema`. */
+  async applySchema(sql: string): Promise<void> {
+    await this.change('ApplySchema', (options) =>
+      this.client.applySchema({ sql, force: false, allowReplication: true, sqlMode, disableForeignKeyChecks: true, batchSize: 0n }, options),
+    );
+  }
+
+  /** One statement as the DBA user. `_vt` stands for the sidecar database, whatever its name. */
+  async query(sql: string, options: { disableForeignKeyChecks?: boolean; reloadSchema?: boolean; db?: string } = {}): Promise<NamedRow[]> {
+    const response = await this.change('ExecuteFetchAsDba', (callOptions) =>
+      this.client.executeFetchAsDba(
+        {
+          query: Buffer.from(sql),
+          dbName: options.db ?? this.dbName,
+          maxRows: 100_000n,
+          disableForeignKeyChecks: options.disableForeignKeyChecks ?? false,
+          reloadSchema: options.reloadSchema ?? false,
+        },
+        callOptions,
+      ),
+    );
+    return namedRows(response.result);
+  }
+
+  /** Makes the tablet read its shard record again, for example for denied tables. */
+  async refreshState(): Promise<void> {
+    await this.change('RefreshState', (options) => this.client.refreshState({}, options));
+  }
+
+  /** The GTID position of a primary, in Vitess's form (`MySQL56/…`). */
+  async primaryPosition(): Promise<string> {
+    return (await this.ask('PrimaryPosition', (options) => this.client.primaryPosition({}, options))).position;
+  }
+
+  async createStreams(request: MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema>): Promise<void> {
+    await this.change('CreateVReplicationWorkflow', (options) => this.client.createVReplicationWorkflow(request, options));
+  }
+
+  /** The streams of a workflow, empty when there is none of that name. */
+  async streams(workflow: string): Promise<StreamRow[]> {
+    const response = await this.ask('ReadVReplicationWorkflow', (options) => this.client.readVReplicationWorkflow({ workflow }, options));
+    return response.streams.map((stream) => ({
+      id: stream.id,
+      sourceKeyspace: stream.bls?.keyspace ?? '',
+      sourceShard: stream.bls?.shard ?? '',
+      externalCluster: stream.bls?.externalCluster ?? '',
+      state: VReplicationWorkflowState[stream.state],
+      message: stream.message,
+      position: stream.pos,
+      rowsCopied: stream.rowsCopied,
+      transaction: Number(stream.transactionTimestamp?.seconds ?? 0n),
+      updated: Number(stream.timeUpdated?.seconds ?? 0n),
+      heartbeat: Number(stream.timeHeartbeat?.seconds ?? 0n),
+      throttledBy: stream.componentThrottled,
+    }));
+  }
+
+  /**
+   * Sets the state of a workflow's streams and changes nothing else: the lists hold Vitess's
+   * marks for "leave as it is" (`textutil.SimulatedNull…`).
+   */
+  async setStreamState(workflow: string, state: 'Running' | 'Stopped'): Promise<void> {
+    await this.change('UpdateVReplicationWorkflow', (options) =>
+      this.client.updateVReplicationWorkflow(
+        // The preference must be UNKNOWN for the prefix in_order: to survive.
+        { workflow, state: VReplicationWorkflowState[state], cells: ['NULL'], tabletTypes: [-1 as TabletType], tabletSelectionPreference: TabletSelectionPreference.UNKNOWN },
+        options,
+      ),
+    );
+  }
+
+  async deleteStreams(workflow: string): Promise<void> {
+    await this.change('DeleteVReplicationWorkflow', (options) => this.client.deleteVReplicationWorkflow({ workflow }, options));
+  }
+
+  /** Returns when the stream has applied `position`. @throws TABLET_UNREACHABLE when `timeoutMs` have passed */
+  async waitForPosition(id: number, position: string, timeoutMs: number): Promise<void> {
+    await callTablet(this.place, 'VReplicationWaitForPos', () => this.client.vReplicationWaitForPos({ id, position }, { timeoutMs }));
+  }
+
+  async createVDiff(workflow: string, keyspace: string, uuid: string, options: MessageInitShape<typeof VDiffOptionsSchema>): Promise<void> {
+    await this.change('VDiff create', (callOptions) => this.client.vDiff({ keyspace, workflow, action: 'create', vdiffUuid: uuid, options }, callOptions));
+  }
+
+  /** The rows of a VDiff, one for each table once the VDiff has started; empty when there is no such VDiff. */
+  async showVDiff(workflow: string, keyspace: string, uuid: string): Promise<NamedRow[]> {
+    const known = await this.vdiffs(workflow, keyspace);
+    if (!known.includes(uuid)) return [];
+    const response = await this.ask('VDiff show', (options) => this.client.vDiff({ keyspace, workflow, action: 'show', actionArg: uuid }, options));
+    return namedRows(response.output);
+  }
+
+  /** UUIDs of a workflow's VDiffs, newest first. */
+  async vdiffs(workflow: string, keyspace: string): Promise<string[]> {
+    const response = await this.ask('VDiff show', (options) => this.client.vDiff({ keyspace, workflow, action: 'show', actionArg: 'all' }, options));
+    return namedRows(response.output).flatMap((row) => row['vdiff_uuid'] ?? []);
+  }
+
+  /** Stops and deletes every VDiff of a workflow with its records; its streams run again. */
+  async deleteVDiffs(workflow: string, keyspace: string): Promise<void> {
+    await this.change('VDiff delete', (options) => this.client.vDiff({ keyspace, workflow, action: 'delete', actionArg: 'all' }, options));
+  }
+
+  private ask<T>(what: string, call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {
+    return callTablet(this.place, what, () => call({ timeoutMs: questionTimeout }));
+  }
+
+  private change<T>(what: string, call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {
+    return callTablet(this.place, what, () => call({ timeoutMs: changeTimeout }));
+  }
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Etcd3, GRPCGenericError, type IOptions } from 'etcd3';
+import { MigrationError } from '../../migration/errors.js';
+import { absent, type Entry, type Kv, type Lease } from './kv.js';
+
+/** Time limits in milliseconds. */
+const callTimeout = 5_000;
+const lockPoll = 200;
+/** Seconds; Vitess's own default for locks (`--topo-etcd-lease-ttl`). */
+const leaseTtl = 30;
+
+/** The key-value store of a topology on etcd v3. */
+export class EtcdKv implements Kv {
+  private readonly client: Etcd3;
+
+  /** @param server `host:port`, or several joined by commas, as in Vitess's TopoConfig */
+  constructor(
+    readonly server: string,
+    private readonly clusterName: string,
+    options: Partial<IOptions> = {},
+  ) {
+    this.client = new Etcd3({
+      hosts: server.split(',').map((host) => `http://${host}`),
+      dialTimeout: callTimeout,
+      defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
+      ...options,
+    });
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    const response = await this.call(() => this.client.get(key).exec());
+    return response.kvs[0] === undefined ? undefined : toEntry(response.kvs[0]);
+  }
+
+  async list(prefix: string): Promise<Entry[]> {
+    const response = await this.call(() => this.client.getAll().prefix(prefix).sort('Key', 'Ascend').exec());
+    return response.kvs.map(toEntry);
+  }
+
+  async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
+    const response = await this.call(() =>
+      this.guard(key, revision).then(this.client.put(key).value(Buffer.from(value))).commit(),
+    );
+    return response.succeeded;
+  }
+
+  async delete(key: string, revision: string): Promise<boolean> {
+    const response = await this.call(() => this.guard(key, revision).then(this.client.delete().key(key)).commit());
+    return response.succeeded;
+  }
+
+  async lock(dir: string, contents: string, timeoutMs: number): Promise<Lease> {
+    const lease = this.client.lease(leaseTtl);
+    const held: Lease = {
+      check: async () => {
+        await lease.keepaliveOnce().catch((cause: unknown) => {
+          throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again', { cause });
+        });
+      },
+      release: async () => {
+        // The lease ends by itself after its time to live, should this call not get through.
+        await lease.revoke({ deadline: Date.now() + callTimeout }).catch(() => lease.release());
+      },
+    };
+    try {
+      await this.waitForTurn(dir, contents, timeoutMs, await this.call(() => lease.grant()));
+      return held;
+    } catch (error) {
+      await held.release();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private async waitForTurn(dir: string, contents: string, timeoutMs: number, leaseId: string): Promise<void> {
+    const key = `${dir}/locks/${leaseId}`;
+    await this.call(() => this.client.if(key, 'Version', '==', 0).then(this.client.put(key).value(contents).lease(leaseId)).commit());
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const all = await this.call(() => this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec());
+      const oldest = all.kvs[0];
+      if (oldest?.key.toString() === key) return;
+      if (oldest === undefined) throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again');
+      if (Date.now() > deadline) {
+        throw new MigrationError('LOCKED', `${dir} is locked by ${holder(oldest.value.toString())}`, this.place(), 'wait until it is done; a dead holder of a named lock lets go after 24 hours, or when "vtctldclient VDiff delete" ends its VDiff');
+      }
+      await sleep(lockPoll);
+    }
+  }
+
+  private guard(key: string, revision: string) {
+    return revision === absent ? this.client.if(key, 'Version', '==', 0) : this.client.if(key, 'Mod', '==', revision);
+  }
+
+  /** The one place where etcd's errors become ours. */
+  private async call<T>(fn: () => Promise<T>): Promise<T> {
+    try {
+      return await fn();
+    } catch (cause) {
+      const reason = cause instanceof GRPCGenericError || cause instanceof Error ? cause.message : String(cause);
+      throw new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${reason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
+    }
+  }
+
+  private place() {
+    return { cluster: this.clusterName, server: this.server };
+  }
+}
+
+function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entry {
+  return { key: kv.key.toString(), value: kv.value, revision: kv.mod_revision };
+}
+
+/** Vitess stores a JSON description of who holds a lock: Action, HostName, UserName, Time. */
+function holder(contents: string): string {
+  try {
+    const lock = JSON.parse(contents) as { Action?: string; HostName?: string; UserName?: string; Time?: string };
+    return `${lock.Action ?? 'unknown'} of ${lock.UserName ?? '?'}@${lock.HostName ?? '?'} since ${lock.Time ?? '?'}`;
+  } catch {
+    return JSON.stringify(contents);
+  }
+}

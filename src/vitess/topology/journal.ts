@@ -1,0 +1,98 @@
+import { MigrationError } from '../../migration/errors.js';
+import { absent } from './kv.js';
+import type { Topology } from './topology.js';
+
+/**
+ * What a migration has made in the target cluster, written down before it is made. It lives in
+ * the target's topology, so that whoever finishes the migration, on whatever machine, undoes
+ * what the migration made and nothing else. Vitess does not look at this path.
+ */
+export interface Journal {
+  version: 1;
+  /** The Temporal run that owns the migration. */
+  runId: string;
+  source: string;
+  /** Tables this migration created, by target shard. */
+  createdTables: Record<string, string[]>;
+  /** Denied-table entries this migration added, by target shard. */
+  deniedTables: Record<string, string[]>;
+  /** Tables this migration added to the target's VSchema. */
+  vschemaTables: string[];
+  /** True once streams may have been created. */
+  streams: boolean;
+  /** The point of no return: true from just before the first stream is deleted to complete. */
+  forward: boolean;
+}
+
+interface Stored {
+  journal: Journal;
+  revision: string;
+}
+
+/** The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON. */
+export class JournalStore {
+  private readonly path: string;
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly id: { keyspace: string; workflow: string },
+  ) {
+    this.path = `${topology.root}/vtmigrate/${id.keyspace}/${id.workflow}`;
+  }
+
+  async read(): Promise<Journal | undefined> {
+    return (await this.load())?.journal;
+  }
+
+  /**
+   * The journal of this run, begun if there is none.
+   * @throws MigrationError MIGRATION_EXISTS when another run owns it
+   */
+  async begin(runId: string, source: string): Promise<Journal> {
+    const empty: Journal = { version: 1, runId, source, createdTables: {}, deniedTables: {}, vschemaTables: [], streams: false, forward: false };
+    await this.topology.kv.put(this.path, encode(empty), absent);
+    const journal = await this.read();
+    if (journal?.runId === runId) return journal;
+    throw this.owned(journal);
+  }
+
+  /**
+   * Lets `change` alter the journal of this run and stores it.
+   * @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED
+   */
+  async update(runId: string, change: (journal: Journal) => void): Promise<Journal> {
+    const stored = await this.load();
+    if (stored?.journal.runId !== runId) throw this.owned(stored?.journal);
+    change(stored.journal);
+    if (await this.topology.kv.put(this.path, encode(stored.journal), stored.revision)) return stored.journal;
+    throw new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
+  }
+
+  /** Removes the journal of this run; nothing happens when there is none. */
+  async remove(runId: string): Promise<void> {
+    const stored = await this.load();
+    if (stored === undefined) return;
+    if (stored.journal.runId !== runId) throw this.owned(stored.journal);
+    await this.topology.kv.delete(this.path, stored.revision);
+  }
+
+  private async load(): Promise<Stored | undefined> {
+    const entry = await this.topology.kv.get(this.path);
+    if (entry === undefined) return undefined;
+    return { journal: JSON.parse(Buffer.from(entry.value).toString()) as Journal, revision: entry.revision };
+  }
+
+  private owned(journal: Journal | undefined): MigrationError {
+    const { keyspace, workflow } = this.id;
+    return new MigrationError(
+      'MIGRATION_EXISTS',
+      journal === undefined ? `the journal of ${keyspace}.${workflow} is gone` : `${keyspace}.${workflow} belongs to the migration of ${journal.source} with run ID ${journal.runId}`,
+      this.topology.place({ keyspace }),
+      journal === undefined ? `another program has removed ${this.path}` : 'complete or cancel that one first, or choose another workflow name',
+    );
+  }
+}
+
+function encode(journal: Journal): Uint8Array {
+  return Buffer.from(JSON.stringify(journal));
+}

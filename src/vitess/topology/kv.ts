@@ -1,0 +1,35 @@
+/** A record with the revision that a later write compares. Revisions are 64-bit: decimal strings. */
+export interface Entry {
+  key: string;
+  value: Uint8Array;
+  revision: string;
+}
+
+/** The revision to compare with when a key must not exist yet. */
+export const absent = '0';
+
+/** A lock that is held: see `lock.ts`. */
+export interface Lease {
+  /** @throws MigrationError LOCK_LOST when the lease has run out */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * What vtmigrate needs of the key-value store under a topology. Every method throws
+ * MigrationError TOPO_UNREACHABLE when the store does not answer within its deadline.
+ */
+export interface Kv {
+  readonly server: string;
+  get(key: string): Promise<Entry | undefined>;
+  list(prefix: string): Promise<Entry[]>;
+  /** Writes if the key still has `revision` (`absent`: does not exist). False when it has not. */
+  put(key: string, value: Uint8Array, revision: string): Promise<boolean>;
+  /** Deletes if the key still has `revision`. False when it has not. */
+  delete(key: string, revision: string): Promise<boolean>;
+  /**
+   * Waits until the key `<dir>/locks/<lease>` is the oldest below `<dir>/locks/`.
+   * @throws MigrationError LOCKED with the holder's contents when `timeoutMs` have passed
+   */
+  lock(dir: string, contents: string, timeoutMs: number): Promise<Lease>;
+}

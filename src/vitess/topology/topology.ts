@@ -1,0 +1,191 @@
+import { fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { MigrationError, type Place } from '../../migration/errors.js';
+import { CellInfoSchema, ShardSchema, TabletSchema, TabletType, type KeyRange, type Shard, type Tablet, type TabletAlias } from '../wire/topodata_pb.js';
+import { KeyspaceSchema, SrvVSchemaSchema, type Keyspace as VSchema } from '../wire/vschema_pb.js';
+import { absent, type Entry, type Kv } from './kv.js';
+
+/** A decoded record with the revision it was read at. */
+export interface Versioned<T> {
+  value: T;
+  revision: string;
+}
+
+export interface ShardInfo {
+  name: string;
+  /** `-80`, `80-c0`; empty for an unsharded keyspace. */
+  keyRange: string;
+  record: Shard;
+}
+
+/** Opens the store of a cell, or of another cluster; the same server gives the same connection. */
+export type OpenKv = (server: string) => Kv;
+
+/** How often a read-modify-write is tried when others write the same record. */
+const casAttempts = 10;
+
+/** One Vitess cluster's topology: its records, by Vitess's own paths (`go/vt/topo`). */
+export class Topology {
+  readonly kv: Kv;
+
+  /**
+   * @param name how errors call the cluster: `target`, or the mount's name
+   * @param root the global root, for example /vitess/global
+   */
+  constructor(
+    readonly name: string,
+    readonly server: string,
+    readonly root: string,
+    private readonly open: OpenKv,
+  ) {
+    this.kv = open(server);
+  }
+
+  /** Names of the cells with a CellInfo. */
+  async cells(): Promise<string[]> {
+    const entries = await this.kv.list(`${this.root}/cells/`);
+    return entries.flatMap((entry) => /\/cells\/([^/]+)\/CellInfo$/.exec(entry.key)?.[1] ?? []);
+  }
+
+  /** Names of the keyspaces with a Keyspace record. */
+  async keyspaces(): Promise<string[]> {
+    const entries = await this.kv.list(`${this.root}/keyspaces/`);
+    return entries.flatMap((entry) => /\/keyspaces\/([^/]+)\/Keyspace$/.exec(entry.key)?.[1] ?? []);
+  }
+
+  /** @throws MigrationError KEYSPACE_NOT_FOUND, naming the keyspaces there are */
+  async requireKeyspace(keyspace: string): Promise<void> {
+    const known = await this.keyspaces();
+    if (known.includes(keyspace)) return;
+    throw new MigrationError('KEYSPACE_NOT_FOUND', `keyspace ${keyspace} does not exist`, this.place({ keyspace }), known.length === 0 ? 'the topology has no keyspaces: check the topology root' : `the keyspaces are ${known.join(', ')}`);
+  }
+
+  /** The shards of a keyspace whose primary serves, as Vitess's `GetServingShards`, by name. */
+  async servingShards(keyspace: string): Promise<ShardInfo[]> {
+    const prefix = `${this.root}/keyspaces/${keyspace}/shards/`;
+    const shards = (await this.kv.list(prefix)).flatMap((entry) => {
+      const name = /^([^/]+)\/Shard$/.exec(entry.key.slice(prefix.length))?.[1];
+      if (name === undefined) return [];
+      const record = fromBinary(ShardSchema, entry.value);
+      return [{ name, keyRange: formatKeyRange(record.keyRange), record }];
+    });
+    return shards.filter((shard) => shard.record.isPrimaryServing);
+  }
+
+  async shard(keyspace: string, shard: string): Promise<Shard> {
+    const entry = await this.kv.get(this.shardPath(keyspace, shard));
+    if (entry === undefined) throw new MigrationError('KEYSPACE_NOT_FOUND', `shard ${keyspace}/${shard} does not exist`, this.place({ keyspace, shard }), 'check the keyspace');
+    return fromBinary(ShardSchema, entry.value);
+  }
+
+  /**
+   * The primary tablet of a shard as its record says now: ask again after a failover.
+   * @throws MigrationError NO_PRIMARY
+   */
+  async primary(keyspace: string, shard: string): Promise<Tablet> {
+    const { primaryAlias } = await this.shard(keyspace, shard);
+    const tablet = primaryAlias === undefined ? undefined : await this.tablet(primaryAlias);
+    if (tablet !== undefined) return tablet;
+    throw new MigrationError('NO_PRIMARY', 'the shard has no primary tablet', this.place({ keyspace, shard }), 'start one, or promote one (vtctldclient PlannedReparentShard)');
+  }
+
+  /** All tablets of a shard in every cell. */
+  async tablets(keyspace: string, shard: string): Promise<Tablet[]> {
+    const cells = await this.cells();
+    const perCell = await Promise.all(
+      cells.map(async (cell) => {
+        const { kv, root } = await this.cellStore(cell);
+        return (await kv.list(`${root}/tablets/`)).filter((entry) => entry.key.endsWith('/Tablet')).map((entry) => fromBinary(TabletSchema, entry.value));
+      }),
+    );
+    return perCell.flat().filter((tablet) => tablet.keyspace === keyspace && tablet.shard === shard);
+  }
+
+  /** A keyspace without a VSchema record has an empty one, as for Vitess. */
+  async vschema(keyspace: string): Promise<VSchema> {
+    const entry = await this.kv.get(this.vschemaPath(keyspace));
+    return fromBinary(KeyspaceSchema, entry?.value ?? new Uint8Array());
+  }
+
+  /** Read-modify-write of a keyspace's VSchema; see `update`. */
+  updateVSchema(keyspace: string, change: (vschema: VSchema) => boolean): Promise<VSchema> {
+    return this.update(this.kv, this.vschemaPath(keyspace), KeyspaceSchema, change);
+  }
+
+  /** Read-modify-write of a shard record; see `update`. */
+  updateShard(keyspace: string, shard: string, change: (record: Shard) => boolean): Promise<Shard> {
+    return this.update(this.kv, this.shardPath(keyspace, shard), ShardSchema, change);
+  }
+
+  /**
+   * Makes every cell's serving VSchema show this keyspace as its VSchema record has it,
+   * and leaves the other keyspaces and the routing rules alone.
+   */
+  async publishVSchema(keyspace: string): Promise<void> {
+    const vschema = await this.vschema(keyspace);
+    const wanted = toBinary(KeyspaceSchema, vschema);
+    for (const cell of await this.cells()) {
+      const { kv, root } = await this.cellStore(cell);
+      await this.update(kv, `${root}/SrvVSchema`, SrvVSchemaSchema, (srv) => {
+        const shown = srv.keyspaces[keyspace];
+        if (shown !== undefined && Buffer.from(toBinary(KeyspaceSchema, shown)).equals(wanted)) return false;
+        srv.keyspaces[keyspace] = vschema;
+        return true;
+      });
+    }
+  }
+
+  place(more: Place = {}): Place {
+    return { cluster: this.name, ...more };
+  }
+
+  /**
+   * Reads a record, lets `change` alter it (false: nothing to write), and writes it if nobody
+   * else has meanwhile; otherwise begins anew. Fields unknown here survive.
+   * @throws MigrationError RECORD_CHANGED when others keep writing
+   */
+  private async update<D extends DescMessage>(kv: Kv, path: string, schema: D, change: (value: MessageShape<D>) => boolean): Promise<MessageShape<D>> {
+    for (let attempt = 0; attempt < casAttempts; attempt++) {
+      const entry: Entry | undefined = await kv.get(path);
+      const value = fromBinary(schema, entry?.value ?? new Uint8Array());
+      if (!change(value)) return value;
+      if (await kv.put(path, toBinary(schema, value), entry?.revision ?? absent)) return value;
+    }
+    throw new MigrationError('RECORD_CHANGED', `${path} keeps being changed by others`, this.place({ server: kv.server }), 'the step is tried again');
+  }
+
+  private async cellStore(cell: string): Promise<{ kv: Kv; root: string }> {
+    const entry = await this.kv.get(`${this.root}/cells/${cell}/CellInfo`);
+    if (entry === undefined) throw new MigrationError('CELL_NOT_FOUND', `cell ${cell} has no CellInfo`, this.place({ cell }), 'add it with vtctldclient AddCellInfo');
+    const info = fromBinary(CellInfoSchema, entry.value);
+    return { kv: this.open(info.serverAddress === '' ? this.server : info.serverAddress), root: info.root };
+  }
+
+  private async tablet(alias: TabletAlias): Promise<Tablet | undefined> {
+    const { kv, root } = await this.cellStore(alias.cell);
+    const entry = await kv.get(`${root}/tablets/${formatAlias(alias)}/Tablet`);
+    return entry === undefined ? undefined : fromBinary(TabletSchema, entry.value);
+  }
+
+  private shardPath(keyspace: string, shard: string): string {
+    return `${this.root}/keyspaces/${keyspace}/shards/${shard}/Shard`;
+  }
+
+  private vschemaPath(keyspace: string): string {
+    return `${this.root}/keyspaces/${keyspace}/VSchema`;
+  }
+}
+
+/** `zone1-0000000100` */
+export function formatAlias(alias: TabletAlias | undefined): string {
+  return alias === undefined ? '' : `${alias.cell}-${String(alias.uid).padStart(10, '0')}`;
+}
+
+/** The upper-case name Vitess prints for a tablet type. */
+export function formatTabletType(type: TabletType): string {
+  return TabletType[type];
+}
+
+function formatKeyRange(range: KeyRange | undefined): string {
+  if (range === undefined) return '';
+  return `${Buffer.from(range.start).toString('hex')}-${Buffer.from(range.end).toString('hex')}`;
+}

@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { allActivities } from './activities/index.js';
+import { readConfig, type Config } from './config.js';
+import { Clients } from './vitess/clients.js';
+import { EtcdKv } from './vitess/topology/etcd.js';
+import type { Kv } from './vitess/topology/kv.js';
+import { Topology } from './vitess/topology/topology.js';
+import { TabletConnections } from './vitess/tablet/transport.js';
+import { Vtgate } from './vitess/vtgate/vtgate.js';
+
+/**
+ * The clients of a configuration, and how to let go of them. The worker builds them once;
+ * so do tests that call activities without a worker.
+ */
+export function buildClients(config: Config): { clients: Clients; close: () => Promise<void> } {
+  const stores = new Map<string, EtcdKv>();
+  const openKv = (name: string) => (server: string): Kv => {
+    const store = stores.get(server) ?? new EtcdKv(server, name);
+    stores.set(server, store);
+    return store;
+  };
+  const vtgate = new Vtgate({
+    ...config.vtgate,
+    ...(config.vtgateUser === undefined ? {} : { user: config.vtgateUser }),
+    ...(config.vtgatePassword === undefined ? {} : { password: config.vtgatePassword }),
+  });
+  const target = new Topology('target', config.topoServer, config.topoRoot, openKv('target'));
+  const clients = new Clients(target, vtgate, openKv('source'), new TabletConnections());
+  const close = async () => {
+    for (const store of stores.values()) store.close();
+    await vtgate.close();
+  };
+  return { clients, close };
+}
+
+/** The compiled workflows lie beside the compiled worker; run from source, so do the sources. */
+const workflowsPath = fileURLToPath(new URL(`./workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+
+/** Runs a worker until it is told to stop. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => console.error(`${new Date().toISOString()} ${level} ${message}${meta?.['error'] === undefined ? '' : ` ${String(meta['error'])}`}`)),
+    shutdownSignals: ['SIGINT', 'SIGTERM'],
+  });
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  const { clients, close } = buildClients(config);
+  try {
+    const worker = await Worker.create({
+      connection,
+      ...(namespace === undefined ? {} : { namespace }),
+      taskQueue: config.taskQueue,
+      workflowsPath,
+      activities: allActivities(clients),
+      // Heartbeats carry what is live: `Workflow Show` reads it from them.
+      maxHeartbeatThrottleInterval: '1 s',
+      shutdownGraceTime: '10 s',
+    });
+    console.error(`vtmigrate worker: task queue ${config.taskQueue}, target topology ${config.topoServer}${config.topoRoot}, vtgate ${config.vtgate.host}:${config.vtgate.port}`);
+    await worker.run();
+  } finally {
+    await connection.close();
+    await close();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,38 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+
+/**
+ * Time-outs and retries of every activity, by what a failure means. An activity tries again by
+ * itself a few times; then the workflow hears of it, shows the error, and decides (`steps.ts`).
+ */
+const retry = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 s', maximumAttempts: 3 } as const;
+
+/** Questions and small changes without a lock. */
+export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'preflight'>>({
+  startToCloseTimeout: '2 minutes',
+  retry,
+});
+
+/** Steps under Vitess's locks. When cancelled, the workflow waits until they have let go. */
+export const locked = proxyActivities<Pick<Activities, 'create' | 'prove' | 'publish' | 'unpublish' | 'finish' | 'serve' | 'cancel'>>({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '30 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+});
+
+/** Watching: ends when something changes, is abandoned when something else is to be done. */
+export const watching = proxyActivities<Pick<Activities, 'observe'>>({
+  startToCloseTimeout: '2 days',
+  heartbeatTimeout: '30 s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+
+/** VDiff: long, and when cancelled the workflow waits until the streams run again. */
+export const comparing = proxyActivities<Pick<Activities, 'vdiff'>>({
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '1 minute',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+});

@@ -1,0 +1,107 @@
+import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
+import { MigrationError } from '../migration/errors.js';
+import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input.js';
+import { isClean } from '../migration/vdiff.js';
+import { locked } from './activities.js';
+import { toWorkflowFailure } from './failures.js';
+import * as messages from './messages.js';
+import type { MigrationState } from './state.js';
+
+/** Binds the messages to the state. Handlers record what is wanted; the main loop does it. */
+export function listen(state: MigrationState): void {
+  setHandler(messages.statusQuery, () => state.status(), { description: 'Where the migration is, as plain JSON' });
+
+  setHandler(messages.completeSignal, (payload) => completeBySignal(state, payload), {
+    description: 'Complete the migration as soon as it is proven safe; {"force": true} accepts a VDiff that is not clean',
+  });
+  setHandler(messages.cancelSignal, () => void (state.cancelRequested ||= !state.pastNoReturn), {
+    description: 'Cancel: put the target back as it was',
+  });
+  setHandler(messages.vdiffSignal, () => state.requestVDiff(), { description: 'Run VDiff once more' });
+
+  setHandler(messages.completeUpdate, (payload?: unknown) => protect(() => complete(state, parseComplete(payload))), {
+    validator: (payload?: unknown) => {
+      refuseIf(state.cancelRequested, 'the migration is being cancelled');
+      parseComplete(payload);
+    },
+    description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
+  });
+  setHandler(messages.cancelUpdate, () => protect(() => cancel(state)), {
+    validator: () => refuseIf(state.pastNoReturn, 'the migration is past the point of no return: it is being completed'),
+    description: 'Like the signal; answers when everything has been put back',
+  });
+  setHandler(messages.vdiffUpdate, () => protect(() => vdiff(state)), {
+    validator: () => {
+      refuseIf(state.cancelRequested, 'the migration is being cancelled');
+      refuseIf(state.pastNoReturn, 'the migration is past the point of no return: it is being completed');
+    },
+    description: 'Run VDiff once more, after the copy has finished; answers with what it found',
+  });
+}
+
+/** A signal cannot be refused: a payload that makes no sense is shown as the last error and not acted on. */
+function completeBySignal(state: MigrationState, payload: unknown): void {
+  if (state.cancelRequested) return;
+  try {
+    const request = parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
+    if (!request.dryRun) state.requestComplete(request);
+  } catch (error) {
+    if (!(error instanceof MigrationError)) throw error;
+    state.lastError = error.toProblem();
+  }
+}
+
+async function complete(state: MigrationState, request: CompleteRequest): Promise<messages.CompleteAnswer> {
+  if (request.dryRun) return dryRun(state, request);
+  state.requestComplete(request);
+  const mine = state.completeRequests;
+  await condition(() => state.ended || waitsForOthers(state) || (state.completeTried >= mine && state.phase === 'replicating'));
+  if (state.phase === 'completed') return { outcome: 'completed', waitingFor: [], missing: [] };
+  if (state.ended) return { outcome: state.phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
+  return { outcome: 'remembered', waitingFor: state.waitingFor(), missing: [...state.missing] };
+}
+
+async function dryRun(state: MigrationState, request: CompleteRequest): Promise<messages.CompleteAnswer> {
+  const { plan } = state;
+  const early = plan === undefined || !state.created;
+  const streams = early ? [] : await locked.prove(plan);
+  const missing = [...streams, ...state.vdiffMissing(request.force)];
+  const ready = !early && missing.length === 0;
+  return { outcome: ready ? 'ready' : 'not ready', waitingFor: early ? ['Create to finish'] : state.waitingFor(), missing };
+}
+
+/** Phases that end without anybody's doing: a request made in them is remembered. */
+function waitsForOthers(state: MigrationState): boolean {
+  return ['mounting', 'checking', 'creating', 'copying', 'verifying'].includes(state.phase);
+}
+
+async function cancel(state: MigrationState): Promise<messages.CancelAnswer> {
+  state.cancelRequested = true;
+  await condition(() => state.ended);
+  return { outcome: state.phase === 'cancelled' ? 'cancelled' : state.phase === 'completed' ? 'completed' : 'failed' };
+}
+
+async function vdiff(state: MigrationState): Promise<messages.VDiffAnswer> {
+  // One that is running now counts; one that has ended does not.
+  const before = state.vdiffsFinished;
+  state.requestVDiff();
+  await condition(() => state.ended || state.vdiffsFinished > before);
+  return { vdiff: state.vdiff, clean: state.vdiff !== null && isClean(state.vdiff) };
+}
+
+function parseComplete(payload: unknown): CompleteRequest {
+  try {
+    return parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
+  } catch (error) {
+    throw toWorkflowFailure(error);
+  }
+}
+
+function refuseIf(condition: boolean, reason: string): void {
+  if (condition) throw ApplicationFailure.create({ message: reason, type: 'PAST_NO_RETURN', nonRetryable: true });
+}
+
+/** Temporal's cancellation request is a message like the others: it must not cut off an answer. */
+function protect<T>(work: () => Promise<T>): Promise<T> {
+  return CancellationScope.nonCancellable(work);
+}

@@ -1,0 +1,2 @@
+export { migrate } from './migrate.js';
+export { mount } from './mount.js';

@@ -1,0 +1,30 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Gap } from '../migration/verdict.js';
+import type { Status } from '../migration/status.js';
+import type { VDiffReport } from '../migration/vdiff.js';
+
+/** What came of an update. */
+export interface CompleteAnswer {
+  /** `ready` and `not ready` answer a dry run. */
+  outcome: 'completed' | 'remembered' | 'ready' | 'not ready' | 'cancelled' | 'failed';
+  waitingFor: string[];
+  missing: Gap[];
+}
+export interface CancelAnswer {
+  outcome: 'cancelled' | 'completed' | 'failed';
+}
+export interface VDiffAnswer {
+  vdiff: VDiffReport | null;
+  clean: boolean;
+}
+
+/** The payload is optional: a runbook's signal without one is valid. */
+export const completeSignal = defineSignal<[unknown?]>('complete');
+export const cancelSignal = defineSignal('cancel');
+export const vdiffSignal = defineSignal('vdiff');
+
+export const completeUpdate = defineUpdate<CompleteAnswer, [unknown?]>('complete');
+export const cancelUpdate = defineUpdate<CancelAnswer>('cancel');
+export const vdiffUpdate = defineUpdate<VDiffAnswer>('vdiff');
+
+export const statusQuery = defineQuery<Status>('status');
