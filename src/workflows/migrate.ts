@@ -167,7 +167,7 @@ class Lifecycle {
     if (state.missing.length === 0) state.missing = await this.gaps(async () => (await locked.publish(plan, state.runId), []));
     if (state.missing.length === 0) {
       state.missing = await this.gaps(() => locked.finish(plan, state.runId));
-      if (state.missing.length === 0) return this.goForward();
+      if (state.missing.length === 0) return this.serve();
       await insist(state, () => locked.unpublish(plan, state.runId));
     }
     state.completeTried = state.completeRequests;
@@ -188,13 +188,19 @@ class Lifecycle {
     }
   }
 
-  /** Past the point of no return: every step is repeated until it succeeds. */
+  /** The journal says forward, but `finish` has not been seen to end. */
   private async goForward(): Promise<MigrateResult> {
+    this.state.pastNoReturn = true;
+    this.enter('completing');
+    await insist(this.state, () => locked.finish(this.plan(), this.state.runId));
+    return this.serve();
+  }
+
+  /** Past the point of no return every step is repeated until it succeeds. */
+  private async serve(): Promise<MigrateResult> {
     const { state } = this;
     const plan = this.plan();
     state.pastNoReturn = true;
-    this.enter('completing');
-    await insist(state, () => locked.finish(plan, state.runId));
     await insist(state, () => locked.serve(plan, state.runId));
     this.enter('completed');
     return { outcome: 'completed', workflow: state.input.target, source: state.input.source, tables: plan.tables.map((table) => table.name), vdiff: state.vdiff };
