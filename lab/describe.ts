@@ -13,8 +13,40 @@ export function environment(lab: Lab): Record<string, string> {
   };
 }
 
+/** A cluster of a running lab, as plain data. */
+export interface ClusterData {
+  cell: string;
+  topoServer: string;
+  topoRoot: string;
+  etcdPid: number | undefined;
+  vtgate?: { host: string; port: number; pid: number | undefined };
+  tablets: {
+    alias: string;
+    keyspace: string;
+    shard: string;
+    type: string;
+    hostname: string;
+    port: number;
+    grpcPort: number;
+    pid: number | undefined;
+    mysql: { socket: string; port: number; database: string; pid: number | undefined };
+  }[];
+}
+
+/** A running lab, as plain data. */
+export interface LabData {
+  pid: number;
+  folder: string;
+  environment: Record<string, string>;
+  mysqlAccount: { user: string; password: string };
+  programs: { vtctldclient: string; temporal: string };
+  temporal: { address: string; uiUrl: string; pid: number | undefined };
+  source: ClusterData;
+  target: ClusterData;
+}
+
 /** Everything another program needs to find its way in a running lab, as plain data. */
-export function asData(lab: Lab): object {
+export function asData(lab: Lab): LabData {
   const { vtctldclient, temporal } = binaries();
   return {
     pid: process.pid,
@@ -54,7 +86,7 @@ function clusterRows(cluster: Cluster): [string, string][] {
   ];
 }
 
-function clusterData(cluster: Cluster): object {
+function clusterData(cluster: Cluster): ClusterData {
   return {
     cell: cluster.spec.cell,
     topoServer: cluster.topoServer,

@@ -68,10 +68,9 @@ export async function installAll(options: InstallOptions = {}): Promise<Binaries
   }
   const steps: Promise<unknown>[] = [installVitess('0.24.0', say), installTemporal(say), installEtcd(say), installMysql(say)];
   if (options.timeSkipping !== false) steps.push(installTimeSkipping(say));
-  // All of them end before the first error is reported, so that no build goes on behind it.
-  for (const step of await Promise.allSettled(steps)) {
-    if (step.status === 'rejected') throw step.reason;
-  }
+  // All of them end before errors are reported, so that no build goes on behind them.
+  const errors = (await Promise.allSettled(steps)).flatMap((step) => (step.status === 'rejected' ? [step.reason as unknown] : []));
+  if (errors.length > 0) throw new Error(errors.map(messageOf).join('\n'), { cause: errors[0] });
   return binaries();
 }
 
@@ -93,6 +92,10 @@ export function binaries(): Binaries {
     },
     get mysql() { return mysqlProgram(mysqlFolder(), 'mysql'); },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function need<T>(what: string, found: T | undefined): T {

@@ -123,6 +123,8 @@ export class Server {
   }
 
   #lastWords(): string {
-    return `Last lines of ${this.log}:\n${lastLines(readFileSync(this.log, 'utf8'), 20)}`;
+    // Vitess prints all its flags before it says which one is wrong.
+    const text = readFileSync(this.log, 'utf8').replace(/^ {2,}-.*\n/gm, '');
+    return `Last lines of ${this.log}:\n${lastLines(text, 20)}`;
   }
 }

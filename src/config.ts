@@ -59,6 +59,6 @@ function readFile(file: string): Record<string, unknown> {
 
 function describe(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${key} in the file is not a setting; the settings are ${Object.keys(fields).join(', ')}`);
-  const field = String(issue.path[0]);
-  return [`${fields[field as keyof typeof fields] ?? field} (${field} in the file) ${issue.message}`];
+  const field = String(issue.path[0]) as keyof typeof fields;
+  return [`${fields[field]} (${field} in the file) ${issue.message}`];
 }

@@ -14,6 +14,13 @@ const sourceSizesAge = 15_000;
 /** Remaining time is told from the speed of the last samples: as many as these. */
 const samplesKept = 60;
 
+/** How long to watch; `copyingSince` (ISO 8601) is null once the copy has finished. */
+export interface Wait {
+  minSeconds: number;
+  maxSeconds: number;
+  copyingSince: string | null;
+}
+
 /** The step Monitor: watches the streams and says when something has changed. */
 export function observeActivities(clients: Clients) {
   return {
@@ -23,16 +30,16 @@ export function observeActivities(clients: Clients) {
      * that what is pending shows the newest state while the history stays small. What cannot be
      * read is part of the observation, not an error.
      */
-    async observe(plan: Plan, since: string, wait: { minSeconds: number; maxSeconds: number; copyFinished: boolean }): Promise<Observation> {
+    async observe(plan: Plan, since: string, wait: Wait): Promise<Observation> {
       const context = Context.current();
-      const watch = new Watch(clients, plan);
+      const watch = new Watch(clients, plan, wait.copyingSince);
       const expected = plan.target.shards.length * plan.source.shards.length;
       const startedAt = Date.now();
       for (;;) {
         const observation = await watch.look();
         context.heartbeat(observation);
         const seconds = (Date.now() - startedAt) / 1000;
-        if (!wait.copyFinished && isCopyFinished(observation, expected, plan.stopAfterCopy)) return observation;
+        if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stopAfterCopy)) return observation;
         if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since)) return observation;
         await context.sleep(pollInterval);
       }
@@ -48,7 +55,10 @@ export class Watch {
   constructor(
     private readonly clients: Clients,
     private readonly plan: Plan,
-  ) {}
+    copyingSince: string | null = null,
+  ) {
+    if (copyingSince !== null) this.samples.push({ atMs: Date.parse(copyingSince), fraction: 0 });
+  }
 
   async look(): Promise<Observation> {
     const problems: Problem[] = [];

@@ -33,9 +33,10 @@ export async function removeFromVSchema(clients: Clients, id: { keyspace: string
   if (added.length === 0) return;
   await beforeEffect();
   await clients.target.updateVSchema(id.keyspace, (record) => {
-    const present = added.filter((name) => Object.hasOwn(record.tables, name));
-    for (const name of present) delete record.tables[name];
-    return present.length > 0;
+    const kept = Object.entries(record.tables).filter(([name]) => !added.includes(name));
+    if (kept.length === Object.keys(record.tables).length) return false;
+    record.tables = Object.fromEntries(kept);
+    return true;
   });
   await clients.target.publishVSchema(id.keyspace);
   await journals.update(runId, (journal) => {

@@ -33,13 +33,12 @@ const longestProofDelay = 600;
 export async function migrate(rawInput: unknown): Promise<MigrateResult> {
   const state = new MigrationState(parseInput(rawInput));
   listen(state);
-  let byTemporal = false;
-  CancellationScope.current().cancelRequested.catch(() => {
-    byTemporal = true;
+  const temporal = CancellationScope.current();
+  temporal.cancelRequested.catch(() => {
     state.cancelRequested ||= !state.pastNoReturn;
   });
   const result = await CancellationScope.nonCancellable(() => new Lifecycle(state).run());
-  if (byTemporal && result.outcome === 'cancelled') throw new CancelledFailure('cancelled, the target is as it was');
+  if (temporal.consideredCancelled && result.outcome === 'cancelled') throw new CancelledFailure('cancelled, the target is as it was');
   return result;
 }
 
@@ -123,7 +122,7 @@ class Lifecycle {
     const wait = maxSeconds === undefined ? pace : { minSeconds: 0, maxSeconds };
     const before = state.fingerprint;
     try {
-      state.see(await unless(asked, () => watching.observe(this.plan(), before, { ...wait, copyFinished: state.copyFinished })));
+      state.see(await unless(asked, () => watching.observe(this.plan(), before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt })));
       this.pace.recorded(state.fingerprint !== before);
       this.show();
     } catch (error) {

@@ -52,6 +52,11 @@ export class MigrationState {
     return ends.has(this.phase);
   }
 
+  /** ISO 8601: when the phase began. */
+  get enteredAt(): string {
+    return this.since.toISOString();
+  }
+
   get runId(): string {
     return workflowInfo().firstExecutionRunId;
   }
@@ -91,7 +96,7 @@ export class MigrationState {
       workflow: this.input.target,
       source: this.input.source,
       phase: this.phase,
-      since: this.since.toISOString(),
+      since: this.enteredAt,
       observedAt: null,
       copiedPercent: 0,
       remainingSeconds: null,

@@ -46,22 +46,20 @@ async function repeat<T>(state: MigrationState, work: () => Promise<T>, giveUp: 
  */
 export async function unless<T>(wake: () => boolean, work: () => Promise<T>): Promise<T> {
   const scope = new CancellationScope({ cancellable: true });
-  let woken = false;
-  const running = scope.run(work);
   const waking = new CancellationScope({ cancellable: true });
-  waking
-    .run(() => condition(wake))
-    .then(
-      () => {
-        woken = true;
-        scope.cancel();
-      },
-      () => undefined,
-    );
+  const running = scope.run(work);
+  const woken = waking.run(() => condition(wake)).then(
+    () => {
+      scope.cancel();
+      return true;
+    },
+    () => false,
+  );
   try {
     return await running;
   } catch (error) {
-    if (woken && isCancellation(error)) throw new Interrupted();
+    waking.cancel();
+    if ((await woken) && isCancellation(error)) throw new Interrupted();
     throw error;
   } finally {
     waking.cancel();

@@ -1,4 +1,5 @@
-import { quoteStrings } from '../../migration/quote.js';
+import { quoteString, quoteStrings } from '../../migration/quote.js';
+import type { NamedRow } from './rows.js';
 import type { Tablet } from './tablet.js';
 
 /** Estimates of rows and bytes by table name. */
@@ -7,19 +8,24 @@ export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
 /**
  * How large tables are now, as InnoDB itself counts them. `information_schema.tables`, which
  * Vitess asks, shows statistics that MySQL keeps for a day; these counters move with every row.
+ * They go by file names, so for the letters MySQL abbreviates there (accented ones, mostly) the
+ * stored statistics have to do, which InnoDB renews every ten seconds or so while a table grows.
  */
 export async function readTableSizes(tablet: Tablet, tables: readonly string[]): Promise<TableSizes> {
-  const names = new Map(tables.map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]));
+  const [byFile, byName] = [tables.filter(hasPlainFileName), tables.filter((table) => !hasPlainFileName(table))];
+  const files = new Map(byFile.map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]));
+  const rows = await select(tablet, 'select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where name in', [...files.keys()]);
+  const stored = await select(tablet, `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`, byName);
   const sizes: TableSizes = new Map();
-  if (names.size === 0) return sizes;
-  const rows = await tablet.query(
-    `select name, num_rows, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where name in (${quoteStrings([...names.keys()])})`,
-  );
-  for (const row of rows) {
-    const table = names.get(row['name'] ?? row['NAME'] ?? '');
-    if (table !== undefined) sizes.set(table, { rows: BigInt(row['num_rows'] ?? row['NUM_ROWS'] ?? 0), bytes: BigInt(row['bytes'] ?? 0) });
+  for (const row of [...rows, ...stored]) {
+    const name = row['name'] ?? '';
+    sizes.set(files.get(name) ?? name, { rows: BigInt(row['n'] ?? 0), bytes: BigInt(row['bytes'] ?? 0) });
   }
   return sizes;
+}
+
+function select(tablet: Tablet, query: string, names: readonly string[]): Promise<NamedRow[]> {
+  return names.length === 0 ? Promise.resolve([]) : tablet.query(`${query} (${quoteStrings(names)})`);
 }
 
 /** The sums over several shards. */
@@ -30,6 +36,11 @@ export function sumSizes(all: readonly TableSizes[]): TableSizes {
     sums.set(table, { rows: sum.rows + size.rows, bytes: sum.bytes + size.bytes });
   }
   return sums;
+}
+
+/** True unless MySQL has an abbreviation of its own for a letter of the name. */
+function hasPlainFileName(name: string): boolean {
+  return /^[\x20-\x7e\u3040-\u9fff\uac00-\ud7a3]*$/.test(name);
 }
 
 /**

@@ -14,6 +14,10 @@ const changeTimeout = 60_000;
 /** What Vitess's materializer sets while it creates target tables (`vreplication.SQLMode`). */
 const sqlMode = 'NO_AUTO_VALUE_ON_ZERO';
 const allTables = '/.*/';
+/** Vitess's marks for "leave as it is" (`textutil.SimulatedNull…`). */
+const sameCells = ['NULL'];
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the mark is no tablet type
+const sameTabletTypes: TabletType[] = [-1 as TabletType];
 
 /** A table as GetSchema describes it. Rows and bytes are estimates of `information_schema`. */
 export interface TableSchema {
@@ -57,8 +61,8 @@ export class Tablet {
     this.client = connections.client(record.hostname, port);
   }
 
-  ping(): Promise<void> {
-    return this.ask('Ping', async (options) => void (await this.client.ping({ payload: 'vtmigrate' }, options)));
+  async ping(): Promise<void> {
+    await this.ask('Ping', (options) => this.client.ping({ payload: 'vtmigrate' }, options));
   }
 
   /** Base tables only, in the order of their names. */
@@ -129,15 +133,12 @@ export class Tablet {
     }));
   }
 
-  /**
-   * Sets the state of a workflow's streams and changes nothing else: the lists hold Vitess's
-   * marks for "leave as it is" (`textutil.SimulatedNull…`).
-   */
+  /** Sets the state of a workflow's streams and changes nothing else. */
   async setStreamState(workflow: string, state: 'Running' | 'Stopped'): Promise<void> {
     await this.change('UpdateVReplicationWorkflow', (options) =>
       this.client.updateVReplicationWorkflow(
         // The preference must be UNKNOWN for the prefix in_order: to survive.
-        { workflow, state: VReplicationWorkflowState[state], cells: ['NULL'], tabletTypes: [-1 as TabletType], tabletSelectionPreference: TabletSelectionPreference.UNKNOWN },
+        { workflow, state: VReplicationWorkflowState[state], cells: sameCells, tabletTypes: sameTabletTypes, tabletSelectionPreference: TabletSelectionPreference.UNKNOWN },
         options,
       ),
     );

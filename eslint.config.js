@@ -1,0 +1,54 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * A door: files of a room may import from the rooms named, and from no other room of src.
+ * `types` are rooms of which only the types may be used.
+ */
+function door(files, rooms, types = []) {
+  const all = ['migration', 'workflows', 'activities', 'vitess', 'cli'];
+  const closed = all.filter((room) => !rooms.includes(room));
+  return {
+    files,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...closed
+              .filter((room) => !types.includes(room))
+              .map((room) => ({ regex: `^(\\.\\./)+${room}/`, message: `This room has no door to src/${room}: see CONTRIBUTING.md.` })),
+            ...types.map((room) => ({ regex: `^(\\.\\./)+${room}/`, allowTypeImports: true, message: `Of src/${room}, this room may use the types only.` })),
+            { regex: '/(worker|config)\\.js$', message: 'Only tests may import the composition root.' },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'src/vitess/wire/'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'lab/bootstrap.mjs'] }, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'max-lines': ['error', { max: 260, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      complexity: ['error', 14],
+      eqeqeq: 'error',
+    },
+  },
+  door(['src/migration/**'], []),
+  door(['src/workflows/**'], ['migration'], ['activities']),
+  door(['src/activities/**'], ['migration', 'vitess']),
+  door(['src/vitess/**'], ['migration', 'vitess']),
+  door(['src/cli/**'], ['migration'], ['workflows']),
+  {
+    // A factory or a suite is one function by nature.
+    files: ['test/**', 'src/activities/*.ts'],
+    rules: { 'max-lines-per-function': 'off', 'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }] },
+  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+);

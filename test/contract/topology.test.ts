@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Etcd3 } from 'etcd3';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { EtcdKv } from '../../src/vitess/topology/etcd.js';
+import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/denied-tables.js';
+import { JournalStore } from '../../src/vitess/topology/journal.js';
+import { withMigrationLocks } from '../../src/vitess/topology/lock.js';
+import { Mounts } from '../../src/vitess/topology/mounts.js';
+import { Topology } from '../../src/vitess/topology/topology.js';
+import { KeyspaceSchema, TableSchema } from '../../src/vitess/wire/vschema_pb.js';
+import { ShardSchema } from '../../src/vitess/wire/topodata_pb.js';
+import { lab, vtctldclient } from '../support/lab.js';
+
+const kv = new EtcdKv(lab.target.topoServer, 'target');
+const open = () => kv;
+const topology = new Topology('target', lab.target.topoServer, lab.target.topoRoot, open);
+afterAll(() => kv.close());
+
+describe('the key-value store', () => {
+  let key = '';
+  beforeEach(() => {
+    key = `/test/${randomUUID()}`;
+  });
+  const bytes = (text: string) => Buffer.from(text);
+
+  test('an absent key is data, not an error', async () => {
+    expect(await kv.get(key)).toBeUndefined();
+    expect(await kv.list(`${key}/`)).toEqual([]);
+    expect(await kv.delete(key, '1')).toBe(false);
+  });
+
+  test('a put compares the revision it read', async () => {
+    expect(await kv.put(key, bytes('one'), '0')).toBe(true);
+    expect(await kv.put(key, bytes('two'), '0')).toBe(false);
+    const first = await kv.get(key);
+    expect(await kv.put(key, bytes('two'), first?.revision ?? '')).toBe(true);
+    expect(await kv.put(key, bytes('three'), first?.revision ?? '')).toBe(false);
+    expect(Buffer.from((await kv.get(key))?.value ?? []).toString()).toBe('two');
+    expect(await kv.delete(key, first?.revision ?? '')).toBe(false);
+    expect(await kv.delete(key, (await kv.get(key))?.revision ?? '')).toBe(true);
+  });
+
+  test('a list has its keys in order, and only those below the prefix', async () => {
+    for (const name of ['b', 'a']) await kv.put(`${key}/${name}`, bytes(name), '0');
+    await kv.put(`${key}x`, bytes('x'), '0');
+    expect((await kv.list(`${key}/`)).map((entry) => entry.key)).toEqual([`${key}/a`, `${key}/b`]);
+  });
+
+  test('a server that is not there is named in the error', async () => {
+    const nowhere = new EtcdKv('127.0.0.1:1', 'ext9');
+    await expect(nowhere.get(key)).rejects.toMatchObject({ code: 'TOPO_UNREACHABLE', place: { cluster: 'ext9', server: '127.0.0.1:1' } });
+    nowhere.close();
+  });
+
+  test('a lock excludes, says who holds it, and is handed on', async () => {
+    const first = await kv.lock(key, JSON.stringify({ Action: 'first', HostName: 'here', UserName: 'me', Time: 'now' }), 1_000);
+    await expect(kv.lock(key, '{}', 300)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining('first of me@here since now') as string });
+    const waiting = kv.lock(key, '{}', 10_000);
+    await first.release();
+    const second = await waiting;
+    await second.check();
+    await second.release();
+    expect(await kv.list(`${key}/locks/`)).toEqual([]);
+  });
+
+  test('a lock whose lease was revoked is known to be lost', async () => {
+    const lock = await kv.lock(key, '{}', 1_000);
+    const etcd = new Etcd3({ hosts: `http://${lab.target.topoServer}` });
+    await etcd.delete().prefix(`${key}/locks/`);
+    const [entry] = (await etcd.leaseClient.leaseLeases()).leases.slice(-1);
+    await etcd.leaseClient.leaseRevoke({ ID: entry?.ID ?? '' });
+    await expect(lock.check()).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    etcd.close();
+  });
+});
+
+describe('the records', () => {
+  test('cells, keyspaces, shards and tablets are those vtctldclient shows', async () => {
+    expect(await topology.cells()).toEqual(['zone1']);
+    expect((await topology.keyspaces()).sort()).toEqual(['commerce', 'customer']);
+    expect((await topology.servingShards('customer')).map(({ name, keyRange }) => [name, keyRange])).toEqual([['-80', '-80'], ['80-', '80-']]);
+    expect((await topology.servingShards('commerce')).map(({ name, keyRange }) => [name, keyRange])).toEqual([['0', '']]);
+    const [tablet] = await topology.tablets('commerce', '0');
+    expect(tablet?.portMap['grpc']).toBe(lab.target.tablets[0]?.grpcPort);
+    await expect(topology.requireKeyspace('nope')).rejects.toMatchObject({ code: 'KEYSPACE_NOT_FOUND', message: expect.stringContaining('commerce, customer') as string });
+  });
+
+  test('a write keeps the fields it does not know', async () => {
+    const name = `unknown${randomUUID().slice(0, 8)}`;
+    const path = `${lab.target.topoRoot}/keyspaces/${name}/VSchema`;
+    // Field 6 of vschema.Keyspace is not in our subset.
+    const unknown = Buffer.from([0x32, 0x03, 0x0a, 0x01, 0x78]);
+    await kv.put(path, Buffer.concat([toBinary(KeyspaceSchema, create(KeyspaceSchema, { sharded: true })), unknown]), '0');
+    await topology.updateVSchema(name, (vschema) => {
+      vschema.tables['t'] = create(TableSchema);
+      return true;
+    });
+    const entry = await kv.get(path);
+    expect(Buffer.from(entry?.value ?? []).includes(unknown)).toBe(true);
+    expect(Object.keys(fromBinary(KeyspaceSchema, entry?.value ?? new Uint8Array()).tables)).toEqual(['t']);
+    await kv.delete(path, entry?.revision ?? '');
+  });
+
+  test('two writers of one record lose nothing', async () => {
+    const name = `race${randomUUID().slice(0, 8)}`;
+    const add = (table: string) => topology.updateVSchema(name, (vschema) => {
+      vschema.tables[table] = create(TableSchema);
+      return true;
+    });
+    await Promise.all(['a', 'b', 'c', 'd'].map(add));
+    expect(Object.keys((await topology.vschema(name)).tables).sort()).toEqual(['a', 'b', 'c', 'd']);
+    const path = `${lab.target.topoRoot}/keyspaces/${name}/VSchema`;
+    await kv.delete(path, (await kv.get(path))?.revision ?? '');
+  });
+
+  test('denied tables are those vtctldclient shows, and leave no trace', async () => {
+    const shard = async () => JSON.parse((await vtctldclient('target', 'GetShard', 'commerce/0')).stdout) as { shard: { tablet_controls: { denied_tables: string[] }[] } };
+    await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'denied' }, 'test', async () => {
+      await topology.updateShard('commerce', '0', (record) => denyTables(record, ['t1', 't 2']));
+      await topology.updateShard('commerce', '0', (record) => denyTables(record, ['t1', 't3']));
+    });
+    expect((await shard()).shard.tablet_controls[0]?.denied_tables).toEqual(['t1', 't 2', 't3']);
+    await topology.updateShard('commerce', '0', (record) => allowTables(record, ['t1', 't 2', 't3', 'other']));
+    expect((await shard()).shard.tablet_controls).toEqual([]);
+    expect(deniedTables(create(ShardSchema))).toEqual([]);
+  });
+});
+
+describe('mounts', () => {
+  test('a mount is the one vtctldclient writes, and the other way round', async () => {
+    const mounts = new Mounts(topology);
+    const config = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: '/vitess/global' };
+    expect(await mounts.add('ours', config)).toBe(true);
+    expect(await mounts.add('ours', { ...config, topoRoot: '/other' })).toBe(false);
+    const shown = await vtctldclient('target', 'Mount', 'show', '--name', 'ours');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ topo_type: 'etcd2', topo_server: lab.source.topoServer, topo_root: '/vitess/global', name: 'ours' });
+    await vtctldclient('target', 'Mount', 'register', '--name', 'theirs', '--topo-type', 'etcd2', '--topo-server', 'h:1', '--topo-root', '/r');
+    expect(await mounts.get('theirs')).toEqual({ topoType: 'etcd2', topoServer: 'h:1', topoRoot: '/r' });
+    expect(await mounts.list()).toEqual(expect.arrayContaining(['ours', 'theirs']));
+    for (const name of ['ours', 'theirs']) expect(await mounts.remove(name)).toBe(true);
+    expect(await mounts.remove('ours')).toBe(false);
+  });
+});
+
+describe('locks', () => {
+  test('vtctldclient waits for ours, and says that the keyspace is locked', async () => {
+    await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'wf' }, 'vtmigrate test', async () => {
+      const blocked = await vtctldclient('target', '--lock-timeout', '1s', 'SetKeyspaceDurabilityPolicy', '--durability-policy', 'none', 'commerce');
+      expect(blocked.code).not.toBe(0);
+      expect(blocked.stderr).toMatch(/deadline exceeded|lock/i);
+    });
+    const free = await vtctldclient('target', '--lock-timeout', '5s', 'SetKeyspaceDurabilityPolicy', '--durability-policy', 'none', 'commerce');
+    expect(free.stderr).not.toMatch(/deadline exceeded/i);
+  });
+});
+
+describe('the journal', () => {
+  test('belongs to one run', async () => {
+    const store = new JournalStore(topology, { keyspace: 'commerce', workflow: `j${randomUUID().slice(0, 8)}` });
+    expect(await store.read()).toBeUndefined();
+    const begun = await store.begin('run-1', 'ext1.load');
+    expect(await store.begin('run-1', 'ext1.load')).toEqual(begun);
+    await expect(store.begin('run-2', 'ext1.load')).rejects.toMatchObject({ code: 'MIGRATION_EXISTS' });
+    await store.update('run-1', (journal) => {
+      journal.createdTables['0'] = ['t'];
+    });
+    await expect(store.update('run-2', () => undefined)).rejects.toMatchObject({ code: 'MIGRATION_EXISTS' });
+    await expect(store.remove('run-2')).rejects.toMatchObject({ code: 'MIGRATION_EXISTS' });
+    expect((await store.read())?.createdTables).toEqual({ '0': ['t'] });
+    await store.remove('run-1');
+    await store.remove('run-1');
+    expect(await store.read()).toBeUndefined();
+  });
+});
