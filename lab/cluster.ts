@@ -71,7 +71,8 @@ export async function startCluster(spec: ClusterSpec, options: ClusterOptions = 
     return await launch(spec, site, stop);
   } catch (error) {
     await stop();
-    throw new Error(`Cluster ${spec.name} did not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cluster ${spec.name} did not start: ${why}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Connection } from 'mysql2/promise';
 import type { Cluster } from './cluster.js';
 
 export interface SampleOptions {
@@ -92,30 +93,30 @@ const BATCH = 50_000;
 /** Creates the sample tables in a keyspace and fills them; the rows are made by MySQL itself. */
 export async function loadSampleData(cluster: Cluster, options: SampleOptions = {}): Promise<void> {
   const { rows = 300_000, keyspace = 'load', shard = '0' } = options;
-  await Promise.all(TABLES.map((table) => loadTable(cluster, keyspace, shard, table, Math.round(rows * table.share))));
+  await Promise.all(
+    TABLES.map(async (table) => {
+      const connection = await cluster.mysql(keyspace, shard);
+      await fill(connection, table, Math.round(rows * table.share)).finally(() => connection.end());
+    }),
+  );
   // The tables were made behind Vitess's back, and tablets look for new ones every 30 minutes.
   const reload = await cluster.vtctldclient('ReloadSchemaShard', '--include-primary', `${keyspace}/${shard}`);
-  if (reload.code !== 0) throw new Error(`The tablets of ${keyspace}/${shard} did not reload their schema: ${reload.stderr}`);
+  if (reload.code !== 0) throw new Error(`Tablets of ${keyspace}/${shard} did not reload their schema: ${reload.stderr}`);
 }
 
-async function loadTable(cluster: Cluster, keyspace: string, shard: string, table: SampleTable, rows: number): Promise<void> {
-  const connection = await cluster.mysql(keyspace, shard);
-  try {
-    await connection.query(`CREATE TABLE \`${table.name}\` (${table.definition})`);
-    await connection.query(`SET SESSION cte_max_recursion_depth = ${BATCH}`);
-    for (let first = 1; first <= rows; first += BATCH) {
-      const count = Math.min(BATCH, rows - first + 1);
-      await connection.query(
-        `INSERT INTO \`${table.name}\` (${table.columns})
-        WITH RECURSIVE numbers (n) AS (SELECT ${first} UNION ALL SELECT n + 1 FROM numbers WHERE n < ${first + count - 1})
-        SELECT ${table.values} FROM numbers`,
-      );
-    }
-    // Without it the row estimates lag behind by seconds.
-    await connection.query(`ANALYZE NO_WRITE_TO_BINLOG TABLE \`${table.name}\``);
-  } finally {
-    await connection.end();
+async function fill(connection: Connection, table: SampleTable, rows: number): Promise<void> {
+  await connection.query(`CREATE TABLE \`${table.name}\` (${table.definition})`);
+  await connection.query(`SET SESSION cte_max_recursion_depth = ${BATCH}`);
+  for (let first = 1; first <= rows; first += BATCH) {
+    const last = Math.min(first + BATCH - 1, rows);
+    await connection.query(
+      `INSERT INTO \`${table.name}\` (${table.columns})
+      WITH RECURSIVE numbers (n) AS (SELECT ${first} UNION ALL SELECT n + 1 FROM numbers WHERE n < ${last})
+      SELECT ${table.values} FROM numbers`,
+    );
   }
+  // Without it the row estimates lag behind by seconds.
+  await connection.query(`ANALYZE NO_WRITE_TO_BINLOG TABLE \`${table.name}\``);
 }
 
 const byHash = (column: string): object => ({ column_vindexes: [{ column, name: 'xxhash' }] });

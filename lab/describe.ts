@@ -76,9 +76,10 @@ export function asText(lab: Lab): string {
 function clusterRows(cluster: Cluster): [string, string][] {
   const { name, cell } = cluster.spec;
   const { vtgate } = cluster;
+  const gate = vtgate === undefined ? [] : [`mysql -h ${vtgate.host} -P ${vtgate.port}`];
   return [
     [`${name}: etcd`, `${cluster.topoServer}   root ${cluster.topoRoot}   cell ${cell}`],
-    ...(vtgate === undefined ? [] : ([[`${name}: vtgate`, `mysql -h ${vtgate.host} -P ${vtgate.port}`]] as [string, string][])),
+    ...gate.map((how): [string, string] => [`${name}: vtgate`, how]),
     ...cluster.tablets.map((tablet): [string, string] => [
       `${name}: ${tablet.keyspace}/${tablet.shard}`,
       `${tablet.alias} (${tablet.type})   gRPC ${tablet.hostname}:${tablet.grpcPort}   MySQL ${tablet.mysql.socket}`,

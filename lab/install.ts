@@ -64,12 +64,13 @@ export interface InstallOptions {
 export async function installAll(options: InstallOptions = {}): Promise<Binaries> {
   const say = options.say ?? sayOnStderr;
   if (onPath('setpriv') === undefined) {
-    throw new Error('setpriv is needed to run servers and is not on PATH: use Linux with util-linux, or docker-compose.yml.');
+    throw new Error('setpriv is needed to run servers and is not on PATH: use Linux with util-linux, or Docker.');
   }
-  const steps: Promise<unknown>[] = [installVitess('0.24.0', say), installTemporal(say), installEtcd(say), installMysql(say)];
+  const steps = [installVitess('0.24.0', say), installTemporal(say), installEtcd(say), installMysql(say)];
   if (options.timeSkipping !== false) steps.push(installTimeSkipping(say));
   // All of them end before errors are reported, so that no build goes on behind them.
-  const errors = (await Promise.allSettled(steps)).flatMap((step) => (step.status === 'rejected' ? [step.reason as unknown] : []));
+  const results = await Promise.allSettled(steps);
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   if (errors.length > 0) throw new Error(errors.map(messageOf).join('\n'), { cause: errors[0] });
   return binaries();
 }

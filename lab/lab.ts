@@ -51,21 +51,21 @@ const TARGET: ClusterSpec = {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   await installAll({ timeSkipping: false });
   const folder = await makeFolder();
-  const [source, target, temporal] = ['source', 'target', 'temporal'].map((name) => join(folder.path, name)) as [string, string, string];
-  await Promise.all([source, target, temporal].map((path) => mkdir(path)));
+  const within = (name: string): { folder: string } => ({ folder: join(folder.path, name) });
+  for (const name of ['source', 'target', 'temporal']) await mkdir(within(name).folder);
   const starting = [
-    startCluster({ ...SOURCE, ...options.source }, { folder: source }),
-    startCluster(targetSpec(options), { folder: target }),
-    startTemporal({ ...options.temporal, folder: temporal }),
+    startCluster({ ...SOURCE, ...options.source }, within('source')),
+    startCluster(targetSpec(options), within('target')),
+    startTemporal({ ...options.temporal, ...within('temporal') }),
   ] as const;
   const stop = onlyOnce(async () => {
-    const started = await Promise.allSettled<{ stop(): Promise<void> }>(starting);
-    await Promise.all(started.map((part) => (part.status === 'fulfilled' ? part.value.stop() : undefined)));
+    const parts = await Promise.allSettled(starting);
+    await Promise.all(parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value.stop()] : [])));
     await folder.remove();
   });
   try {
-    const parts = await Promise.all(starting);
-    return { folder: folder.path, source: parts[0], target: parts[1], temporal: parts[2], stop };
+    const [source, target, temporal] = await Promise.all(starting);
+    return { folder: folder.path, source, target, temporal, stop };
   } catch (error) {
     await stop();
     throw error;

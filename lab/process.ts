@@ -102,6 +102,7 @@ export class Server {
     const identity = nobody ? [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
     const output = openSync(log, 'a');
     const [wrapper, ...wrapperArgs] = DIE_WITH_US;
+    // "We" is the thread that calls this: servers that a worker thread starts end with that thread.
     // The wrapper replaces itself with the server, so this is the server's own process ID.
     const child = spawn(wrapper, [...wrapperArgs, ...identity, '--', command, ...args], {
       cwd,

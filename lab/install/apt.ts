@@ -19,7 +19,7 @@ export interface DebianPackages {
  */
 export async function unpackDebian(wanted: DebianPackages, work: string, prefix: string): Promise<void> {
   if (onPath('apt-get') === undefined || onPath('dpkg-deb') === undefined) {
-    throw new Error(`apt-get is needed for ${wanted.packages.join(', ')} and is not there: use a Debian system, or docker-compose.yml.`);
+    throw new Error(`apt-get is needed to fetch ${wanted.packages.join(', ')}: use a Debian system, or Docker.`);
   }
   const archives = join(work, 'cache', 'archives');
   await mkdir(join(archives, 'partial'), { recursive: true });
@@ -72,7 +72,7 @@ async function suiteSource(suite: string): Promise<string> {
     if (uri === undefined || component !== 'main' || release === undefined || release.includes('-')) continue;
     return `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri} ${suite} main`;
   }
-  throw new Error(`Packages of Debian ${suite} are needed and no Debian mirror is among this system's package sources: use a Debian system, or docker-compose.yml.`);
+  throw new Error(`Packages of Debian ${suite} are needed, and this system has no Debian mirror: use Debian, or Docker.`);
 }
 
 function isDebian(): boolean {

@@ -23,7 +23,7 @@ export interface GoPrograms {
 export function installGoPrograms(programs: GoPrograms, say: Say): Promise<string> {
   return cached(programs.name, say, async (folder) => {
     if (onPath('go') === undefined) {
-      throw new Error(`Go is needed to build ${programs.title} and is not on PATH: install Go ${programs.go} or later.`);
+      throw new Error(`Go, to build ${programs.title}, is not on PATH: install Go ${programs.go} or later.`);
     }
     say(`building ${programs.title} (about ${programs.minutes} minutes, once)…`);
     const source = join(folder, '.source');

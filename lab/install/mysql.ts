@@ -41,7 +41,12 @@ export function mysqlProgram(folder: string, program: 'mysqld' | 'mysql'): Mysql
   const { loader, libraries } = findLoader(prefix);
   const usr = join(prefix, 'usr');
   const path = join(usr, program === 'mysqld' ? 'sbin' : 'bin', program);
-  const shared = ['--defaults-file=/dev/null', `--character-sets-dir=${usr}/share/mysql/charsets`, `--plugin-dir=${usr}/lib/mysql/plugin`];
+  const shared = [
+    // No option files of the system; --no-defaults would also ignore what SET PERSIST wrote.
+    '--defaults-file=/dev/null',
+    `--character-sets-dir=${usr}/share/mysql/charsets`,
+    `--plugin-dir=${usr}/lib/mysql/plugin`,
+  ];
   const server = [`--basedir=${usr}`, `--lc-messages-dir=${usr}/share/mysql`, '--secure-file-priv=NULL'];
   return {
     command: loader,

@@ -15,7 +15,7 @@ export function installTimeSkipping(say: Say = sayOnStderr): Promise<string> {
   return cached(TIME_SKIPPING, say, async (folder) => {
     for (const program of ['java', 'mvn']) {
       if (onPath(program) !== undefined) continue;
-      throw new Error(`${program} is needed for Temporal's time-skipping test server and is not on PATH: install Java 17 and Maven.`);
+      throw new Error(`${program}, for Temporal's time-skipping server, is not on PATH: install Java 17 and Maven.`);
     }
     say('fetching the Temporal time-skipping server (about a minute, once)…');
     const pom = join(folder, 'pom.xml');

@@ -118,7 +118,7 @@ export class Watch {
     const diagnosis = diagnose(stream.state, stream.message);
     if (diagnosis === undefined) return [];
     const place = this.clients.target.place({ keyspace: this.plan.target.keyspace, shard: stream.shard, tablet: stream.tablet });
-    return [{ code: 'TABLET_CALL_FAILED', message: `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`, place, remedy: diagnosis.remedy }];
+    return [{ code: 'STREAM_IN_TROUBLE', message: `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`, place, remedy: diagnosis.remedy }];
   }
 }
 

@@ -34,6 +34,8 @@ export const errorCodes = {
   LOCKED: { retryable: true },
   LOCK_LOST: { retryable: true },
   RECORD_CHANGED: { retryable: true },
+  STREAM_IN_TROUBLE: { retryable: true },
+  INTERNAL: { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -14,7 +14,7 @@ export interface Gap {
 export function streamGaps(plan: Plan, observation: Observation): Gap[] {
   const expected = plan.target.shards.length * plan.source.shards.length;
   if (isCopyFinished(observation, expected, plan.stopAfterCopy)) return [];
-  const unreadable = observation.problems.filter((problem) => problem.code !== 'TABLET_CALL_FAILED');
+  const unreadable = observation.problems.filter((problem) => problem.code !== 'STREAM_IN_TROUBLE');
   const gaps: Gap[] = unreadable.map(({ message, place }) => ({ code: 'NOT_READABLE', message, place }));
   for (const stream of observation.streams.filter((each) => !isCopied(each, plan.stopAfterCopy))) {
     const place = { cluster: 'target', keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet };

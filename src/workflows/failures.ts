@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, rootCause } from '@temporalio/workflow';
-import { isErrorCode, MigrationError, type Problem } from '../migration/errors.js';
+import { describeProblem, isErrorCode, MigrationError, type Problem } from '../migration/errors.js';
 
 /** What a failed step says: the Problem its activity sent, or the bare text of anything else. */
 export function problemOf(error: unknown): Problem {
@@ -9,7 +9,7 @@ export function problemOf(error: unknown): Problem {
     const problem = failure.details?.[0] as Problem | undefined;
     if (problem !== undefined) return problem;
   }
-  return { code: 'TABLET_CALL_FAILED', message: rootCause(error) ?? String(error), place: {}, remedy: "the worker's log has the details" };
+  return { code: 'INTERNAL', message: rootCause(error) ?? String(error), place: {}, remedy: "the worker's log has the details" };
 }
 
 /** True when trying again cannot help, by the error's code. */
@@ -21,6 +21,5 @@ export function isFinal(error: unknown): boolean {
 /** The failure that ends a workflow: the step's own message and code, not retried. */
 export function toWorkflowFailure(error: unknown, suffix = ''): ApplicationFailure {
   const problem = problemOf(error);
-  const message = error instanceof MigrationError ? error.message : (rootCause(error) ?? problem.message);
-  return ApplicationFailure.create({ message: message + suffix, type: problem.code, nonRetryable: true, details: [problem] });
+  return ApplicationFailure.create({ message: describeProblem(problem) + suffix, type: problem.code, nonRetryable: true, details: [problem] });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Etcd3, GRPCGenericError, type IOptions } from 'etcd3';
+import { Etcd3, type IOptions } from 'etcd3';
 import { MigrationError } from '../../migration/errors.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
 
@@ -12,6 +12,7 @@ const leaseTtl = 30;
 /** The key-value store of a topology on etcd v3. */
 export class EtcdKv implements Kv {
   private readonly client: Etcd3;
+  private lastReason = '';
 
   /** @param server `host:port`, or several joined by commas, as in Vitess's TopoConfig */
   constructor(
@@ -100,7 +101,9 @@ export class EtcdKv implements Kv {
     try {
       return await fn();
     } catch (cause) {
-      const reason = cause instanceof GRPCGenericError || cause instanceof Error ? cause.message : String(cause);
+      // The library's circuit breaker, while open, hides what made it open.
+      if (!(cause instanceof Error && 'isBrokenCircuitError' in cause)) this.lastReason = cause instanceof Error ? cause.message : String(cause);
+      const reason = this.lastReason;
       throw new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${reason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
     }
   }

@@ -1,0 +1,85 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { CancelledFailure, WorkflowFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Status } from '../../src/migration/status.js';
+import { Program, resultOf, until } from '../support/program.js';
+import { snapshot } from '../support/snapshot.js';
+import { emptyTarget, lab, sql, type TargetKeyspace } from '../support/lab.js';
+
+const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.start();
+  const mounted = await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  expect(mounted).toMatchObject({ mount: { cells: ['ext'], keyspaces: ['load'] } });
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
+afterAll(() => program.stop());
+
+/** A phase to cancel in, and how to get there. */
+const phases: { phase: string; there: (status: Status) => boolean; input?: object }[] = [
+  { phase: 'at once', there: () => true },
+  { phase: 'creating', there: (status) => status.phase !== 'checking' && status.phase !== 'mounting' },
+  { phase: 'stopped before the copy', there: (status) => status.phase === 'copying', input: { autoStart: false } },
+  { phase: 'copying', there: (status) => status.phase === 'copying' },
+  { phase: 'verifying', there: (status) => status.phase === 'verifying' || status.phase === 'replicating' },
+  { phase: 'replicating', there: (status) => status.phase === 'replicating' },
+];
+
+describe.each(['commerce', 'customer'] as const)('Cancel on %s', (keyspace: TargetKeyspace) => {
+  test.each(phases)('$phase: the target is as it was', async ({ there, input }) => {
+    await sql('target', keyspace, keyspace === 'commerce' ? '0' : '-80', 'create table product (sku varchar(64) primary key, note int)');
+    const before = await snapshot(keyspace);
+    const handle = await program.migrate({ source: 'ext1.load', target: `${keyspace}.cxl`, tables: ['corder', 'customer', 'order line'], ...input });
+    await until(handle, there);
+    await handle.signal('cancel');
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
+    expect(await snapshot(keyspace)).toEqual(before);
+    await emptyTarget(keyspace);
+  });
+});
+
+describe('Cancel said in other ways', () => {
+  const start = () => program.migrate({ source: 'ext1.load', target: 'commerce.cxl', tables: ['customer'] });
+
+  test("Temporal's own cancellation request is Cancel", async () => {
+    const before = await snapshot('commerce');
+    const handle = await start();
+    await until(handle, (status) => status.phase === 'replicating');
+    await handle.cancel();
+    await expect(handle.result()).rejects.toSatisfy((error: WorkflowFailedError) => error.cause instanceof CancelledFailure);
+    expect(await snapshot('commerce')).toEqual(before);
+  });
+
+  test('the command line, and a second Cancel', async () => {
+    const before = await snapshot('commerce');
+    const handle: WorkflowHandle = await start();
+    await until(handle, (status) => status.phase === 'replicating');
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.cxl')).toMatchObject({ code: 0 });
+    expect(await snapshot('commerce')).toEqual(before);
+    expect(await program.cli('Migrate', 'cancel', 'commerce.cxl')).toMatchObject({ code: 1 });
+  });
+
+  test('an empty table that was there before is kept', async () => {
+    await sql('target', 'commerce', '0', 'create table product (sku varchar(64) not null primary key, price decimal(10,2), description text)');
+    const before = await snapshot('commerce');
+    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.cxl', tables: ['customer', 'product'], autoStart: false });
+    await until(handle, (status) => status.phase === 'copying');
+    await handle.executeUpdate('cancel');
+    expect(await snapshot('commerce')).toEqual(before);
+    await emptyTarget('commerce');
+  });
+
+  test('a worker killed while cancelling: another one finishes', async () => {
+    const before = await snapshot('commerce');
+    const handle = await start();
+    await until(handle, (status) => status.phase === 'replicating');
+    await handle.signal('cancel');
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await program.killWorker();
+    await program.startWorker();
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
+    expect(await snapshot('commerce')).toEqual(before);
+  });
+});
