@@ -9,7 +9,7 @@ import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/tabl
 import type { StreamRow } from '../vitess/tablet/tablet.js';
 
 /** Milliseconds between two looks, and how long the source's estimates are kept. */
-const pollInterval = 1_000;
+const pollInterval = 500;
 const sourceSizesAge = 15_000;
 /** Remaining time is told from the speed of the last samples: as many as these. */
 const samplesKept = 60;

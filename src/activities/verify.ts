@@ -10,7 +10,7 @@ import type { VDiffOptionsSchema } from '../vitess/wire/tabletmanagerdata_pb.js'
 import { Watch } from './observe.js';
 
 /** Milliseconds. */
-const pollInterval = 1_000;
+const pollInterval = 500;
 const restartTimeout = 120_000;
 
 /** The step VDiff: compares source and target row by row, on the target's own tablets. */

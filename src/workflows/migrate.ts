@@ -55,6 +55,7 @@ class Lifecycle {
       return result;
     } catch (error) {
       if (isCancellation(error)) throw error;
+      this.state.lastError = problemOf(error);
       this.enter('failed');
       await this.end();
       throw toWorkflowFailure(error, this.state.plan === undefined ? '' : '; everything has been put back');
@@ -104,6 +105,8 @@ class Lifecycle {
     } else if (state.complete !== undefined && state.vdiffMissing().length === 0) {
       return this.complete();
     } else {
+      // Whoever has asked for Complete is told what keeps it.
+      if (state.complete !== undefined) state.missing = state.vdiffMissing();
       state.completeTried = state.completeRequests;
       this.enter('replicating');
       await this.observe(() => this.somethingAsked());

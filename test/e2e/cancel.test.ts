@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, WorkflowFailedError } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Status } from '../../src/migration/status.js';
 import { Program, resultOf, until } from '../support/program.js';
 import { snapshot } from '../support/snapshot.js';
@@ -13,6 +13,10 @@ beforeAll(async () => {
   program = await Program.start();
   const mounted = await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
   expect(mounted).toMatchObject({ mount: { cells: ['ext'], keyspaces: ['load'] } });
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
+afterEach(async () => {
+  await program.settle();
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
 });
 afterAll(() => program.stop());
@@ -36,7 +40,6 @@ describe.each(['commerce', 'customer'] as const)('Cancel on %s', (keyspace: Targ
     await handle.signal('cancel');
     expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
     expect(await snapshot(keyspace)).toEqual(before);
-    await emptyTarget(keyspace);
   });
 });
 
@@ -68,7 +71,6 @@ describe('Cancel said in other ways', () => {
     await until(handle, (status) => status.phase === 'copying');
     await handle.executeUpdate('cancel');
     expect(await snapshot('commerce')).toEqual(before);
-    await emptyTarget('commerce');
   });
 
   test('a worker killed while cancelling: another one finishes', async () => {

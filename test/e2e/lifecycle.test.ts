@@ -13,6 +13,10 @@ beforeAll(async () => {
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
   program = await Program.start();
 });
+afterEach(async () => {
+  await program.settle();
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
 afterAll(() => program.stop());
 
 /** Every row of every table, through vtgate on both sides. */
@@ -21,8 +25,6 @@ async function expectSameRows(keyspace: TargetKeyspace): Promise<void> {
 }
 
 describe('the five steps of the document, word for word', () => {
-  afterEach(() => emptyTarget('commerce'));
-
   test('unsharded: Mount, Create, Show, VDiff, Complete', async () => {
     const before = await snapshot('commerce');
     const type = (line: string) => program.cli(...line.split(' '));
@@ -61,8 +63,6 @@ describe('the five steps of the document, word for word', () => {
 });
 
 describe('plain JSON, completing by itself', () => {
-  afterEach(() => emptyTarget('customer'));
-
   test('sharded, from a source whose VSchema knows no vindex', async () => {
     const before = await snapshot('customer');
     const handle = await program.migrate({ source: 'ext1.load', target: 'customer.wf', all: true, mount, complete: 'auto' });
@@ -83,7 +83,6 @@ describe('plain JSON, completing by itself', () => {
     expect(answer.outcome).toBe('completed');
     const moved = ['customer', 'order line'];
     expect(await contentsOf('target', 'commerce', moved)).toEqual(await contentsOf('source', 'load', moved));
-    await emptyTarget('commerce');
   });
 
   test('a VSchema entry of an unsharded target that was there before keeps what it has', async () => {
@@ -94,13 +93,10 @@ describe('plain JSON, completing by itself', () => {
     const vschema = JSON.parse((await vtctldclient('target', 'GetVSchema', 'commerce')).stdout) as { tables: Record<string, { columns: object[] }> };
     expect(vschema.tables['customer']?.columns).toHaveLength(1);
     expect(vschema.tables['product']?.columns).toEqual([]);
-    await emptyTarget('commerce');
   });
 });
 
 describe('a Complete that comes too early', () => {
-  afterEach(() => emptyTarget('commerce'));
-
   test('is remembered, and a dry run says what is missing', async () => {
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.early', all: true, mount, autoStart: false });
     await until(handle, (status) => status.phase === 'copying');
@@ -117,8 +113,6 @@ describe('a Complete that comes too early', () => {
 });
 
 describe('a worker that dies', () => {
-  afterEach(() => emptyTarget('commerce'));
-
   test.each([0, 300, 900, 2_000, 4_000])('killed %i ms after the start: another one finishes', async (delay) => {
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.wf', all: true, mount, complete: 'auto' });
     await new Promise((resolve) => setTimeout(resolve, delay));

@@ -12,6 +12,7 @@ const dist = (path: string) => fileURLToPath(new URL(`../../dist/src/${path}`, i
 export class Program {
   readonly taskQueue = `test-${randomUUID()}`;
   private worker: ChildProcess | undefined;
+  private readonly started: WorkflowHandle[] = [];
   private log = '';
 
   private constructor(readonly client: Client) {}
@@ -57,7 +58,18 @@ export class Program {
     this.log = '';
   }
 
+  /** Cancels what a test has left running, so that the next one finds the target empty. */
+  async settle(): Promise<void> {
+    for (const handle of this.started.splice(0)) {
+      const { status } = await handle.describe();
+      if (status.name !== 'RUNNING') continue;
+      await handle.signal('cancel');
+      await handle.result().catch(() => undefined);
+    }
+  }
+
   async stop(): Promise<void> {
+    await this.settle();
     await this.killWorker();
     await this.client.connection.close();
   }
@@ -68,8 +80,10 @@ export class Program {
   }
 
   /** Starts the workflow with plain JSON, as the Temporal UI does. */
-  migrate(input: Record<string, unknown>): Promise<WorkflowHandle> {
-    return this.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId: String(input['target']), args: [input] });
+  async migrate(input: Record<string, unknown>): Promise<WorkflowHandle> {
+    const handle = await this.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId: String(input['target']), args: [input] });
+    this.started.push(handle);
+    return handle;
   }
 }
 

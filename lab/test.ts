@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installAll } from './install.js';
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+let interrupted = false;
+// The terminal's Ctrl-C reaches the child as well: it tidies up, and we wait for it.
+process.on('SIGINT', () => {
+  interrupted = true;
+});
+
+function run([program = '', ...args]: string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: 'inherit' });
+    const onTerm = () => {
+      interrupted = true;
+      child.kill('SIGTERM');
+    };
+    process.on('SIGTERM', onTerm);
+    child.once('error', () => resolve(127));
+    child.once('exit', (code) => {
+      process.off('SIGTERM', onTerm);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** A program that has one verdict. */
+async function check(...command: string[]): Promise<Tally> {
+  return (await run(command)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** Every test, counted one by one; a run that breaks off counts as a failure of its own. */
+async function tests(args: string[]): Promise<Tally> {
+  const folder = await mkdtemp(join(tmpdir(), 'vtmigrate-test-'));
+  try {
+    const file = join(folder, 'report.json');
+    const code = await run(['vitest', 'run', '--reporter', 'default', '--reporter', 'json', '--outputFile', file, ...args]);
+    const report = JSON.parse(readFileSync(file, 'utf8')) as { numPassedTests: number; numFailedTests: number };
+    const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
+    return { passed: report.numPassedTests, failed };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return { passed: 0, failed: 1 };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Installs what is missing, runs every check, and closes with the line `N passed, N failed`. */
+async function main(): Promise<void> {
+  await installAll();
+  const checks: [string, () => Promise<Tally>][] = [
+    ['lint', () => check('eslint', '.')],
+    ['types', () => check('tsc', '--noEmit')],
+    ['unit, workflow, replay, contract and end to end', () => tests(process.argv.slice(2))],
+  ];
+  const total: Tally = { passed: 0, failed: 0 };
+  for (const [name, run] of checks) {
+    if (interrupted) break;
+    console.log(`\n=== ${name}`);
+    const { passed, failed } = await run();
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
+}
+
+await main();
