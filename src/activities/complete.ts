@@ -54,8 +54,7 @@ export function completeActivities(clients: Clients) {
       return withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate complete', async (checkLocks) => {
           const journals = new JournalStore(clients.target, plan.target);
-          const journal = await journals.read();
-          if (journal === undefined) return [];
+          const journal = await journals.require(runId);
           if (!journal.forward) {
             const gaps = streamGaps(plan, await new Watch(clients, plan).look());
             if (gaps.length > 0) return gaps;

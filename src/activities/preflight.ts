@@ -5,7 +5,7 @@ import { makePlan, type Plan, type SourceFacts, type TargetFacts, type VSchemaFa
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { deniedTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore } from '../vitess/topology/journal.js';
+import { JournalStore, type Journal } from '../vitess/topology/journal.js';
 import { formatTabletType, type Topology } from '../vitess/topology/topology.js';
 import type { Keyspace as VSchema } from '../vitess/wire/vschema_pb.js';
 
@@ -26,7 +26,7 @@ export function preflightActivities(clients: Clients) {
         throw new MigrationError('MIGRATION_EXISTS', `${input.target} belongs to the migration of ${journal.source} with run ID ${journal.runId}`, clients.target.place({ keyspace: to.keyspace }), 'complete or cancel that one first, or choose another workflow name');
       }
       const sourceFacts = await readSource(clients, source, from.keyspace);
-      const targetFacts = await readTarget(clients, to, sourceFacts.tables.map((table) => table.name));
+      const targetFacts = await readTarget(clients, to, sourceFacts.tables.map((table) => table.name), journal);
       const { plan, problems } = makePlan(input, sourceFacts, targetFacts);
       if (problems.length > 0) throw refusal(problems);
       return plan;
@@ -85,7 +85,8 @@ function explainBacktick(error: unknown): unknown {
   return new MigrationError('BACKTICK_TABLE_NAME', 'a table of the source keyspace has a backtick in its name, and Vitess cannot read the schema of a keyspace with such a table', error.place, 'rename that table in the source; leaving it out with -exclude does not help', { cause: error });
 }
 
-async function readTarget(clients: Clients, to: { keyspace: string; workflow: string }, candidates: string[]): Promise<TargetFacts> {
+/** What this run has made already, if it runs a second time (`temporal workflow reset`), is not in its way. */
+async function readTarget(clients: Clients, to: { keyspace: string; workflow: string }, candidates: string[], own: Journal | undefined): Promise<TargetFacts> {
   const topology = clients.target;
   const [cells, vschema, shards] = await Promise.all([topology.cells(), topology.vschema(to.keyspace), requireShards(topology, to.keyspace)]);
   return {
@@ -96,7 +97,8 @@ async function readTarget(clients: Clients, to: { keyspace: string; workflow: st
         const tablet = await clients.primary(topology, to.keyspace, shard.name);
         const tables = (await tablet.tables()).map((table) => table.name);
         const nonEmptyTables: string[] = [];
-        for (const table of tables.filter((name) => candidates.includes(name))) {
+        const ownTables = own?.createdTables[shard.name] ?? [];
+        for (const table of tables.filter((name) => candidates.includes(name) && !ownTables.includes(name))) {
           if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length > 0) nonEmptyTables.push(table);
         }
         return {
@@ -104,8 +106,8 @@ async function readTarget(clients: Clients, to: { keyspace: string; workflow: st
           keyRange: shard.keyRange,
           tables,
           nonEmptyTables,
-          deniedTables: deniedTables(shard.record),
-          hasWorkflow: (await tablet.streams(to.workflow)).length > 0,
+          deniedTables: deniedTables(shard.record).filter((table) => !own?.deniedTables[shard.name]?.includes(table)),
+          hasWorkflow: own?.streams !== true && (await tablet.streams(to.workflow)).length > 0,
         };
       }),
     ),

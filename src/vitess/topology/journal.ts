@@ -56,13 +56,17 @@ export class JournalStore {
     throw this.owned(journal);
   }
 
+  /** The journal of this run. @throws MigrationError MIGRATION_EXISTS when it is gone, or another's */
+  async require(runId: string): Promise<Journal> {
+    return (await this.loadOwn(runId)).journal;
+  }
+
   /**
    * Lets `change` alter the journal of this run and stores it.
    * @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED
    */
   async update(runId: string, change: (journal: Journal) => void): Promise<Journal> {
-    const stored = await this.load();
-    if (stored?.journal.runId !== runId) throw this.owned(stored?.journal);
+    const stored = await this.loadOwn(runId);
     change(stored.journal);
     if (await this.topology.kv.put(this.path, encode(stored.journal), stored.revision)) return stored.journal;
     throw new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
@@ -74,6 +78,12 @@ export class JournalStore {
     if (stored === undefined) return;
     if (stored.journal.runId !== runId) throw this.owned(stored.journal);
     await this.topology.kv.delete(this.path, stored.revision);
+  }
+
+  private async loadOwn(runId: string): Promise<Stored> {
+    const stored = await this.load();
+    if (stored?.journal.runId === runId) return stored;
+    throw this.owned(stored?.journal);
   }
 
   private async load(): Promise<Stored | undefined> {

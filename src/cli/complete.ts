@@ -1,0 +1,91 @@
+import { parseSourceIdentifier } from '../migration/identifier.js';
+import type { Status } from '../migration/status.js';
+import { vdiffGaps, type Gap } from '../migration/verdict.js';
+import type { CompleteAnswer } from '../workflows/messages.js';
+import { readEnd, type End } from './end.js';
+import { CommandError } from './errors.js';
+import { moment } from './format.js';
+import type { Live } from './live.js';
+import { Follower } from './progress.js';
+import { gapLine } from './render-status.js';
+import type { Session } from './session.js';
+import type { Terminal } from './terminal.js';
+
+/**
+ * Asks for Complete and follows the migration to its end. Leaves earlier only when a person has to
+ * decide something first.
+ * @throws CommandError
+ */
+export async function complete(request: { id: string; force: boolean; dryRun: boolean }, session: Session, terminal: Terminal): Promise<number> {
+  const { id, force, dryRun } = request;
+  const latest = session.migration(id);
+  const description = await session.describe(latest);
+  const migration = session.migration(id, description.runId);
+  if (description.status.name !== 'RUNNING') return alreadyEnded(id, await readEnd(session, migration, description), terminal);
+  const update = await session.request<CompleteAnswer>(migration, 'complete', { force, dryRun }, description.taskQueue);
+  if (!dryRun) terminal.farewell = 'the request is remembered; the migration goes on without this command';
+  const follower = new Follower(session, migration, terminal);
+  const answer = await follower.during(session.answer(update, description.taskQueue));
+  if (dryRun) return report(id, answer, terminal);
+  if (answer.outcome === 'remembered') explain(answer, terminal);
+  return settle(id, force, await follower.until((live) => live.end !== null || needsPerson(live.status, force)), terminal);
+}
+
+/** True when nothing goes on until somebody decides about a VDiff that is not clean. */
+export function needsPerson(status: Status, force: boolean): boolean {
+  return status.phase === 'replicating' && status.vdiff !== null && vdiffGaps(status.vdiff, force).length > 0 && !status.requested.includes('vdiff');
+}
+
+/** The three ways on from a VDiff that is not clean. */
+export function waysOn(id: string): string[] {
+  const ways = [
+    [`VDiff ${id}`, 'compare once more, when the rows have been mended; a Complete that was asked for happens by itself when it is clean'],
+    [`Migrate -force Complete ${id}`, 'take the target as it is'],
+    [`Migrate Cancel ${id}`, 'put the target back as it was'],
+  ];
+  const width = `Migrate -force Complete ${id}`.length;
+  return ['There are three ways on:', ...ways.map(([line = '', about = '']) => `  vtmigrate ${line.padEnd(width)}   ${about}`)];
+}
+
+function explain(answer: CompleteAnswer, terminal: Terminal): void {
+  terminal.note(`Complete is remembered. Waiting for: ${answer.waitingFor.join('; ') || 'the proof that the copy is whole'}`);
+  for (const line of gaps(answer.missing)) terminal.note(line);
+}
+
+function settle(id: string, force: boolean, live: Live, terminal: Terminal): number {
+  const { status, end } = live;
+  if (end === null) {
+    terminal.note(`${id} is not completed:`);
+    for (const line of [...gaps(vdiffGaps(status.vdiff, force)), ...waysOn(id)]) terminal.note(line);
+    return 1;
+  }
+  if (end.result?.outcome === 'completed') {
+    const { tables, source } = end.result;
+    terminal.print(`Completed ${id}: ${tables.join(', ')}`, `Every table has been read through vtgate. The streams are gone; ${parseSourceIdentifier(source).mount} is as it was.`);
+    return 0;
+  }
+  throw new CommandError(end.failure === null ? `${id} is ${status.phase}, not completed` : `${id} ended as ${end.how}: ${end.failure}`);
+}
+
+function alreadyEnded(id: string, end: End, terminal: Terminal): number {
+  if (end.result?.outcome === 'completed') {
+    terminal.print(`${id} was completed already, at ${moment(end.at)}`);
+    return 0;
+  }
+  const how = end.result?.outcome === 'planned' ? 'was a dry run' : `has ended (${end.result?.outcome ?? end.how})`;
+  throw new CommandError(`${id} ${how} at ${moment(end.at)}: there is nothing to complete`);
+}
+
+function report(id: string, answer: CompleteAnswer, terminal: Terminal): number {
+  if (answer.outcome === 'ready') {
+    terminal.print(`${id} is ready: Complete would go through now`);
+    return 0;
+  }
+  const waiting = answer.waitingFor.length === 0 ? [] : [`It waits for: ${answer.waitingFor.join('; ')}`];
+  terminal.print(`${id} is not ready${answer.missing.length === 0 ? '' : '; it lacks:'}`, ...gaps(answer.missing), ...waiting);
+  return 1;
+}
+
+function gaps(missing: readonly Gap[]): string[] {
+  return missing.map((gap) => `  - ${gapLine(gap)}`);
+}

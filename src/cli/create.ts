@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { describeProblem } from '../migration/errors.js';
+import type { Phase } from '../migration/status.js';
+import { CommandError } from './errors.js';
+import { count } from './format.js';
+import { readLive, type Live } from './live.js';
+import { renderPlan } from './render-plan.js';
+import type { Migration, Session } from './session.js';
+import type { Terminal } from './terminal.js';
+
+/** Milliseconds between two looks while Create works. */
+const pollInterval = 400;
+/** Create is done in none of these; the last ones are on their way to the workflow's end. */
+const underway: ReadonlySet<Phase> = new Set(['mounting', 'checking', 'creating', 'cancelling', 'completed', 'cancelled', 'planned', 'failed']);
+
+/**
+ * Starts the migration and follows it until its streams are there, or, for a dry run, its plan is.
+ * @throws CommandError with what was wrong; then everything has been put back
+ */
+export async function create(request: { id: string; input: Record<string, unknown> }, session: Session, terminal: Terminal): Promise<number> {
+  const { id, input } = request;
+  const migration = await start(session, id, input);
+  terminal.farewell = `${id} goes on without this command: vtmigrate Workflow Show ${id}`;
+  const { status, end } = await follow(session, migration, terminal);
+  if (end?.result?.outcome === 'planned') {
+    terminal.print(...renderPlan(end.result.plan));
+    return 0;
+  }
+  if (end !== null && end.failure !== null) throw new CommandError(end.failure);
+  if (status.phase === 'cancelled') throw new CommandError(`${id} has been cancelled meanwhile: the target is as it was`);
+  terminal.print(`Created ${id}: ${input['autoStart'] === false ? 'its streams are stopped (-auto_start=false)' : tablesOf(input)} from ${status.source}.`, `See vtmigrate Workflow Show ${id}`);
+  return 0;
+}
+
+async function start(session: Session, id: string, input: Record<string, unknown>): Promise<Migration> {
+  const source = String(input['source']);
+  const started = await session.call(() =>
+    session.client.workflow
+      .start('migrate', {
+        taskQueue: session.taskQueue,
+        workflowId: id,
+        args: [input],
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `${source} → ${id}${input['dryRun'] === true ? ' (dry run)' : ''}`,
+      })
+      .catch((error: unknown) => {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+        throw error;
+      }),
+  );
+  if (started !== undefined) return session.migration(id, started.firstExecutionRunId);
+  const phase = await readLive(session, session.migration(id)).then(
+    ({ status }) => ` (phase ${status.phase})`,
+    () => '',
+  );
+  throw new CommandError(`${id} is already running${phase}: see vtmigrate Workflow Show ${id}`);
+}
+
+/** Prints a line for each phase, and for each error of a step that is tried again. */
+async function follow(session: Session, migration: Migration, terminal: Terminal): Promise<Live> {
+  const said = new Set<string>();
+  const say = (line: string) => {
+    if (!said.has(line)) terminal.print(line);
+    said.add(line);
+  };
+  for (;;) {
+    const live = await readLive(session, migration).catch((error: unknown) => {
+      throw error instanceof CommandError ? new CommandError(`${migration.workflowId} has been started and waits: ${error.message}`) : error;
+    });
+    const { status, end } = live;
+    if (end === null) say(`${status.workflow}: ${status.phase}`);
+    if (end !== null || !underway.has(status.phase)) return live;
+    if (status.lastError !== null) say(`${status.workflow}: ${describeProblem(status.lastError)} (tried again)`);
+    await sleep(pollInterval);
+  }
+}
+
+function tablesOf(input: Record<string, unknown>): string {
+  const { tables } = input;
+  return Array.isArray(tables) ? `copying ${count(tables.length, 'table')}` : 'copying all tables';
+}

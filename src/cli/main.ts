@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MigrationError } from '../migration/errors.js';
+import { CommandError, UsageError } from './errors.js';
+import { asksForHelp, closest } from './flags.js';
+import { commandHelp, generalHelp, type Help } from './help.js';
+import { migrateHelp, parseMigrate, runMigrate } from './migrate.js';
+import { mountHelp, parseMount, runMount } from './mount.js';
+import { Session } from './session.js';
+import { Terminal } from './terminal.js';
+import { parseVDiff, runVDiff, vdiffHelp } from './vdiff.js';
+import { parseWorkflow, runWorkflow, workflowHelp } from './workflow.js';
+
+type Run = (session: Session, terminal: Terminal) => Promise<number>;
+
+interface Command {
+  help: Help;
+  /** Refuses what cannot be, before anything is contacted, and gives what is left to do. */
+  prepare: (args: readonly string[]) => Run;
+}
+
+function command<R>(help: Help, parse: (args: readonly string[]) => R, run: (request: R, session: Session, terminal: Terminal) => Promise<number>): Command {
+  return {
+    help,
+    prepare: (args) => {
+      const request = parse(args);
+      return (session, terminal) => run(request, session, terminal);
+    },
+  };
+}
+
+const commands: readonly Command[] = [
+  command(mountHelp, parseMount, runMount),
+  command(migrateHelp, parseMigrate, runMigrate),
+  command(workflowHelp, parseWorkflow, runWorkflow),
+  command(vdiffHelp, parseVDiff, runVDiff),
+];
+
+/** Runs a command line; gives the exit code: 0 done, 1 not done, 2 a wrong command line. */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined || name.toLowerCase() === 'help' || asksForHelp([name])) {
+    terminal.print(generalHelp(commands.map(({ help }) => help)));
+    return 0;
+  }
+  try {
+    const found = find(name);
+    if (asksForHelp(args)) {
+      terminal.print(commandHelp(found.help));
+      return 0;
+    }
+    return await connected(found.prepare(args), terminal);
+  } catch (error) {
+    terminal.leave();
+    return fail(error, terminal);
+  }
+}
+
+function find(name: string): Command {
+  const found = commands.find(({ help }) => help.name.toLowerCase() === name.toLowerCase());
+  if (found !== undefined) return found;
+  const names = commands.map(({ help }) => help.name);
+  const near = closest(name, names);
+  throw new UsageError(`unknown command ${name}: ${near === undefined ? '' : `did you mean ${near}? `}The commands are ${names.join(', ')}`);
+}
+
+async function connected(run: Run, terminal: Terminal): Promise<number> {
+  const session = await Session.open(process.env);
+  try {
+    return await run(session, terminal);
+  } finally {
+    await session.close();
+  }
+}
+
+function fail(error: unknown, terminal: Terminal): number {
+  const usage = error instanceof UsageError || error instanceof MigrationError;
+  if (!usage && !(error instanceof CommandError)) {
+    // Not foreseen: the stack is what a bug report needs.
+    terminal.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return 1;
+  }
+  terminal.note(error.message);
+  return usage ? 2 : 1;
+}
+
+// The installed command is a link to this file.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const terminal = new Terminal();
+  terminal.handleSignals();
+  process.exitCode = await main(process.argv.slice(2), terminal);
+}
