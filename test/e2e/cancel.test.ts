@@ -11,7 +11,7 @@ let program: Program;
 
 beforeAll(async () => {
   program = await Program.start();
-  const mounted = await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  const mounted: unknown = await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
   expect(mounted).toMatchObject({ mount: { cells: ['ext'], keyspaces: ['load'] } });
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
 });

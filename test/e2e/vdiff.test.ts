@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Activities } from '../../src/activities/index.js';
 import { verifyActivities } from '../../src/activities/verify.js';
 import type { Plan } from '../../src/migration/plan.js';
 import type { VDiffReport } from '../../src/migration/vdiff.js';
@@ -73,7 +74,8 @@ describe('the watchdog', () => {
       tables: [{ name: 'compared', rows: 0, bytes: 0 }],
       missingTables: {}, missingInVSchema: [], tabletTypes: ['PRIMARY'], inOrder: true, autoStart: true, stopAfterCopy: false, deferSecondaryKeys: true, onDdl: 'IGNORE',
     };
-    const report = (await new MockActivityEnvironment().run(verifyActivities(clients).vdiff, plan, randomUUID(), 5)) as VDiffReport;
+    const compare = (...args: Parameters<Activities['vdiff']>) => verifyActivities(clients).vdiff(...args);
+    const report = await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof compare>(compare, plan, randomUUID(), 5);
     expect(report.state).toBe('stalled');
     await close();
     const [stream] = await sql('target', 'commerce', '0', "select cast(state as char) as state, cast(message as char) as message from _vt.vreplication where workflow = 'stall'");

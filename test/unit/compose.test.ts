@@ -23,7 +23,8 @@ function flagsOf(program: 'vttablet' | 'vtgate' | 'vtctldclient' | 'temporal', .
   try {
     help = execFileSync(binaries()[program], [...args, '--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
-    help = String((error as { stderr: string; stdout: string }).stdout) + String((error as { stderr: string }).stderr);
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    help = stdout + stderr;
   }
   return new Set([...help.matchAll(/--([a-z][a-z0-9-]+)/g)].map((match) => match[1] ?? ''));
 }
