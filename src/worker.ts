@@ -16,9 +16,10 @@ import { Vtgate } from './vitess/vtgate/vtgate.js';
  */
 export function buildClients(config: Config): { clients: Clients; close: () => Promise<void> } {
   const stores = new Map<string, EtcdKv>();
-  const openKv = (name: string) => (server: string): Kv => {
-    const store = stores.get(server) ?? new EtcdKv(server, name);
-    stores.set(server, store);
+  const openKv = (server: string, cluster: string): Kv => {
+    const key = `${cluster}@${server}`;
+    const store = stores.get(key) ?? new EtcdKv(server, cluster);
+    stores.set(key, store);
     return store;
   };
   const vtgate = new Vtgate({
@@ -26,8 +27,8 @@ export function buildClients(config: Config): { clients: Clients; close: () => P
     ...(config.vtgateUser === undefined ? {} : { user: config.vtgateUser }),
     ...(config.vtgatePassword === undefined ? {} : { password: config.vtgatePassword }),
   });
-  const target = new Topology('target', config.topoServer, config.topoRoot, openKv('target'));
-  const clients = new Clients(target, vtgate, openKv('source'), new TabletConnections());
+  const target = new Topology('target', config.topoServer, config.topoRoot, openKv);
+  const clients = new Clients(target, vtgate, openKv, new TabletConnections());
   const close = async () => {
     for (const store of stores.values()) store.close();
     await vtgate.close();

@@ -52,9 +52,14 @@ class Creation {
     for (const { shard, tablet } of tablets) await this.refuseForeignStreams(known, shard, tablet);
     await this.beforeEffect();
     await this.journals.begin(this.runId, `${this.plan.source.mount}.${this.plan.source.keyspace}`);
-    // Denied first: from then on no application can put a row where the copy will go.
-    for (const { shard } of tablets) await this.deny(shard);
-    for (const { shard, tablet } of tablets) await this.createTables(shard, tablet);
+    for (const { shard, tablet } of tablets) {
+      // A tablet denies the tables it has at the moment it reads its shard record: once for those
+      // that are there, once more for those made here. Then nobody can put a row where the copy goes.
+      await this.deny(shard);
+      await this.createTables(shard, tablet);
+      await this.refresh(shard);
+      await this.requireEmptyTables(shard, tablet);
+    }
     for (const { shard, tablet } of tablets) await this.createStreams(shard, tablet);
     if (this.plan.autoStart) for (const { tablet } of tablets) await this.start(tablet);
   }
@@ -75,15 +80,15 @@ class Creation {
       await this.clients.target.updateShard(keyspace, shard.name, (record) => denyTables(record, missing));
     }
     // Also when nothing was missing: an earlier attempt may have ended before this line.
-    await refreshShard(this.clients, this.clients.target, keyspace, shard.name);
+    await this.refresh(shard);
+  }
+
+  private refresh(shard: ShardFacts): Promise<void> {
+    return refreshShard(this.clients, this.clients.target, this.plan.target.keyspace, shard.name);
   }
 
   private async createTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
     const existing = new Set((await tablet.tables()).map((table) => table.name));
-    const created = new Set((await this.journals.read())?.createdTables[shard.name] ?? []);
-    for (const { name } of this.plan.tables) {
-      if (existing.has(name) && !created.has(name)) await this.requireEmpty(shard, tablet, name);
-    }
     const missing = this.plan.tables.map((table) => table.name).filter((name) => !existing.has(name));
     if (missing.length === 0) return;
     await this.record((journal) => addTo(journal.createdTables, shard.name, missing));
@@ -114,9 +119,13 @@ class Creation {
     });
   }
 
+  private async requireEmptyTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
+    // Once there may be streams of ours, what is in the tables comes from them.
+    if ((await this.journals.require(this.runId)).streams) return;
+    for (const { name } of this.plan.tables) await this.requireEmpty(shard, tablet, name);
+  }
+
   private async requireEmpty(shard: ShardFacts, tablet: Tablet, table: string): Promise<void> {
-    const journal = await this.journals.read();
-    if (journal?.streams === true) return; // what is in it now, our own streams have copied
     if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length === 0) return;
     throw new MigrationError('TARGET_TABLE_NOT_EMPTY', `table ${quoteName(table)} has rows`, { ...this.place(shard, tablet), table }, 'empty or drop it, or leave it out with -exclude');
   }

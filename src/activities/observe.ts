@@ -50,6 +50,8 @@ export function observeActivities(clients: Clients) {
 /** Looks again and again, remembering what changes slowly. */
 export class Watch {
   private readonly samples: { atMs: number; fraction: number }[] = [];
+  /** A shard that cannot be read keeps the sizes it had: its rows have not gone. */
+  private readonly targetSizes = new Map<string, TableSizes>();
   private sourceSizes: { atMs: number; sizes: TableSizes } | undefined;
 
   constructor(
@@ -86,6 +88,7 @@ export class Watch {
       const ids = rows.map((row) => row.id).join(', ');
       const copying = rows.length === 0 ? [] : await tablet.query(`select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${ids}) group by vrepl_id, table_name`);
       const sizes = await readTableSizes(tablet, this.plan.tables.map((table) => table.name));
+      this.targetSizes.set(shard, sizes);
       const expected = this.plan.source.shards.length;
       if (rows.length !== expected) {
         problems.push({ code: 'STREAMS_MISSING', message: `${rows.length} of ${expected} streams are there`, place: this.clients.target.place({ keyspace: this.plan.target.keyspace, shard, tablet: tablet.alias }), remedy: 'another program has deleted them: cancel the migration and create it again' });
@@ -94,7 +97,7 @@ export class Watch {
       return { readable: true, sizes, streams: rows.map((row) => toStream(row, shard, tablet.alias, copyingTables(row.id))) };
     } catch (error) {
       problems.push(toProblem(error));
-      return { readable: false, sizes: new Map() as TableSizes, streams: [] };
+      return { readable: false, sizes: this.targetSizes.get(shard) ?? new Map(), streams: [] };
     }
   }
 

@@ -61,7 +61,8 @@ export function oneLine(text: string): string {
 }
 
 /** A line cut at blanks into lines that fit, the later ones indented. */
-export function wrapped(line: string, width: number): string[] {
+export function wrapped(line: string, columns: number): string[] {
+  const width = Math.max(columns, 20);
   const lines: string[] = [];
   let rest = line;
   while (rest.length > width) {

@@ -122,7 +122,8 @@ export class Session {
     } catch (error) {
       if (error instanceof WorkflowFailedError) throw new CommandError(reasonOf(error));
       const { raw } = await this.call(() => handle.describe());
-      if (Number(raw.pendingWorkflowTask?.state ?? 0) === scheduled) {
+      const task: number | null | undefined = raw.pendingWorkflowTask?.state;
+      if (task === scheduled) {
         await this.call(() => handle.terminate('no worker took it'));
         throw noWorker(this.taskQueue);
       }

@@ -55,13 +55,13 @@ export class Terminal {
     return this.stdout.isTTY ? { rows: this.stdout.rows, columns: this.stdout.columns } : undefined;
   }
 
-  /** Redraws the whole screen; elsewhere prints the lines below the ones before. */
-  draw(lines: readonly string[]): void {
+  /** Redraws the whole screen, where `whole` is what is left behind on it; elsewhere prints below what was before. */
+  draw(lines: readonly string[], whole = lines): void {
     if (!this.stdout.isTTY) {
       this.stdout.write(`${lines.join('\n')}\n\n`);
       return;
     }
-    this.lastFrame = lines;
+    this.lastFrame = whole;
     const { columns, rows } = this.stdout;
     const visible = lines
       .flatMap((line) => wrapped(line, columns))

@@ -61,7 +61,7 @@ async function keepShowing(first: Live, json: boolean, session: Session, termina
   let trouble: string[] = [];
   for (;;) {
     if (json) terminal.print(JSON.stringify(live.status));
-    else terminal.draw([...trouble, ...fit(live, terminal.size)]);
+    else terminal.draw([...trouble, ...fit(live, terminal.size)], [...trouble, ...renderStatus(live, new Date())]);
     if (live.end !== null) break;
     await sleep(1_000);
     try {

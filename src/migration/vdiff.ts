@@ -20,8 +20,11 @@ export interface VDiffSample {
 /** The state of one VDiff over all target shards. */
 export interface VDiffReport {
   uuid: string;
-  /** `stalled`: it made no progress and was stopped by the watchdog. */
-  state: 'running' | 'completed' | 'error' | 'stopped' | 'stalled';
+  /**
+   * `stalled`: it made no progress and was stopped by the watchdog. `differs`: Vitess found rows on
+   * one side only and broke off before it could say which (docs/adr/0008).
+   */
+  state: 'running' | 'completed' | 'differs' | 'error' | 'stopped' | 'stalled';
   rowsCompared: string;
   tables: VDiffTable[];
   /** Vitess's own words, by target shard. */
@@ -59,6 +62,13 @@ interface VitessRow {
 
 const samplesPerTable = 3;
 
+/**
+ * For rows on one side only, Vitess looks up the source keyspace's VSchema to see whether the table
+ * is a reference table; for an external cluster it looks in the wrong topology, and fails.
+ */
+const oneSided = /failed to reconcile extra rows: .*node doesn't exist.*VSchema/;
+const oneSidedMeaning = 'there are rows that only the source or only the target has; for an external cluster Vitess cannot say which they are';
+
 /** True when every table was compared to its end and no row differs. */
 export function isClean(report: VDiffReport): boolean {
   return report.state === 'completed' && report.tables.every((table) => table.mismatched === '0' && table.extraSource === '0' && table.extraTarget === '0');
@@ -70,13 +80,15 @@ export function summarizeVDiff(uuid: string, rows: readonly VDiffRow[], shards: 
   const tables = new Map<string, VDiffTable>();
   for (const row of rows) if (row.table !== '') tables.set(row.table, addRow(tables.get(row.table), row));
   const has = (state: string) => states.includes(state) || [...tables.values()].some((table) => table.state === state);
-  const state = has('error') ? 'error' : states.includes('stopped') ? 'stopped' : states.every((each) => each === 'completed') ? 'completed' : 'running';
+  const errors = Object.fromEntries(rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError]));
+  const differs = Object.values(errors).some((text) => oneSided.test(text));
+  const state = differs ? 'differs' : has('error') ? 'error' : states.includes('stopped') ? 'stopped' : states.every((each) => each === 'completed') ? 'completed' : 'running';
   return {
     uuid,
     state,
     rowsCompared: sum(rows.map((row) => row.rowsCompared)),
     tables: [...tables.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    errors: Object.fromEntries(rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError])),
+    errors: Object.fromEntries(Object.entries(errors).map(([shard, text]) => [shard, oneSided.test(text) ? oneSidedMeaning : text])),
     completedAt: state === 'completed' ? completedAt : null,
   };
 }

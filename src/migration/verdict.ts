@@ -18,7 +18,7 @@ export function streamGaps(plan: Plan, observation: Observation): Gap[] {
   const gaps: Gap[] = unreadable.map(({ message, place }) => ({ code: 'NOT_READABLE', message, place }));
   for (const stream of observation.streams.filter((each) => !isCopied(each, plan.stopAfterCopy))) {
     const place = { cluster: 'target', keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet };
-    if (stream.copying.length > 0) gaps.push({ code: 'COPY_NOT_FINISHED', message: `${stream.copying.length} tables are still being copied: ${stream.copying.slice(0, 5).join(', ')}`, place });
+    if (stream.copying.length > 0) gaps.push({ code: 'COPY_NOT_FINISHED', message: `tables still being copied: ${stream.copying.slice(0, 5).join(', ')}${stream.copying.length > 5 ? ` and ${stream.copying.length - 5} more` : ''}`, place });
     else if (stream.position === '') gaps.push({ code: 'COPY_NOT_FINISHED', message: 'the stream has not begun to copy', place });
     else gaps.push({ code: 'STREAM_NOT_RUNNING', message: `the stream is ${stream.state}${stream.message === '' ? '' : ` (${stream.message})`}`, place });
   }
@@ -33,7 +33,7 @@ export function vdiffGaps(vdiff: VDiffReport | null, force: boolean): Gap[] {
   const dirty = vdiff.tables.filter((table) => table.mismatched !== '0' || table.extraSource !== '0' || table.extraTarget !== '0');
   return dirty.map((table) => ({
     code: 'VDIFF_NOT_CLEAN',
-    message: `the last VDiff found differences: ${table.mismatched} rows differ, ${table.extraSource} only in the source, ${table.extraTarget} only in the target`,
+    message: `the last VDiff found differences (rows that differ: ${table.mismatched}, only in the source: ${table.extraSource}, only in the target: ${table.extraTarget})`,
     place: { table: table.name },
   }));
 }

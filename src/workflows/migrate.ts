@@ -21,7 +21,7 @@ const vdiffTries = 3;
 const vdiffStallSeconds = 120;
 /** Seconds between two proofs for a Complete that came too early: doubling. */
 const firstProofDelay = 5;
-const longestProofDelay = 600;
+const longestProofDelay = 3_600;
 
 /**
  * Moves tables from a mounted external cluster into a target keyspace: Mount, Create, Monitor,
@@ -122,7 +122,8 @@ class Lifecycle {
   private async observe(asked: () => boolean, maxSeconds?: number): Promise<void> {
     const { state } = this;
     const pace = this.pace.next();
-    const wait = maxSeconds === undefined ? pace : { minSeconds: 0, maxSeconds };
+    // An error that comes and goes must not bring a proof each time: the history would grow with time.
+    const wait = maxSeconds === undefined ? pace : { ...pace, maxSeconds: Math.max(maxSeconds, pace.minSeconds) };
     const before = state.fingerprint;
     try {
       state.see(await unless(asked, () => watching.observe(this.plan(), before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt })));
@@ -140,7 +141,7 @@ class Lifecycle {
     for (let count = 1; ; count++) {
       const report = await this.vdiff();
       state.vdiff = report;
-      if (report.state === 'completed' || count === vdiffTries) {
+      if (report.state === 'completed' || report.state === 'differs' || count === vdiffTries) {
         state.finishVDiff(report);
         return;
       }

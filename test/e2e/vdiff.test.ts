@@ -52,6 +52,19 @@ describe('a VDiff that finds differences', () => {
     expect(await contentsOf('target', 'commerce', ['compared'])).toEqual(await contentsOf('source', 'load', ['compared']));
   });
 
+  test('rows on one side only, of which Vitess cannot say more, hold Complete back as well', async () => {
+    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.oneside', tables: ['compared'], mount });
+    await until(handle, (status) => status.phase === 'replicating');
+    await sql('target', 'commerce', '0', 'delete from compared where id = 2');
+    const { clean, vdiff } = await handle.executeUpdate<{ clean: boolean; vdiff: VDiffReport }, []>('vdiff');
+    expect({ clean, state: vdiff.state }).toEqual({ clean: false, state: 'differs' });
+    expect(vdiff.errors['0']).toMatch(/only the source or only the target/);
+    expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('remembered');
+    await sql('target', 'commerce', '0', "insert into compared values (2, 'b')");
+    await handle.signal('vdiff');
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+  });
+
   test('force completes all the same', async () => {
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.forced', tables: ['compared'], mount });
     await until(handle, (status) => status.phase === 'replicating');

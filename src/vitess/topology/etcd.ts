@@ -102,7 +102,7 @@ export class EtcdKv implements Kv {
       return await fn();
     } catch (cause) {
       // The library's circuit breaker, while open, hides what made it open.
-      if (!(cause instanceof Error && 'isBrokenCircuitError' in cause)) this.lastReason = cause instanceof Error ? cause.message : String(cause);
+      if (!(cause instanceof Error && 'isBrokenCircuitError' in cause)) this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
       const reason = this.lastReason;
       throw new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${reason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
     }

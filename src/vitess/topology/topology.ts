@@ -1,4 +1,4 @@
-import { fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { createRegistry, equals, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { MigrationError, type Place } from '../../migration/errors.js';
 import { CellInfoSchema, ShardSchema, TabletSchema, TabletType, type KeyRange, type Shard, type Tablet, type TabletAlias } from '../wire/topodata_pb.js';
 import { KeyspaceSchema, SrvVSchemaSchema, type Keyspace as VSchema } from '../wire/vschema_pb.js';
@@ -17,8 +17,8 @@ export interface ShardInfo {
   record: Shard;
 }
 
-/** Opens the store of a cell, or of another cluster; the same server gives the same connection. */
-export type OpenKv = (server: string) => Kv;
+/** Opens a topology server for a cluster; the same two give the same connection. */
+export type OpenKv = (server: string, cluster: string) => Kv;
 
 /** How often a read-modify-write is tried when others write the same record. */
 const casAttempts = 10;
@@ -37,7 +37,7 @@ export class Topology {
     readonly root: string,
     private readonly open: OpenKv,
   ) {
-    this.kv = open(server);
+    this.kv = open(server, name);
   }
 
   /** Names of the cells with a CellInfo. */
@@ -122,12 +122,12 @@ export class Topology {
    */
   async publishVSchema(keyspace: string): Promise<void> {
     const vschema = await this.vschema(keyspace);
-    const wanted = toBinary(KeyspaceSchema, vschema);
     for (const cell of await this.cells()) {
       const { kv, root } = await this.cellStore(cell);
       await this.update(kv, `${root}/SrvVSchema`, SrvVSchemaSchema, (srv) => {
         const shown = srv.keyspaces[keyspace];
-        if (shown !== undefined && Buffer.from(toBinary(KeyspaceSchema, shown)).equals(wanted)) return false;
+        // Not by bytes: the order of a map's entries means nothing.
+        if (shown !== undefined && equals(KeyspaceSchema, shown, vschema, { registry: createRegistry(KeyspaceSchema), unknown: true })) return false;
         srv.keyspaces[keyspace] = vschema;
         return true;
       });
@@ -157,7 +157,7 @@ export class Topology {
     const entry = await this.kv.get(`${this.root}/cells/${cell}/CellInfo`);
     if (entry === undefined) throw new MigrationError('CELL_NOT_FOUND', `cell ${cell} has no CellInfo`, this.place({ cell }), 'add it with vtctldclient AddCellInfo');
     const info = fromBinary(CellInfoSchema, entry.value);
-    return { kv: this.open(info.serverAddress === '' ? this.server : info.serverAddress), root: info.root };
+    return { kv: this.open(info.serverAddress === '' ? this.server : info.serverAddress, this.name), root: info.root };
   }
 
   private async tablet(alias: TabletAlias): Promise<Tablet | undefined> {

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { commandHelp, generalHelp } from '../../src/cli/help.js';
+import { migrateFlags } from '../../src/cli/migrate-flags.js';
+import { migrateHelp, parseMigrate } from '../../src/cli/migrate.js';
+import { mountHelp, parseMount } from '../../src/cli/mount.js';
+import { parseVDiff, vdiffHelp } from '../../src/cli/vdiff.js';
+import { parseWorkflow, workflowHelp } from '../../src/cli/workflow.js';
+import { migrateInputSchema, parseWith } from '../../src/migration/input.js';
+
+/** A command line as a shell splits it: quotes keep blanks together. */
+const split = (line: string) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+const migrate = (line: string) => parseMigrate(split(line));
+const created = (line: string) => {
+  const request = migrate(line);
+  if (request.action !== 'Create') throw new Error(request.action);
+  return request.input;
+};
+/** With the defaults of the contract filled in. */
+const whole = (line: string) => parseWith(migrateInputSchema, created(line), 'input');
+
+describe('Create', () => {
+  test("the document's own line", () => {
+    expect(migrate('-all -source ext1.load Create commerce.wf')).toEqual({ action: 'Create', id: 'commerce.wf', input: { source: 'ext1.load', target: 'commerce.wf', all: true } });
+  });
+
+  const modern = '--workflow wf --target-keyspace commerce create --source-keyspace load --mount-name ext1';
+  test.each([
+    ['-all -source ext1.load Create commerce.wf', `${modern} --all-tables`],
+    ['CREATE -source=ext1.load -all commerce.wf', `${modern} --all-tables=true`],
+    ["-tables 'customer, order line' -exclude=a -source ext1.load create commerce.wf", `${modern} --tables 'customer,order line' --exclude-tables a`],
+    ['-all -tablet_types in_order:replica,primary -source ext1.load Create commerce.wf', `${modern} --all-tables --tablet-types REPLICA,PRIMARY`],
+    ['-all -tablet_types RDONLY -source ext1.load Create commerce.wf', `${modern} --all-tables --tablet-types rdonly --tablet-types-in-preference-order=false`],
+    ['-all -cells a,b -auto_start=false -stop_after_copy -on-ddl exec -defer-secondary-keys=false -source ext1.load Create commerce.wf', `${modern} --all-tables --cells a --cells b --auto-start=false --stop-after-copy --on-ddl EXEC --defer-secondary-keys=false`],
+    ['-all -dry_run -complete auto -source ext1.load Create commerce.wf', `${modern} --all-tables --dry-run --complete=auto`],
+  ])('%s says the same in both spellings', (old, now) => {
+    expect(created(now)).toEqual(created(old));
+  });
+
+  test('what was not typed is left to the contract', () => {
+    expect(whole('-all -source ext1.load Create commerce.wf')).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], tabletTypesInPreferenceOrder: true, deferSecondaryKeys: true, autoStart: true, onDdl: 'IGNORE', complete: 'signal' });
+  });
+
+  test('in the old spelling only the prefix makes an order of preference', () => {
+    expect(created('-all -tablet_types REPLICA,PRIMARY -source ext1.load Create commerce.wf')).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], tabletTypesInPreferenceOrder: false });
+  });
+
+  test('names of tables may be JSON, and hold blanks, dots and commas', () => {
+    expect(created(`-tables '["a,b"," c"]' -source ext1.load Create commerce.wf`)['tables']).toEqual(['a,b', ' c']);
+    expect(created("-tables 'order line,v1.2' -source ext1.load Create commerce.wf")['tables']).toEqual(['order line', 'v1.2']);
+  });
+});
+
+describe('the other actions of Migrate', () => {
+  test.each([
+    ['Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', force: false, dryRun: false }],
+    ['-dry_run -force complete commerce.wf', { action: 'Complete', id: 'commerce.wf', force: true, dryRun: true }],
+    ['--workflow wf --target-keyspace commerce complete', { action: 'Complete', id: 'commerce.wf', force: false, dryRun: false }],
+    ['Cancel commerce.wf', { action: 'Cancel', id: 'commerce.wf' }],
+    ['-w wf --target-keyspace commerce CANCEL', { action: 'Cancel', id: 'commerce.wf' }],
+  ])('%s', (line, request) => {
+    expect(migrate(line)).toEqual(request);
+  });
+});
+
+describe('Migrate refuses, before anything is contacted', () => {
+  test.each([...migrateFlags.notYet])('-%s by name', (name) => {
+    expect(() => migrate(`-${name.replaceAll('-', '_')}=1 -all -source ext1.load Create commerce.wf`)).toThrow(`-${name.replaceAll('-', '_')} is not supported yet`);
+  });
+
+  test.each([
+    ['SwitchTraffic commerce.wf', /^invalid action for Migrate: switchtraffic\. .*one-way.*no routing rules.*no traffic to switch.*no reverse replication/],
+    ['ReverseTraffic commerce.wf', /^invalid action for Migrate: reversetraffic\. /],
+    ['Progress commerce.wf', /^invalid action for Migrate: progress: use vtmigrate Workflow Show commerce\.wf$/],
+    ['show commerce.x', /use vtmigrate Workflow Show commerce\.x$/],
+    ['constructor commerce.wf', /^invalid action for Migrate: constructor/],
+    ['', /which action\?/],
+    ['Complete', /which migration\?.*vtmigrate Migrate Complete commerce\.wf/],
+    ['Complete commerce', /invalid workflow identifier: "commerce"/],
+    ['Complete a.b.c', /invalid workflow identifier/],
+    ['Complete commerce.wf extra', /too many words: extra/],
+    ['Complete commerce.wf --workflow wf', /both name the migration/],
+    ['Complete --workflow wf', /-target-keyspace is needed/],
+    ['Complete -all commerce.wf', /-all is not an option of Complete: it belongs to Create/],
+    ['Cancel -dry_run commerce.wf', /-dry_run is not an option of Cancel/],
+    ['-all Create commerce.wf', /-source <mount>\.<keyspace> is needed/],
+    ['-all -source load Create commerce.wf', /invalid format for external source cluster: "load"/],
+    ['-all -source ext1.load --mount-name ext1 Create commerce.wf', /-source says it all/],
+    ['-source ext1.load Create commerce.wf', /-all or -tables must be given/],
+    ['-source ext1.load -all -tables a Create commerce.wf', /-all and -tables exclude each other/],
+    ['-source ext1.load -tables a,,b Create commerce.wf', /-tables has an empty name in it: "a,,b"/],
+    [`-source ext1.load -tables '{"t":{}}' Create commerce.wf`, /-tables with a JSON VSchema of tables is not supported yet/],
+    [`-source ext1.load -tables '["a"' Create commerce.wf`, /looks like JSON and is not/],
+    [`-source ext1.load -tables '[1]' Create commerce.wf`, /must be a JSON list of names/],
+    ['-source ext1.load -all -tablet_types in_order:PRIMARY --tablet-types-in-preference-order=false Create commerce.wf', /says in_order:/],
+    ['-source ext1.load -all -tablet_types SPARE -on-ddl LATER -complete now Create commerce.wf', /tabletTypes.*must be one of.*onDdl must be one of.*complete must be/],
+    ['-source ext1.load -all -exclued a Create commerce.wf', /unknown option -exclued: did you mean -exclude\?/],
+  ])('%s', (line, message) => {
+    expect(() => migrate(line)).toThrow(message);
+  });
+});
+
+describe('Mount', () => {
+  const config = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
+  test.each([
+    ['-type vitess -topo_type etcd2 -topo_server localhost:12379 -topo_root /vitess/global ext1', { action: 'mount', name: 'ext1', config }],
+    ['register --name ext1 --topo-type etcd2 --topo-server localhost:12379 --topo-root /vitess/global', { action: 'mount', name: 'ext1', config }],
+    ['-list', { action: 'list' }],
+    ['list', { action: 'list' }],
+    ['-show ext1', { action: 'show', name: 'ext1' }],
+    ['Show --name ext1', { action: 'show', name: 'ext1' }],
+    ['-unmount ext1', { action: 'unmount', name: 'ext1' }],
+    ['unregister --name ext1', { action: 'unmount', name: 'ext1' }],
+  ])('%s', (line, input) => {
+    expect(parseMount(split(line))).toEqual(input);
+  });
+
+  test.each([
+    ['-type mysql ext1', /^mysql cluster type not yet supported$/],
+    ['-topo_type consul -topo_server a:1 -topo_root /x ext1', /^-topo_type consul is not supported yet/],
+    ['register --name ext1 --topo-type zookeeper', /^--topo-type zookeeper is not supported yet/],
+    ['ext1', /-topo_server <host:port> is needed/],
+    ['-topo_server nonsense -topo_root /x ext1', /config\.topoServer must be host:port/],
+    ['-show', /which mount\?/],
+    ['-list ext1', /list takes no name/],
+    ['-list -show ext1', /exclude each other/],
+    ['-show -topo_root /x ext1', /-topo_root is not an option of show/],
+    ['-show a/b', /name must be a name/],
+  ])('%s is refused', (line, message) => {
+    expect(() => parseMount(split(line))).toThrow(message);
+  });
+});
+
+describe('Workflow and VDiff', () => {
+  test.each(['Show commerce.wf', 'commerce.wf show', '--keyspace commerce show --workflow wf'])('Workflow %s', (line) => {
+    expect(parseWorkflow(split(line))).toEqual({ id: 'commerce.wf', json: false, watch: false });
+  });
+
+  test('Workflow Show -json -watch', () => {
+    expect(parseWorkflow(['-json', 'Show', 'commerce.wf', '--watch'])).toEqual({ id: 'commerce.wf', json: true, watch: true });
+    expect(() => parseWorkflow(['stop', 'commerce.wf'])).toThrow(/^invalid action for Workflow: stop/);
+    expect(() => parseWorkflow([])).toThrow(/which action\?/);
+  });
+
+  test.each([
+    ['commerce.wf', 'create'],
+    ['--workflow wf --target-keyspace commerce create', 'create'],
+    ['create commerce.wf', 'create'],
+    ['--workflow wf --target-keyspace commerce show', 'show'],
+    ['--workflow wf --target-keyspace commerce show last', 'show'],
+  ])('VDiff %s', (line, action) => {
+    expect(parseVDiff(split(line))).toEqual({ action, id: 'commerce.wf', json: false });
+  });
+
+  test.each([
+    ['--workflow wf --target-keyspace commerce', /needs create or show/],
+    ['--workflow wf --target-keyspace commerce resume', /invalid action for VDiff: resume/],
+    ['stop commerce.wf', /invalid action for VDiff: stop/],
+    ['-only_pks commerce.wf', /-only_pks is not supported yet/],
+    ['', /which migration\?/],
+  ])('VDiff %s is refused', (line, message) => {
+    expect(() => parseVDiff(split(line))).toThrow(message);
+  });
+});
+
+test('help names every option, its default, and what is not there yet', () => {
+  const help = commandHelp(migrateHelp);
+  for (const flag of migrateFlags.known) expect(help).toContain(`-${flag.name}`);
+  for (const name of migrateFlags.notYet) expect(help).toContain(`-${name}`);
+  expect(help).toMatch(/-tablet-types .*default in_order:REPLICA,PRIMARY/);
+  expect(generalHelp([mountHelp, migrateHelp, workflowHelp, vdiffHelp])).toContain('vtmigrate Migrate -all -source ext1.load Create commerce.wf');
+});
