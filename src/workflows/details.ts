@@ -1,6 +1,7 @@
 import { describeProblem } from '../migration/errors.js';
 import { tableFraction } from '../migration/observation.js';
 import type { Status } from '../migration/status.js';
+import { isClean } from '../migration/vdiff.js';
 
 /** Tables that a page can show at once. */
 const tablesShown = 20;
@@ -10,7 +11,7 @@ export function describeStatus(status: Status): string {
   const lines = [`### ${status.phase}`, '', `${status.source} → ${status.workflow}`];
   if (status.observedAt !== null) lines.push('', `${status.copiedPercent} % copied${status.lagSeconds === null ? '' : `, lag ${status.lagSeconds} s`} (as of ${status.observedAt})`);
   if (status.waitingFor.length > 0) lines.push('', `**Waiting for** ${status.waitingFor.join('; ')}`);
-  if (status.vdiff !== null) lines.push('', `Last VDiff: ${status.vdiff.state}, ${status.vdiff.rowsCompared} rows compared`);
+  if (status.vdiff !== null) lines.push('', `Last VDiff: ${isClean(status.vdiff) ? 'clean' : `${status.vdiff.state}, **not clean**`}, ${status.vdiff.rowsCompared} rows compared`);
   const problems = [...(status.lastError === null ? [] : [status.lastError]), ...status.problems];
   if (problems.length > 0) lines.push('', '**In trouble**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
   const tables = status.tables.slice(0, tablesShown);

@@ -12,7 +12,6 @@ const dist = (path: string) => fileURLToPath(new URL(`../../dist/src/${path}`, i
 export class Program {
   readonly taskQueue = `test-${randomUUID()}`;
   private worker: ChildProcess | undefined;
-  private readonly started: WorkflowHandle[] = [];
   private log = '';
 
   private constructor(readonly client: Client) {}
@@ -60,10 +59,9 @@ export class Program {
 
   /** Cancels what a test has left running, so that the next one finds the target empty. */
   async settle(): Promise<void> {
-    for (const handle of this.started.splice(0)) {
-      const { status } = await handle.describe();
-      if (status.name !== 'RUNNING') continue;
-      await handle.signal('cancel');
+    for await (const { workflowId } of this.client.workflow.list({ query: `TaskQueue = '${this.taskQueue}' and ExecutionStatus = 'Running'` })) {
+      const handle = this.client.workflow.getHandle(workflowId);
+      await handle.signal('cancel').catch(() => undefined);
       await handle.result().catch(() => undefined);
     }
   }
@@ -80,10 +78,8 @@ export class Program {
   }
 
   /** Starts the workflow with plain JSON, as the Temporal UI does. */
-  async migrate(input: Record<string, unknown>): Promise<WorkflowHandle> {
-    const handle = await this.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId: String(input['target']), args: [input] });
-    this.started.push(handle);
-    return handle;
+  migrate(input: Record<string, unknown>): Promise<WorkflowHandle> {
+    return this.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId: String(input['target']), args: [input] });
   }
 }
 

@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { beQuiet, bundle } from '../support/workflow-bench.js';
+
+interface RecordedEvent {
+  eventId: string;
+  eventType: string;
+  workflowExecutionStartedEventAttributes?: { workflowId: string };
+  activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+interface Recorded {
+  events: RecordedEvent[];
+}
+
+const folder = new URL('./histories/', import.meta.url);
+const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+
+let workflowBundle: WorkflowBundleWithSourceMap;
+beforeAll(async () => {
+  beQuiet();
+  workflowBundle = await bundle();
+});
+
+/** Each call gives a copy of its own. */
+function read(file: string): Recorded {
+  return JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recorded;
+}
+
+/** Runs the workflow code of today along a history; the workflow ID is part of what it decides by. */
+async function replay(history: Recorded): Promise<void> {
+  await Worker.runReplayHistory({ workflowBundle }, history, history.events[0]?.workflowExecutionStartedEventAttributes?.workflowId);
+}
+
+/** The scheduling of a step's first run. */
+function scheduled(history: Recorded, step: string): { activityType: { name: string } } {
+  const found = history.events.find((event) => event.activityTaskScheduledEventAttributes?.activityType.name === step);
+  if (found?.activityTaskScheduledEventAttributes === undefined) throw new Error(`the history has no ${step}`);
+  return found.activityTaskScheduledEventAttributes;
+}
+
+describe('migrations that began with older workflow code go on with this one', () => {
+  it('covers each way a migration can end', () => {
+    const ends = new Set(files.map((file) => read(file).events.at(-1)?.eventType));
+    expect([...ends].sort()).toEqual(['EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED', 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED', 'EVENT_TYPE_WORKFLOW_EXECUTION_FAILED']);
+  });
+
+  it.each(files)('%s', async (file) => {
+    await expect(replay(read(file))).resolves.toBeUndefined();
+  });
+
+  it('each of them also from the middle: a worker takes over after any workflow task', async () => {
+    const { events } = read('completed.json');
+    const tasks = events.flatMap((event, i) => (event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED' ? [i] : []));
+    expect(tasks.length).toBeGreaterThan(8);
+    for (const i of tasks) await expect(replay({ events: events.slice(0, i + 1) })).resolves.toBeUndefined();
+  });
+});
+
+describe('a change of the workflow is noticed', () => {
+  it.each(['preflight', 'create', 'observe', 'vdiff', 'prove', 'publish', 'finish', 'serve'])('another step instead of %s', async (step) => {
+    const history = read('completed.json');
+    scheduled(history, step).activityType.name = 'another';
+    await expect(replay(history)).rejects.toThrow(/nondeterminism|does not match/i);
+  });
+
+  it('two steps in another order', async () => {
+    const history = read('completed.json');
+    const [publish, finish] = [scheduled(history, 'publish'), scheduled(history, 'finish')];
+    [publish.activityType, finish.activityType] = [finish.activityType, publish.activityType];
+    await expect(replay(history)).rejects.toThrow(/nondeterminism|does not match/i);
+  });
+
+  it('an end that comes too early', async () => {
+    const history = read('cancelled.json');
+    const last = history.events.at(-1);
+    const { events } = read('completed.json');
+    const cut = events.findIndex((event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'publish');
+    await expect(replay({ events: [...events.slice(0, cut), ...(last === undefined ? [] : [{ ...last, eventId: String(cut + 1) }])] })).rejects.toThrow(/nondeterminism/i);
+  });
+});

@@ -1,0 +1,113 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import { stopIfCancelled, toFailure, withFailures } from '../../src/activities/failure.js';
+import { diagnose } from '../../src/migration/diagnosis.js';
+import { describePlace, describeProblem, errorCodes, isErrorCode, MigrationError, type ErrorCode } from '../../src/migration/errors.js';
+import { Pace } from '../../src/workflows/pace.js';
+
+describe('an error', () => {
+  const error = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'load', cluster: 'ext1', shard: '0' }, 'wait, or remove the lock');
+
+  it('reads: what, where, what to do', () => {
+    expect(error.message).toBe('the keyspace is locked (cluster ext1, keyspace load, shard 0): wait, or remove the lock');
+    expect(describeProblem(error.toProblem())).toBe(error.message);
+    expect(error.toProblem()).toEqual({ code: 'LOCKED', message: 'the keyspace is locked', place: error.place, remedy: 'wait, or remove the lock' });
+  });
+
+  it('leaves out what is not known', () => {
+    expect(new MigrationError('NO_TABLES', 'no table', {}, '').message).toBe('no table');
+    expect(describePlace({ table: 't', tablet: 'zone1-1', cell: 'c', server: 's:1' })).toBe('server s:1, cell c, tablet zone1-1, table t');
+  });
+
+  it('is told by its code', () => {
+    expect(isErrorCode('LOCKED')).toBe(true);
+    for (const code of ['locked', 'toString', 'Error', '', null, undefined]) expect(isErrorCode(code)).toBe(false);
+  });
+});
+
+describe('how an error leaves an activity', () => {
+  it.each(Object.keys(errorCodes) as ErrorCode[])('%s: with its code, its Problem, and its own word on trying again', (code) => {
+    const cause = new Error('why');
+    const error = new MigrationError(code, 'what', { table: 't' }, 'do', { cause });
+    const failure = toFailure(error);
+    expect(failure).toBeInstanceOf(ApplicationFailure);
+    expect(failure).toMatchObject({ message: 'what (table t): do', type: code, nonRetryable: !errorCodes[code].retryable, details: [error.toProblem()], cause });
+  });
+
+  it('other errors leave as they are', () => {
+    const bug = new TypeError('x is undefined');
+    expect(toFailure(bug)).toBe(bug);
+    const cancelled = new CancelledFailure('stop');
+    expect(toFailure(cancelled)).toBe(cancelled);
+  });
+
+  it('every function of a set is wrapped, and keeps its arguments and its answer', async () => {
+    const steps = withFailures({
+      add: (a: number, b: number) => Promise.resolve(a + b),
+      fail: () => Promise.reject(new MigrationError('LOCKED', 'locked', {}, '')),
+    });
+    expect(await steps.add(1, 2)).toBe(3);
+    await expect(steps.fail()).rejects.toMatchObject({ type: 'LOCKED', nonRetryable: false });
+  });
+
+  it('a cancelled activity stops before its next effect', () => {
+    const controller = new AbortController();
+    expect(() => stopIfCancelled(controller.signal)).not.toThrow();
+    controller.abort();
+    expect(() => stopIfCancelled(controller.signal)).toThrow(CancelledFailure);
+  });
+});
+
+describe('what a message of a stream means', () => {
+  it.each([
+    ['Error picking tablet: context has expired', 'no-tablet'],
+    ["can't find any healthy source tablet for load/0", 'no-tablet'],
+    ['vindex load.xxhash not found', 'vindex-not-found'],
+    ['Cannot replicate because the source purged required binary logs', 'purged-binlogs'],
+    ['(errno 1236) (sqlstate HY000) during replication', 'purged-binlogs'],
+    ['rpc error: code = Unavailable desc = connection error: dial tcp 10.0.0.1:15999: connect: connection refused', 'source-unreachable'],
+    ["Duplicate entry '1' for key 'corder.PRIMARY' (errno 1062)", 'duplicate-key'],
+    ["Unknown column 'x' in 'field list'", 'schema-mismatch'],
+    ["Table 'vt_load.t' doesn't exist", 'schema-mismatch'],
+    ['something nobody has seen', 'unknown'],
+  ])('%s', (message, kind) => {
+    const diagnosis = diagnose('Copying', message);
+    expect(diagnosis?.kind).toBe(kind);
+    expect(diagnosis?.remedy).not.toBe('');
+  });
+
+  it.each(['', '  ', 'for vdiff', 'Picked source tablet: ext-100', 'Stopped after copy.'])('%j is part of normal work', (message) => {
+    expect(diagnose('Running', message)).toBeUndefined();
+  });
+
+  it('the state Error is trouble whatever it says', () => {
+    expect(diagnose('Error', '')?.kind).toBe('unknown');
+    expect(diagnose('Error', 'for vdiff')?.kind).toBe('unknown');
+  });
+});
+
+describe('the pace', () => {
+  it('waits longer and longer while nothing changes, up to a day', () => {
+    const pace = new Pace();
+    expect(pace.next()).toEqual({ minSeconds: 0, maxSeconds: 10 });
+    const waits = Array.from({ length: 60 }, () => {
+      pace.recorded(false);
+      return pace.next().maxSeconds;
+    });
+    expect(waits.slice(0, 2)).toEqual([12.5, 15.625]);
+    expect(waits.every((wait, i) => i === 0 || wait >= (waits[i - 1] ?? 0))).toBe(true);
+    expect(waits.at(-1)).toBe(86_400);
+  });
+
+  it('records fifty changes at once, and then slower and slower, up to an hour', () => {
+    const pace = new Pace();
+    const change = (times: number) => {
+      for (let i = 0; i < times; i++) pace.recorded(true);
+      return pace.next();
+    };
+    expect(change(50).minSeconds).toBe(0);
+    expect(change(1).minSeconds).toBeCloseTo(1.1, 10);
+    expect(change(1).minSeconds).toBeCloseTo(1.21, 10);
+    expect(change(1_000)).toEqual({ minSeconds: 3_600, maxSeconds: 3_600 });
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { transactionLag } from '../../src/migration/lag.js';
+import { copiedFraction, fingerprint, isCopied, isCopyFinished, maxLagSeconds, remainingSeconds, tableFraction, type Observation } from '../../src/migration/observation.js';
+import { copying, replicating, sampleProblem, sampleStream, sampleTable } from '../support/samples.js';
+
+describe('isCopied', () => {
+  it.each([
+    { what: 'running with a position', changes: {}, copied: true },
+    { what: 'Lagging', changes: { state: 'Lagging' }, copied: true },
+    { what: 'running with an empty position: it has not begun', changes: { position: '' }, copied: false },
+    { what: 'running with a table still to copy', changes: { copying: ['corder'] }, copied: false },
+    { what: 'Copying', changes: { state: 'Copying' }, copied: false },
+    { what: 'Stopped', changes: { state: 'Stopped' }, copied: false },
+    { what: 'Error', changes: { state: 'Error' }, copied: false },
+    { what: 'Init', changes: { state: 'Init' }, copied: false },
+  ])('$what: $copied', ({ changes, copied }) => {
+    expect(isCopied(sampleStream(changes), false)).toBe(copied);
+  });
+
+  it('a stream that is to stop after its copy has copied when it is stopped', () => {
+    expect(isCopied(sampleStream({ state: 'Stopped' }), true)).toBe(true);
+    expect(isCopied(sampleStream({ state: 'Stopped', position: '' }), true)).toBe(false);
+    expect(isCopied(sampleStream({ state: 'Stopped', copying: ['corder'] }), true)).toBe(false);
+    expect(isCopied(sampleStream({ state: 'Error' }), true)).toBe(false);
+  });
+});
+
+describe('isCopyFinished', () => {
+  const two = [sampleStream(), sampleStream({ id: 2 })];
+  it.each([
+    { what: 'every stream has', streams: two, finished: true },
+    { what: 'one has not', streams: [sampleStream(), sampleStream({ id: 2, copying: ['corder'] })], finished: false },
+    { what: 'one is missing', streams: [sampleStream()], finished: false },
+    { what: 'there is none', streams: [], finished: false },
+    { what: 'there is one too many', streams: [...two, sampleStream({ id: 3 })], finished: false },
+  ])('when $what: $finished', ({ streams, finished }) => {
+    expect(isCopyFinished(replicating({ streams }), 2, false)).toBe(finished);
+  });
+});
+
+describe('fingerprint', () => {
+  const base = copying(0.5);
+  const withStream = (changes: object): Observation => ({ ...base, streams: base.streams.map((stream) => ({ ...stream, ...changes })) });
+
+  it.each([
+    { what: 'the state of a stream', to: withStream({ state: 'Error' }) },
+    { what: 'a message', to: withStream({ message: 'connection refused' }) },
+    { what: 'a table that is done', to: withStream({ copying: ['corder'] }) },
+    { what: 'a first position', to: withStream({ position: '' }) },
+    { what: 'another stream', to: { ...base, streams: [...base.streams, sampleStream({ id: 2 })] } },
+    { what: 'a tenth of the copy', to: copying(0.6) },
+    { what: 'a problem', to: { ...base, problems: [sampleProblem] } },
+  ])('changes with $what', ({ to }) => {
+    expect(fingerprint(to)).not.toBe(fingerprint(base));
+  });
+
+  it.each([
+    { what: 'time', to: { ...base, at: '2030-01-01T00:00:00.000Z', remainingSeconds: 5 } },
+    { what: 'the position', to: withStream({ position: 'MySQL56/a:1-10' }) },
+    { what: 'lag', to: withStream({ lagSeconds: 7 }) },
+    { what: 'a few rows', to: copying(0.55) },
+  ])('does not change with $what', ({ to }) => {
+    expect(fingerprint(to)).toBe(fingerprint(base));
+  });
+
+  it('does not depend on the order of the streams', () => {
+    const [a, b] = [sampleStream(), sampleStream({ id: 2, shard: '80-' })];
+    expect(fingerprint(replicating({ streams: [a, b] }))).toBe(fingerprint(replicating({ streams: [b, a] })));
+  });
+});
+
+describe('fractions', () => {
+  it.each([
+    { changes: { phase: 'copied', rows: '1' } as const, fraction: 1 },
+    { changes: { phase: 'waiting', rows: '50' } as const, fraction: 0 },
+    { changes: { phase: 'copying', rows: '50' } as const, fraction: 0.5 },
+    { changes: { phase: 'copying', rows: '120' } as const, fraction: 0.99 },
+    { changes: { phase: 'copying', rows: '5', rowsTotal: '0' } as const, fraction: 0 },
+    { changes: { phase: 'copying', rows: '9007199254740993', rowsTotal: '18014398509481984' } as const, fraction: 0.5 },
+  ])('of a table: $changes is $fraction', ({ changes, fraction }) => {
+    expect(tableFraction(sampleTable(changes))).toBeCloseTo(fraction, 10);
+  });
+
+  it('of all tables go by bytes', () => {
+    const tables = [sampleTable({ bytesTotal: '3000' }), sampleTable({ phase: 'copying', rows: '50', bytesTotal: '1000' })];
+    expect(copiedFraction(replicating({ tables }))).toBeCloseTo(0.875, 10);
+  });
+
+  it('of tables without known bytes count them alike', () => {
+    const tables = [sampleTable({ bytesTotal: '0' }), sampleTable({ phase: 'waiting', bytesTotal: '0' })];
+    expect(copiedFraction(replicating({ tables }))).toBe(0.5);
+    expect(copiedFraction(replicating({ tables: [] }))).toBe(0);
+  });
+});
+
+describe('remainingSeconds', () => {
+  it.each([
+    { samples: [], seconds: null },
+    { samples: [[0, 0.5]], seconds: null },
+    { samples: [[0, 0.5], [10_000, 0.5]], seconds: null },
+    { samples: [[0, 0.5], [10_000, 0.4]], seconds: null },
+    { samples: [[10_000, 0.4], [10_000, 0.5]], seconds: null },
+    { samples: [[0, 0], [10_000, 0.25]], seconds: 30 },
+    { samples: [[0, 0], [5_000, 0.9], [10_000, 0.5]], seconds: 10 },
+    { samples: [[0, 0.2], [10_000, 1]], seconds: 0 },
+    { samples: [[0, 1]], seconds: 0 },
+  ])('from $samples: $seconds', ({ samples, seconds }) => {
+    expect(remainingSeconds(samples.map(([atMs = 0, fraction = 0]) => ({ atMs, fraction })))).toBe(seconds);
+  });
+});
+
+describe('lag', () => {
+  it('is the greatest of all streams, and unknown while one has none', () => {
+    const lags = (...values: (number | null)[]) => maxLagSeconds(replicating({ streams: values.map((lagSeconds, id) => sampleStream({ id, lagSeconds })) }));
+    expect(lags(1, 7, 0)).toBe(7);
+    expect(lags(1, null)).toBeNull();
+    expect(lags()).toBeNull();
+  });
+
+  it.each([
+    { what: 'the age of the last transaction', times: { transaction: 90, updated: 95, heartbeat: 0 }, lag: 10 },
+    { what: 'the age of the last update before any transaction', times: { transaction: 0, updated: 95, heartbeat: 0 }, lag: 5 },
+    { what: 'the age of the heartbeat when nothing else came after it', times: { transaction: 20, updated: 98, heartbeat: 98 }, lag: 2 },
+    { what: 'the age of the transaction when an update that is no heartbeat came', times: { transaction: 20, updated: 98, heartbeat: 97 }, lag: 80 },
+    { what: 'the age of the transaction that is as new as the heartbeat', times: { transaction: 98, updated: 98, heartbeat: 98 }, lag: 2 },
+    { what: 'never less than nothing', times: { transaction: 105, updated: 105, heartbeat: 0 }, lag: 0 },
+  ])('is $what', ({ times, lag }) => {
+    expect(transactionLag(times, 100)).toBe(lag);
+  });
+});

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Phase, Status } from '../../src/migration/status.js';
+import { copying, samplePlan } from '../support/samples.js';
+import { Script, returns, type StepName } from '../support/scripted-activities.js';
+import { Bench } from '../support/workflow-bench.js';
+
+/** The whole way, step by step. */
+const upToReplicating: StepName[] = ['preflight', 'create', 'observe', 'vdiff'];
+const completion: StepName[] = ['prove', 'publish', 'finish', 'serve'];
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.start();
+});
+afterAll(() => bench.stop());
+
+describe('a migration in which nothing goes wrong', () => {
+  it('completes by itself with complete: auto', async () => {
+    const script = new Script();
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    const result = await migration.result();
+    expect(result).toMatchObject({ outcome: 'completed', workflow: migration.handle.workflowId, source: 'ext1.load', tables: ['corder', 'customer'], vdiff: { state: 'completed' } });
+    expect(script.steps()).toEqual([...upToReplicating, ...completion]);
+    expect(await migration.status()).toMatchObject({ phase: 'completed', requested: [], waitingFor: [], missing: [], lastError: null, pastNoReturn: true });
+  });
+
+  it('waits for complete otherwise, without a proof or a change', async () => {
+    const script = new Script();
+    const migration = await bench.migrate(script);
+    const waiting = await migration.until((status) => status.phase === 'replicating');
+    expect(waiting).toMatchObject({ waitingFor: ['complete, or cancel'], requested: [], vdiff: { state: 'completed' }, copiedPercent: 100, lagSeconds: 0, pastNoReturn: false });
+    expect(script.steps()).not.toContain('prove');
+    await migration.handle.signal('complete');
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    expect(script.steps()).toEqual([...upToReplicating, 'observe', ...completion]);
+  });
+
+  it('mounts first when the input says how', async () => {
+    const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
+    const script = new Script();
+    const migration = await bench.migrate(script, { complete: 'auto', mount });
+    await migration.result();
+    expect(script.steps()).toEqual(['mount', ...upToReplicating, ...completion]);
+    expect(script.calls[0]?.args).toEqual(['ext1', mount]);
+  });
+
+  it('only plans with dryRun', async () => {
+    const script = new Script();
+    const migration = await bench.migrate(script, { dryRun: true, complete: 'auto' });
+    expect(await migration.result()).toMatchObject({ outcome: 'planned', plan: samplePlan() });
+    expect(script.steps()).toEqual(['preflight']);
+    expect(await migration.status()).toMatchObject({ phase: 'planned', waitingFor: [] });
+  });
+
+  it('gives the steps the plan, the run ID, and what was seen last', async () => {
+    const script = new Script();
+    script.on('observe', returns(copying(0.5)));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    await migration.result();
+    const runId = migration.handle.firstExecutionRunId;
+    const argsOf = (name: StepName) => script.calls.filter((call) => call.name === name).map((call) => call.args);
+    expect(argsOf('create')).toEqual([[samplePlan(), runId]]);
+    expect(argsOf('finish')).toEqual([[samplePlan(), runId]]);
+    const [first, second] = argsOf('observe');
+    expect(first?.[1]).toBe('');
+    expect(second?.[1]).toContain('Copying');
+    expect(second?.[2]).toMatchObject({ minSeconds: 0, copyingSince: (first?.[2] as { copyingSince: string }).copyingSince });
+  });
+});
+
+describe('the status', () => {
+  /** Every field of the public contract: a missing one would vanish as `undefined` on its way. */
+  const fields = ['copiedPercent', 'lagSeconds', 'lastError', 'missing', 'observedAt', 'pastNoReturn', 'phase', 'problems', 'remainingSeconds', 'requested', 'since', 'source', 'streams', 'tables', 'vdiff', 'waitingFor', 'workflow'];
+  const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
+  const phases: { phase: Phase; at: StepName; expected: Partial<Status> }[] = [
+    { phase: 'mounting', at: 'mount', expected: { waitingFor: [], observedAt: null, pastNoReturn: false } },
+    { phase: 'checking', at: 'preflight', expected: { waitingFor: [], observedAt: null, streams: [] } },
+    { phase: 'creating', at: 'create', expected: { waitingFor: [], observedAt: null, copiedPercent: 0 } },
+    { phase: 'copying', at: 'observe', expected: { waitingFor: ['the copy to finish'], vdiff: null } },
+    { phase: 'verifying', at: 'vdiff', expected: { waitingFor: ['VDiff to finish'], copiedPercent: 100, vdiff: null } },
+    { phase: 'completing', at: 'prove', expected: { waitingFor: [], pastNoReturn: false } },
+    { phase: 'completing', at: 'publish', expected: { waitingFor: [], pastNoReturn: false } },
+    { phase: 'completing', at: 'finish', expected: { waitingFor: [], pastNoReturn: false } },
+    { phase: 'completing', at: 'serve', expected: { waitingFor: [], pastNoReturn: true } },
+  ];
+
+  it.each(phases)('is complete while $phase (at $at)', async ({ phase, at, expected }) => {
+    const script = new Script();
+    const hold = script.hold(at);
+    const migration = await bench.migrate(script, { complete: 'auto', mount });
+    await hold.reached;
+    const status = await migration.status();
+    hold.release();
+    expect(status).toMatchObject({ phase, source: 'ext1.load', workflow: migration.handle.workflowId, requested: ['complete'], ...expected });
+    expect(Object.keys(status).sort()).toEqual(fields);
+    expect(Date.parse(status.since)).not.toBeNaN();
+    await migration.result();
+  });
+
+  it('shows how far the copy is, and the streams and tables as they were seen', async () => {
+    const script = new Script().on('observe', returns(copying(0.5)));
+    const hold = script.hold('observe');
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    await hold.reached;
+    expect(await migration.status()).toMatchObject({ phase: 'copying', copiedPercent: 50, lagSeconds: null, observedAt: copying(0.5).at, streams: copying(0.5).streams, tables: copying(0.5).tables });
+    hold.release();
+    await migration.result();
+  });
+
+  it('says cancelling while the target is put back', async () => {
+    const script = new Script();
+    const copy = script.hold('observe');
+    const hold = script.hold('cancel');
+    const migration = await bench.migrate(script);
+    await copy.reached;
+    await migration.handle.signal('cancel');
+    await hold.reached;
+    expect(await migration.status()).toMatchObject({ phase: 'cancelling', requested: ['cancel'], waitingFor: [] });
+    hold.release();
+    await migration.result();
+    expect(await migration.status()).toMatchObject({ phase: 'cancelled', requested: [] });
+  });
+});
+
+it('replays every history of this file', async () => {
+  const { replayed, broken } = await bench.replayAll();
+  expect(broken).toEqual([]);
+  expect(replayed).toBeGreaterThan(10);
+});

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MigrationError } from '../../src/migration/errors.js';
+import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap } from '../support/samples.js';
+import { fails, returns, Script } from '../support/scripted-activities.js';
+import { inSkippedTime } from '../support/skipped-time.js';
+import { Bench } from '../support/workflow-bench.js';
+
+const unreadable = new MigrationError('TABLET_UNREACHABLE', 'the tablet does not answer', { shard: '0' }, 'start it');
+const mountGone = new MigrationError('MOUNT_NOT_FOUND', 'there is no mount ext1', { cluster: 'target' }, 'mount it');
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.start({ daysPass: true });
+});
+afterAll(() => bench.stop());
+
+/** How long each watch of a script's workflow was to last, once the copy had finished. */
+const waits = (script: Script) => script.calls.flatMap(({ name, args }) => (name === 'observe' && (args[2] as { copyingSince: unknown }).copyingSince === null ? [(args[2] as { maxSeconds: number }).maxSeconds] : []));
+
+describe('a proof with gaps', () => {
+  it('is tried again with growing delays until there is none', async () => {
+    const script = new Script().on('prove', ...Array.from({ length: 5 }, () => returns([sampleGap])));
+    script.always('observe', inSkippedTime(bench.env));
+    expect(await (await bench.migrate(script, { complete: 'auto' })).result()).toMatchObject({ outcome: 'completed' });
+    expect(script.count('prove')).toBe(6);
+    expect(script.count('publish')).toBe(1);
+    expect(waits(script)).toEqual([5, 10, 20, 40, 80]);
+    expect(script.steps().slice(-4)).toEqual(['prove', 'publish', 'finish', 'serve']);
+  });
+
+  it('is tried at once when somebody asks again', async () => {
+    const script = new Script().on('prove', returns([sampleGap]));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    await migration.until((status) => status.missing.length > 0 && status.phase === 'replicating');
+    await migration.handle.signal('complete');
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    expect(await migration.status()).toMatchObject({ missing: [] });
+    expect(script.count('prove')).toBe(2);
+  });
+
+  it.each([
+    { what: 'for a while', behaviours: Array.from({ length: 4 }, () => fails(unreadable)), tries: 2, missing: 0 },
+    { what: 'three times', behaviours: Array.from({ length: 9 }, () => fails(unreadable)), tries: 4, missing: 1 },
+    { what: 'for good', behaviours: [fails(mountGone)], tries: 2, missing: 1 },
+  ])('that cannot be made $what is no reason to give up', async ({ behaviours, tries, missing }) => {
+    const script = new Script().on('prove', ...behaviours).always('observe', inSkippedTime(bench.env));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    expect(script.count('prove')).toBe(tries);
+    expect(waits(script)).toHaveLength(missing);
+    expect(script.count('cancel')).toBe(0);
+  });
+
+  it('shows an unreadable cluster as what is missing', async () => {
+    const script = new Script().on('prove', fails(mountGone));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    const status = await migration.until(({ phase }) => phase === 'replicating');
+    expect(status.missing).toEqual([{ code: 'NOT_READABLE', message: mountGone.what, place: mountGone.place }]);
+    expect(status.lastError).toEqual(mountGone.toProblem());
+    await migration.handle.signal('cancel');
+    await migration.result();
+  });
+
+  it('found under the lock takes the publication back, and waits', async () => {
+    const script = new Script().on('finish', returns([sampleGap])).always('observe', inSkippedTime(bench.env));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    const around = script.steps().slice(script.steps().indexOf('prove'));
+    expect(around).toEqual(['prove', 'publish', 'finish', 'unpublish', 'observe', 'prove', 'publish', 'finish', 'serve']);
+  });
+
+  it('a publication that fails is taken for a gap, and made later', async () => {
+    const script = new Script().on('publish', fails(mountGone)).always('observe', inSkippedTime(bench.env));
+    await (await bench.migrate(script, { complete: 'auto' })).result();
+    const around = script.steps().slice(script.steps().indexOf('prove'));
+    expect(around).toEqual(['prove', 'publish', 'observe', 'prove', 'publish', 'finish', 'serve']);
+  });
+});
+
+describe('a VDiff that is not clean', () => {
+  it('keeps Complete waiting, until one is', async () => {
+    const script = new Script().on('vdiff', returns(dirtyVDiff()));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    const status = await migration.until(({ phase }) => phase === 'replicating');
+    expect(status).toMatchObject({ requested: ['complete'], waitingFor: ['vdiff once more, complete with force, or cancel'], vdiff: dirtyVDiff() });
+    await migration.handle.signal('complete');
+    await migration.until(({ phase }) => phase === 'replicating');
+    expect(script.steps()).not.toContain('prove');
+    await migration.handle.signal('vdiff');
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: { state: 'completed' } });
+    expect(script.count('vdiff')).toBe(2);
+  });
+
+  it('is accepted by complete with force', async () => {
+    const script = new Script().on('vdiff', returns(dirtyVDiff()));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    await migration.until(({ phase }) => phase === 'replicating');
+    await migration.handle.signal('complete', { force: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: dirtyVDiff() });
+    expect(script.count('vdiff')).toBe(1);
+    expect(script.count('prove')).toBe(1);
+  });
+
+  it('does not make force skip the rest of the proof', async () => {
+    const script = new Script().on('vdiff', returns(dirtyVDiff())).on('prove', returns([sampleGap])).always('observe', inSkippedTime(bench.env));
+    const hold = script.hold('vdiff', { then: returns(dirtyVDiff()) });
+    const migration = await bench.migrate(script);
+    await migration.handle.signal('complete', { force: true });
+    hold.release();
+    await migration.result();
+    expect(script.count('prove')).toBe(2);
+    expect(waits(script)[0]).toBe(5);
+  });
+});
+
+describe('a VDiff that does not end well', () => {
+  it.each([
+    { what: 'error', behaviour: returns(failedVDiff('error')) },
+    { what: 'stalled', behaviour: returns(failedVDiff('stalled')) },
+    { what: 'stopped', behaviour: returns(failedVDiff('stopped')) },
+    { what: 'an activity that fails', behaviour: fails(mountGone) },
+  ])('is tried three times, and then waits for a person: $what', async ({ behaviour }) => {
+    const script = new Script().on('vdiff', behaviour, behaviour, behaviour);
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    // The pauses between the tries.
+    await migration.until(({ phase, vdiff }) => phase === 'verifying' && vdiff !== null);
+    await bench.env.sleep('10s');
+    await migration.until(() => script.count('vdiff') === 2);
+    await bench.env.sleep('20s');
+    const status = await migration.until(({ phase }) => phase === 'replicating');
+    expect(script.count('vdiff')).toBe(3);
+    expect(status.waitingFor).toEqual(['vdiff once more, complete with force, or cancel']);
+    expect(status.missing).toMatchObject([{ code: 'VDIFF_NOT_CLEAN' }]);
+    expect(Object.values(status.vdiff?.errors ?? {})).toHaveLength(1);
+    await migration.handle.signal('vdiff');
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: cleanVDiff({ uuid: (await migration.status()).vdiff?.uuid ?? '' }) });
+    expect(script.count('vdiff')).toBe(4);
+  });
+
+  it('once is only tried again, with another UUID', async () => {
+    const script = new Script().on('vdiff', returns(failedVDiff()));
+    expect(await (await bench.migrate(script, { complete: 'auto' })).result()).toMatchObject({ outcome: 'completed' });
+    const uuids = script.calls.filter(({ name }) => name === 'vdiff').map(({ args }) => args[1]);
+    expect(new Set(uuids).size).toBe(2);
+  });
+});
+
+it('replays every history of this file', async () => {
+  const { replayed, broken } = await bench.replayAll();
+  expect(broken).toEqual([]);
+  expect(replayed).toBeGreaterThan(14);
+});
