@@ -1,12 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { customerVSchema, loadSampleData } from './data.js';
 import { environment } from './describe.js';
 import { startLab, stopOnSignals, type Lab } from './lab.js';
+import { startWorker, type RunningWorker } from './worker.js';
 
 const ROWS = 300_000;
-const dist = (path: string) => fileURLToPath(new URL(`../dist/src/${path}`, import.meta.url));
+const cli = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const times: [string, number][] = [];
 
 const bold = (text: string) => (process.stdout.isTTY ? `\x1b[1m${text}\x1b[0m` : text);
@@ -23,7 +24,7 @@ function type(lab: Lab, line: string): Promise<void> {
   console.log(`\n${bold(`$ vtmigrate ${line}`)}`);
   return timed(line, () =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [dist('cli/main.js'), ...line.split(' ')], { env: { ...process.env, ...environment(lab) }, stdio: 'inherit' });
+      const child = spawn(process.execPath, [cli, ...line.split(' ')], { env: { ...process.env, ...environment(lab) }, stdio: 'inherit' });
       child.once('error', reject);
       child.once('exit', (code) => {
         if (code === 0) resolve();
@@ -31,20 +32,6 @@ function type(lab: Lab, line: string): Promise<void> {
       });
     }),
   );
-}
-
-/** The worker in a process of its own, as `npm run worker` starts it. */
-async function startWorker(lab: Lab): Promise<ChildProcess> {
-  const worker = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, dist('worker.js')], { env: { ...process.env, ...environment(lab) }, stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  await new Promise<void>((resolve, reject) => {
-    worker.once('exit', () => reject(new Error(`the worker did not start:\n${log}`)));
-    worker.stderr.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-      if (log.includes('vtmigrate worker: ')) resolve();
-    });
-  });
-  return worker;
 }
 
 /** A few rows and the counts, as an application gets them from the target's vtgate. */
@@ -84,16 +71,16 @@ async function main(): Promise<void> {
   console.log('Starting two Vitess clusters and Temporal. What is missing is installed first; that takes some minutes, once.');
   const lab = await timed('start both clusters and Temporal', () => startLab({ vschemas: { customer: customerVSchema } }));
   stopOnSignals(lab);
-  let worker: ChildProcess | undefined;
+  let worker: RunningWorker | undefined;
   try {
     await timed(`fill the source with ${ROWS.toLocaleString('en')} rows`, () => loadSampleData(lab.source, { rows: ROWS }));
-    worker = await timed('start the worker', () => startWorker(lab));
+    worker = await timed('start the worker', () => startWorker(environment(lab)));
     console.log(`\nTemporal UI, while this runs: ${bold(lab.temporal.uiUrl)}`);
     await show(lab);
     console.log(bold('\nHow long each step took'));
     for (const [what, ms] of times) console.log(`${(ms / 1000).toFixed(1).padStart(7)} s  ${what}`);
   } finally {
-    worker?.kill('SIGKILL');
+    await worker?.kill();
     await lab.stop();
   }
 }

@@ -26,7 +26,7 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
   },
   {
     pattern: /duplicate entry/i,
-    diagnosis: { kind: 'duplicate-key', remedy: 'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Cancel, and create again' },
+    diagnosis: { kind: 'duplicate-key', remedy: 'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Take the row out of the target, or cancel' },
   },
   {
     pattern: /unknown column|doesn't exist|column count|cannot find column|doesn't have a default value|incorrect .* value/i,
@@ -34,11 +34,17 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
   },
 ];
 
+const unknown: Diagnosis = { kind: 'unknown', remedy: "Vitess says no more than this; the target tablet's log has the details" };
+
+/** Vitess tries a stream again unless it has given it the state Error. */
+const ended = 'Vitess has ended this stream: once the cause is gone, start it again with vtctldclient Workflow start, or cancel';
+
 /** Messages that are part of normal work. */
 const harmless = /^(|for vdiff|picked source tablet:.*|stopped after copy\.?)$/is;
 
 /** `undefined` when the message is nothing to worry about. */
 export function diagnose(state: string, message: string): Diagnosis | undefined {
   if (state !== 'Error' && harmless.test(message.trim())) return undefined;
-  return table.find(({ pattern }) => pattern.test(message))?.diagnosis ?? { kind: 'unknown', remedy: 'Vitess says no more than this; the target tablet\'s log has the details. The stream is retried' };
+  const diagnosis = table.find(({ pattern }) => pattern.test(message))?.diagnosis ?? unknown;
+  return state === 'Error' ? { ...diagnosis, remedy: `${diagnosis.remedy}. ${ended}` } : diagnosis;
 }

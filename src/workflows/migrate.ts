@@ -73,7 +73,7 @@ class Lifecycle {
     } catch (error) {
       if (error instanceof Interrupted) return this.cancel();
       // Before the point of no return a failure puts everything back; after it there is none.
-      await this.putBack();
+      if ((await this.putBack()) === undefined) return this.goForward();
       throw error;
     }
   }

@@ -92,6 +92,21 @@ describe('what cannot work is refused, with nothing changed', () => {
   });
 });
 
+describe('servers of the target that do not answer', () => {
+  test.each([
+    { variable: 'VTMIGRATE_VTGATE', type: 'VTGATE_UNREACHABLE' },
+    { variable: 'VTMIGRATE_TOPO_SERVER', type: 'TOPO_UNREACHABLE' },
+  ])('$variable', async ({ variable, type }) => {
+    const before = await snapshot('commerce');
+    const misled = await Program.start({ [variable]: '127.0.0.1:1' });
+    const handle = await misled.migrate({ ...base, target: 'commerce.misled' });
+    const failure = { type, message: expect.stringContaining('127.0.0.1:1') as string };
+    await expect(handle.result()).rejects.toMatchObject({ cause: failure });
+    await misled.stop();
+    expect(await snapshot('commerce')).toEqual(before);
+  });
+});
+
 describe('names that are taken', () => {
   test("by the peer's own workflow", async () => {
     const made = await vtctldclient('target', 'Migrate', '--workflow', 'theirs', '--target-keyspace', 'commerce', 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', 'empty_one', '--cells', 'ext', '--auto-start=false');

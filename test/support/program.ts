@@ -1,60 +1,43 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { MigrateResult } from '../../src/migration/result.js';
 import type { Status } from '../../src/migration/status.js';
+import { startWorker, type RunningWorker } from '../../lab/worker.js';
 import { lab, run, type Answer } from './lab.js';
 
-const dist = (path: string) => fileURLToPath(new URL(`../../dist/src/${path}`, import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
 /** A worker of its own task queue in its own process, and everything a user does with it. */
 export class Program {
   readonly taskQueue = `test-${randomUUID()}`;
-  private worker: ChildProcess | undefined;
-  private log = '';
+  private worker: RunningWorker | undefined;
 
-  private constructor(readonly client: Client) {}
+  private constructor(
+    readonly client: Client,
+    private readonly overrides: Record<string, string>,
+  ) {}
 
-  static async start(): Promise<Program> {
+  /** @param overrides environment of the worker and the command line that differs from the lab's */
+  static async start(overrides: Record<string, string> = {}): Promise<Program> {
     const connection = await Connection.connect({ address: lab.temporal.address });
-    const program = new Program(new Client({ connection }));
+    const program = new Program(new Client({ connection }), overrides);
     await program.startWorker();
     return program;
   }
 
   private get environment(): NodeJS.ProcessEnv {
-    return { ...lab.environment, VTMIGRATE_TASK_QUEUE: this.taskQueue };
+    return { ...lab.environment, ...this.overrides, VTMIGRATE_TASK_QUEUE: this.taskQueue };
   }
 
-  /** What the worker has written so far. */
-  get workerLog(): string {
-    return this.log;
-  }
-
-  /** Starts the built worker and returns when it polls. */
   async startWorker(): Promise<void> {
-    const worker = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, dist('worker.js')], { env: { ...process.env, ...this.environment }, stdio: ['ignore', 'ignore', 'pipe'] });
-    this.worker = worker;
-    await new Promise<void>((resolve, reject) => {
-      worker.once('exit', (code) => {
-        reject(new Error(`the worker ended with ${code ?? 'a signal'}:\n${this.log}`));
-      });
-      worker.stderr.on('data', (chunk: Buffer) => {
-        this.log += chunk.toString();
-        if (this.log.includes('vtmigrate worker: ')) resolve();
-      });
-    });
+    this.worker = await startWorker(this.environment);
   }
 
   /** SIGKILL: nothing of the worker gets a chance to tidy up. */
   async killWorker(): Promise<void> {
-    const { worker } = this;
-    if (worker === undefined || worker.exitCode !== null) return;
-    const gone = new Promise((resolve) => worker.once('exit', resolve));
-    worker.kill('SIGKILL');
-    await gone;
-    this.log = '';
+    await this.worker?.kill();
+    this.worker = undefined;
   }
 
   /** Cancels what a test has left running, so that the next one finds the target empty. */
@@ -74,7 +57,7 @@ export class Program {
 
   /** The command line, as a user types it. */
   cli(...args: string[]): Promise<Answer> {
-    return run(process.execPath, [dist('cli/main.js'), ...args], this.environment);
+    return run(process.execPath, [cli, ...args], this.environment);
   }
 
   /** Starts the workflow with plain JSON, as the Temporal UI does. */

@@ -127,6 +127,14 @@ describe('a VDiff over several shards', () => {
     ]);
   });
 
+  it('tells rows on one side only from the error Vitess makes of them, whatever the other shard says', () => {
+    const lastError = "failed to reconcile extra rows: node doesn't exist: keyspaces/load/VSchema";
+    const found = summary(row({ vdiffState: 'error', lastError }), other({ vdiffState: 'error', lastError: 'no tablet' }));
+    expect(found).toMatchObject({ state: 'differs', completedAt: null, errors: { '-80': expect.stringMatching(/^there are rows that only/) as string, '80-': 'no tablet' } });
+    expect(isClean(found)).toBe(false);
+    expect(vdiffGaps(found, false)).toMatchObject([{ code: 'VDIFF_NOT_CLEAN', message: expect.stringContaining('ended as differs') as string }]);
+  });
+
   it('has a pulse that moves with its rows, tables and state', () => {
     const before = summary(row({ vdiffState: 'started', tableState: 'started' }));
     expect(vdiffPulse(summary(row({ vdiffState: 'started', tableState: 'started' })))).toBe(vdiffPulse(before));

@@ -62,6 +62,7 @@ describe('a create that fails', () => {
     const migration = await bench.migrate(script);
     expect(await migration.failure()).toMatchObject({ type: 'DDL_REFUSED', nonRetryable: true, details: [denied.toProblem()], message: `${denied.message}; everything has been put back` });
     expect(script.steps()).toEqual(['preflight', 'create', 'cancel']);
+    expect(await migration.status()).toMatchObject({ phase: 'failed', lastError: denied.toProblem(), waitingFor: [] });
     expect(script.calls.at(-1)?.args).toEqual([{ keyspace: 'commerce', workflow: migration.handle.workflowId.split('.')[1] }, migration.handle.firstExecutionRunId]);
   });
 

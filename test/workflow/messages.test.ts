@@ -144,7 +144,10 @@ describe('around the point of no return', () => {
     const migration = await bench.migrate(script, { complete: 'auto' });
     await hold.reached;
     await send(migration, message);
+    // Refused if the migration believed that it is being cancelled.
+    const { answer } = await migration.ask('complete');
     hold.release();
+    expect(await answer).toMatchObject({ outcome: 'completed' });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     expect(script.steps().slice(-2)).toEqual(['finish', 'serve']);
     expect(script.count('vdiff')).toBe(1);

@@ -137,6 +137,15 @@ describe('a VDiff that does not end well', () => {
     expect(script.count('vdiff')).toBe(4);
   });
 
+  it('because rows are on one side only is not tried again: they will not go away', async () => {
+    const script = new Script().on('vdiff', returns({ ...failedVDiff(), state: 'differs' as const }));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    expect(await migration.until(({ phase }) => phase === 'replicating')).toMatchObject({ missing: [{ code: 'VDIFF_NOT_CLEAN' }], vdiff: { state: 'differs' } });
+    expect(script.count('vdiff')).toBe(1);
+    await migration.handle.signal('complete', { force: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: { state: 'differs' } });
+  });
+
   it('once is only tried again, with another UUID', async () => {
     const script = new Script().on('vdiff', returns(failedVDiff()));
     expect(await (await bench.migrate(script, { complete: 'auto' })).result()).toMatchObject({ outcome: 'completed' });

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { withObservation, type Status } from '../../src/migration/status.js';
+import { describeStatus } from '../../src/workflows/details.js';
+import { cleanVDiff, copying, dirtyVDiff, replicating, sampleProblem, sampleTable } from '../support/samples.js';
+
+const bare: Status = {
+  workflow: 'commerce.wf', source: 'ext1.load', phase: 'copying', since: '2026-01-02T03:04:05.000Z', observedAt: null, copiedPercent: 0, remainingSeconds: null, lagSeconds: null,
+  streams: [], tables: [], vdiff: null, requested: [], waitingFor: [], missing: [], lastError: null, problems: [], pastNoReturn: false,
+};
+
+describe('the details the Temporal UI shows', () => {
+  it('begin with the phase, and say no more than is known', () => {
+    expect(describeStatus(bare)).toBe('### copying\n\next1.load → commerce.wf');
+  });
+
+  it('show progress, lag, what is waited for, and the tables', () => {
+    const shown = describeStatus({ ...withObservation(bare, copying(0.5)), waitingFor: ['the copy to finish'] });
+    expect(shown).toContain('50 % copied (as of 2026-01-02T03:04:05.000Z)');
+    expect(shown).toContain('**Waiting for** the copy to finish');
+    expect(shown).toContain('- corder: copying, 50 %\n- customer: copying, 50 %');
+    expect(describeStatus(withObservation(bare, replicating()))).toContain('100 % copied, lag 0 s');
+  });
+
+  it.each([
+    { vdiff: cleanVDiff(), line: /^Last VDiff: clean, 100 rows compared$/m },
+    { vdiff: dirtyVDiff(), line: /^Last VDiff: completed, \*\*not clean\*\*, 100 rows compared$/m },
+  ])('show the last VDiff: $line', ({ vdiff, line }) => {
+    expect(describeStatus({ ...bare, vdiff })).toMatch(line);
+  });
+
+  it('show what is wrong, each with its next step', () => {
+    const lastError = { ...sampleProblem, message: 'vtgate does not answer', remedy: 'start it' };
+    expect(describeStatus({ ...bare, lastError, problems: [sampleProblem] })).toMatch(/In trouble.*\n- vtgate does not answer \(.*\): start it\n- stream 1: connection refused \(.*\): wait/);
+  });
+
+  it('show twenty tables at most', () => {
+    const tables = Array.from({ length: 23 }, (_, i) => sampleTable({ name: `t${i}` }));
+    const shown = describeStatus({ ...bare, tables });
+    expect(shown).toMatch(/- t19: copied, 100 %\n- and 3 more$/);
+  });
+});
