@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { MigrationError } from '../migration/errors.js';
-import { streamsOf, type Plan, type ShardFacts } from '../migration/plan.js';
+import type { ShardFacts } from '../migration/facts.js';
+import { streamsOf, type Plan } from '../migration/plan.js';
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { denyTables, deniedTables } from '../vitess/topology/denied-tables.js';

@@ -1,7 +1,8 @@
 import { MigrationError, describeProblem, type Problem } from '../migration/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/identifier.js';
 import type { MigrateInput } from '../migration/input.js';
-import { makePlan, type Plan, type SourceFacts, type TargetFacts, type VSchemaFacts } from '../migration/plan.js';
+import type { SourceFacts, TargetFacts, VSchemaFacts } from '../migration/facts.js';
+import { makePlan, type Plan } from '../migration/plan.js';
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { deniedTables } from '../vitess/topology/denied-tables.js';

@@ -1,4 +1,5 @@
-import { streamsOf, type Plan, type ShardFacts } from '../migration/plan.js';
+import type { ShardFacts } from '../migration/facts.js';
+import { streamsOf, type Plan } from '../migration/plan.js';
 import { bytes, columns, count, grouped } from './format.js';
 
 /** The plan of a dry run for a person: everything that Create and Complete would do. */

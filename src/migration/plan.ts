@@ -1,49 +1,9 @@
 import type { Problem } from './errors.js';
+import type { ShardFacts, SourceFacts, SourceTable, TargetFacts } from './facts.js';
 import type { MigrateInput } from './input.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from './identifier.js';
 import { quoteName, quoteString } from './quote.js';
 import { chooseVindex, type VindexChoice } from './vindex.js';
-
-/** A table of the source as its primary tablet describes it. Rows and bytes are estimates. */
-export interface SourceTable {
-  name: string;
-  rows: number;
-  bytes: number;
-}
-
-/** The part of a keyspace's VSchema that decides how a table is filtered. */
-export interface VSchemaFacts {
-  sharded: boolean;
-  vindexes: Record<string, { type: string; params: Record<string, string> }>;
-  tables: Record<string, { type: string; columnVindexes: { name: string; columns: string[] }[] }>;
-}
-
-/** A shard and the hex key range Vitess prints for it; `-` and the empty string are the whole range. */
-export interface ShardFacts {
-  name: string;
-  keyRange: string;
-}
-
-/** What was read from the source cluster before planning. */
-export interface SourceFacts {
-  /** Every cell of the source's topology. */
-  cells: string[];
-  shards: (ShardFacts & { tablets: { cell: string; type: string }[] })[];
-  tables: SourceTable[];
-  vschema: VSchemaFacts;
-}
-
-/** What was read from the target cluster before planning. */
-export interface TargetFacts {
-  cells: string[];
-  vschema: VSchemaFacts;
-  shards: (ShardFacts & {
-    tables: string[];
-    nonEmptyTables: string[];
-    deniedTables: string[];
-    hasWorkflow: boolean;
-  })[];
-}
 
 /** A table of the plan; `vindex` only where the stream must filter by key range. */
 export interface PlannedTable {

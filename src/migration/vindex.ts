@@ -1,5 +1,5 @@
 import type { Problem } from './errors.js';
-import type { VSchemaFacts } from './plan.js';
+import type { VSchemaFacts } from './facts.js';
 import { quoteName } from './quote.js';
 
 /** The vindex a stream filters with: how it is named in `in_keyrange`, and the columns it takes. */
