@@ -1,10 +1,9 @@
-import { MigrationError } from '../migration/errors.js';
 import type { WorkflowIdentifier } from '../migration/identifier.js';
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { JournalStore } from '../vitess/topology/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
-import { allowOnShards, deleteStreams } from './complete.js';
+import { allowOnShards, deleteStreams, refusePastNoReturn } from './complete.js';
 import { withHeartbeat } from './heartbeat.js';
 import { removeFromVSchema } from './vschema.js';
 
@@ -30,9 +29,7 @@ export function cancelActivities(clients: Clients) {
         if (journal.streams && !journal.forward) await deleteVDiffs(clients, id);
         return withMigrationLocks(clients.target, id, 'vtmigrate cancel', async (checkLocks) => {
           const current = (await journals.read()) ?? journal;
-          if (current.forward) {
-            throw new MigrationError('PAST_NO_RETURN', 'the migration is past the point of no return: its streams are being deleted', clients.target.place({ keyspace: id.keyspace }), 'let Complete end');
-          }
+          refusePastNoReturn(current, clients.target.place({ keyspace: id.keyspace }));
           if (current.streams) await deleteStreams(clients, id, checkLocks);
           for (const [shard, tables] of Object.entries(current.createdTables)) await dropTables(clients, id.keyspace, shard, tables, checkLocks);
           await removeFromVSchema(clients, id, runId, checkLocks);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MigrationError } from '../migration/errors.js';
+import { MigrationError, type Place } from '../migration/errors.js';
 import type { Plan } from '../migration/plan.js';
 import { streamGaps, type Gap } from '../migration/verdict.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore } from '../vitess/topology/journal.js';
+import { JournalStore, type Journal } from '../vitess/topology/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import { withHeartbeat } from './heartbeat.js';
 import { Watch } from './observe.js';
@@ -40,9 +40,14 @@ export function completeActivities(clients: Clients) {
       );
     },
 
-    /** Takes back what `publish` did. */
+    /** Takes back what `publish` did. @throws PAST_NO_RETURN when `finish` has got further than it could say */
     async unpublish(plan: Plan, runId: string): Promise<void> {
-      await withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', (checkLocks) => removeFromVSchema(clients, plan.target, runId, checkLocks));
+      await withHeartbeat(() =>
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', async (checkLocks) => {
+          refusePastNoReturn(await new JournalStore(clients.target, plan.target).require(runId), clients.target.place({ keyspace: plan.target.keyspace }));
+          await removeFromVSchema(clients, plan.target, runId, checkLocks);
+        }),
+      );
     },
 
     /**
@@ -84,6 +89,12 @@ export function completeActivities(clients: Clients) {
       });
     },
   };
+}
+
+/** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */
+export function refusePastNoReturn(journal: Journal, place: Place): void {
+  if (!journal.forward) return;
+  throw new MigrationError('PAST_NO_RETURN', 'the migration is past the point of no return: its streams are being deleted', place, 'let Complete end');
 }
 
 /** Removes VDiff records and streams of a workflow from every serving shard, and sees them gone. */

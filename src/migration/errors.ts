@@ -24,6 +24,7 @@ export const errorCodes = {
   TABLET_REFUSED: { retryable: false },
   DDL_REFUSED: { retryable: false },
   PAST_NO_RETURN: { retryable: false },
+  BEING_CANCELLED: { retryable: false },
   STREAMS_MISSING: { retryable: false },
   NO_PRIMARY: { retryable: true },
   TOPO_UNREACHABLE: { retryable: true },

@@ -16,7 +16,7 @@ export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'sho
 /** Steps under Vitess's locks. When cancelled, the workflow waits until they have let go. */
 export const locked = proxyActivities<Pick<Activities, 'create' | 'prove' | 'publish' | 'unpublish' | 'finish' | 'serve' | 'cancel'>>({
   startToCloseTimeout: '1 hour',
-  heartbeatTimeout: '30 s',
+  heartbeatTimeout: '10 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,
 });
@@ -24,7 +24,7 @@ export const locked = proxyActivities<Pick<Activities, 'create' | 'prove' | 'pub
 /** Watching: ends when something changes, is abandoned when something else is to be done. */
 export const watching = proxyActivities<Pick<Activities, 'observe'>>({
   startToCloseTimeout: '2 days',
-  heartbeatTimeout: '30 s',
+  heartbeatTimeout: '10 s',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
@@ -32,7 +32,7 @@ export const watching = proxyActivities<Pick<Activities, 'observe'>>({
 /** VDiff: long, and when cancelled the workflow waits until the streams run again. */
 export const comparing = proxyActivities<Pick<Activities, 'vdiff'>>({
   startToCloseTimeout: '30 days',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,
 });

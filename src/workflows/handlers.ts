@@ -1,7 +1,9 @@
 import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import { MigrationError } from '../migration/errors.js';
+import { MigrationError, type ErrorCode } from '../migration/errors.js';
 import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input.js';
+import type { Plan } from '../migration/plan.js';
 import { isClean } from '../migration/vdiff.js';
+import type { Gap } from '../migration/verdict.js';
 import { locked } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
 import * as messages from './messages.js';
@@ -21,19 +23,19 @@ export function listen(state: MigrationState): void {
 
   setHandler(messages.completeUpdate, (payload?: unknown) => protect(() => complete(state, parseComplete(payload))), {
     validator: (payload?: unknown) => {
-      refuseIf(state.cancelRequested, 'the migration is being cancelled');
+      refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
       parseComplete(payload);
     },
     description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
   });
   setHandler(messages.cancelUpdate, () => protect(() => cancel(state)), {
-    validator: () => refuseIf(state.pastNoReturn, 'the migration is past the point of no return: it is being completed'),
+    validator: () => refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed'),
     description: 'Like the signal; answers when everything has been put back',
   });
   setHandler(messages.vdiffUpdate, () => protect(() => vdiff(state)), {
     validator: () => {
-      refuseIf(state.cancelRequested, 'the migration is being cancelled');
-      refuseIf(state.pastNoReturn, 'the migration is past the point of no return: it is being completed');
+      refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
+      refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed');
     },
     description: 'Run VDiff once more, after the copy has finished; answers with what it found',
   });
@@ -64,10 +66,19 @@ async function complete(state: MigrationState, request: CompleteRequest): Promis
 async function dryRun(state: MigrationState, request: CompleteRequest): Promise<messages.CompleteAnswer> {
   const { plan } = state;
   const early = plan === undefined || !state.created;
-  const streams = early ? [] : await locked.prove(plan);
+  const streams = early ? [] : await prove(plan);
   const missing = [...streams, ...state.vdiffMissing(request.force)];
   const ready = !early && missing.length === 0;
   return { outcome: ready ? 'ready' : 'not ready', waitingFor: early ? ['Create to finish'] : state.waitingFor(), missing };
+}
+
+/** An update that fails says why, not only that an activity has. */
+async function prove(plan: Plan): Promise<Gap[]> {
+  try {
+    return await locked.prove(plan);
+  } catch (error) {
+    throw toWorkflowFailure(error);
+  }
 }
 
 /** Phases that end without anybody's doing: a request made in them is remembered. */
@@ -97,8 +108,8 @@ function parseComplete(payload: unknown): CompleteRequest {
   }
 }
 
-function refuseIf(condition: boolean, reason: string): void {
-  if (condition) throw ApplicationFailure.create({ message: reason, type: 'PAST_NO_RETURN', nonRetryable: true });
+function refuseIf(condition: boolean, code: ErrorCode, reason: string): void {
+  if (condition) throw ApplicationFailure.create({ message: reason, type: code, nonRetryable: true });
 }
 
 /** Temporal's cancellation request is a message like the others: it must not cut off an answer. */

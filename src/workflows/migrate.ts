@@ -42,6 +42,9 @@ export async function migrate(rawInput: unknown): Promise<MigrateResult> {
   return result;
 }
 
+/** What a step back answers past the point of no return. */
+const tooLate = Symbol('too late');
+
 class Lifecycle {
   private readonly pace = new Pace();
   private proofDelay = firstProofDelay;
@@ -73,7 +76,7 @@ class Lifecycle {
     } catch (error) {
       if (error instanceof Interrupted) return this.cancel();
       // Before the point of no return a failure puts everything back; after it there is none.
-      if ((await this.putBack()) === undefined) return this.goForward();
+      if ((await this.putBack()) === tooLate) return this.goForward();
       throw error;
     }
   }
@@ -171,7 +174,8 @@ class Lifecycle {
     if (state.missing.length === 0) {
       state.missing = await this.gaps(() => locked.finish(plan, state.runId));
       if (state.missing.length === 0) return this.serve();
-      await insist(state, () => locked.unpublish(plan, state.runId));
+      // It has done nothing, or has failed on the way: which of them, the journal knows.
+      if ((await this.unlessTooLate(() => locked.unpublish(plan, state.runId))) === tooLate) return this.goForward();
     }
     state.completeTried = state.completeRequests;
     this.enter('replicating');
@@ -213,20 +217,24 @@ class Lifecycle {
     this.enter('cancelling');
     const droppedTables = await this.putBack();
     // The journal has the last word: Complete may have passed the point of no return meanwhile.
-    if (droppedTables === undefined) return this.goForward();
+    if (droppedTables === tooLate) return this.goForward();
     this.enter('cancelled');
     return { outcome: 'cancelled', workflow: this.state.input.target, source: this.state.input.source, droppedTables };
   }
 
-  /** Undefined when there is no way back any more. */
-  private async putBack(): Promise<Record<string, string[]> | undefined> {
+  private async putBack(): Promise<Record<string, string[]> | typeof tooLate> {
     const { state } = this;
     if (state.plan === undefined || state.input.dryRun) return {};
+    return this.unlessTooLate(async () => (await locked.cancel(parseWorkflowIdentifier(state.input.target), state.runId)).droppedTables);
+  }
+
+  /** A step back, repeated until it succeeds, unless the journal says that there is no way back any more. */
+  private async unlessTooLate<T>(stepBack: () => Promise<T>): Promise<T | typeof tooLate> {
     const isTooLate = (code: string) => code === 'PAST_NO_RETURN';
     try {
-      return (await insist(state, () => locked.cancel(parseWorkflowIdentifier(state.input.target), state.runId), isTooLate)).droppedTables;
+      return await insist(this.state, stepBack, isTooLate);
     } catch (error) {
-      if (isTooLate(problemOf(error).code)) return undefined;
+      if (isTooLate(problemOf(error).code)) return tooLate;
       throw error;
     }
   }

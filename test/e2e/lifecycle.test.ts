@@ -113,6 +113,19 @@ describe('a Complete that comes too early', () => {
 });
 
 describe('a worker that dies', () => {
+  test.each([10, 60, 150, 300])('killed %i ms after Complete was asked for: another one finishes', async (delay) => {
+    const moved = ['customer', 'order line'];
+    const handle = await program.migrate({ source: 'ext1.load', target: 'customer.wf', tables: moved, mount });
+    await until(handle, (status) => status.phase === 'replicating');
+    await handle.signal('complete');
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    await program.killWorker();
+    await program.startWorker();
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+    expect(await contentsOf('target', 'customer', moved)).toEqual(await contentsOf('source', 'load', moved));
+    expect((await snapshot('customer')).mysql['80-']?.sidecar).toEqual({ vreplication: 0, copy_state: 0, post_copy_action: 0, vdiff: 0, vdiff_table: 0, vdiff_log: 0 });
+  });
+
   test.each([0, 300, 900, 2_000, 4_000])('killed %i ms after the start: another one finishes', async (delay) => {
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.wf', all: true, mount, complete: 'auto' });
     await new Promise((resolve) => setTimeout(resolve, delay));

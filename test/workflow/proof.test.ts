@@ -69,6 +69,18 @@ describe('a proof with gaps', () => {
     expect(around).toEqual(['prove', 'publish', 'finish', 'unpublish', 'observe', 'prove', 'publish', 'finish', 'serve']);
   });
 
+  it('goes forward when finish has failed on its way, past the point of no return', async () => {
+    const down = new MigrationError('TABLET_UNREACHABLE', 'no answer', { shard: '80-' }, 'start it');
+    const tooLate = new MigrationError('PAST_NO_RETURN', 'streams are being deleted', {}, 'let Complete end');
+    // Three tries of the activity for each of the three of the step.
+    const script = new Script().on('finish', ...Array.from({ length: 9 }, () => fails(down))).on('unpublish', fails(tooLate)).always('observe', inSkippedTime(bench.env));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    const after = script.steps().slice(script.steps().indexOf('unpublish'));
+    expect(after).toEqual(['unpublish', 'finish', 'serve']);
+    expect(await migration.status()).toMatchObject({ phase: 'completed', pastNoReturn: true });
+  });
+
   it('a publication that fails is taken for a gap, and made later', async () => {
     const script = new Script().on('publish', fails(mountGone)).always('observe', inSkippedTime(bench.env));
     await (await bench.migrate(script, { complete: 'auto' })).result();

@@ -6,8 +6,8 @@ import { absent, type Entry, type Kv, type Lease } from './kv.js';
 /** Time limits in milliseconds. */
 const callTimeout = 5_000;
 const lockPoll = 200;
-/** Seconds; Vitess's own default for locks (`--topo-etcd-lease-ttl`). */
-const leaseTtl = 30;
+/** Seconds: how long a lock outlives a worker that was killed. It is kept alive as long as its holder is. */
+const leaseTtl = 10;
 
 /** The key-value store of a topology on etcd v3. */
 export class EtcdKv implements Kv {
