@@ -62,7 +62,6 @@ export function runMigrate(request: MigrateRequest, session: Session, terminal: 
 const looking = new Set(['progress', 'show', 'status']);
 
 function invalidAction(action: string, id = 'commerce.wf'): string {
-  const said = `invalid action for Migrate: ${action}`;
-  if (looking.has(action)) return `${said}: use vtmigrate Workflow Show ${id}`;
-  return `${said}. Migrate knows Create, Complete and Cancel: the copy is one-way, there are no routing rules, no traffic to switch and no reverse replication`;
+  const instead = looking.has(action) ? `. To watch, use vtmigrate Workflow Show ${id}` : '';
+  return `invalid action for Migrate: ${action}. Migrate knows Create, Complete and Cancel: the copy is one-way, there are no routing rules, no traffic to switch and no reverse replication${instead}`;
 }

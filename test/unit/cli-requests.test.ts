@@ -70,7 +70,7 @@ describe('Migrate refuses, before anything is contacted', () => {
   test.each([
     ['SwitchTraffic commerce.wf', /^invalid action for Migrate: switchtraffic\. .*one-way.*no routing rules.*no traffic to switch.*no reverse replication/],
     ['ReverseTraffic commerce.wf', /^invalid action for Migrate: reversetraffic\. /],
-    ['Progress commerce.wf', /^invalid action for Migrate: progress: use vtmigrate Workflow Show commerce\.wf$/],
+    ['Progress commerce.wf', /^invalid action for Migrate: progress\. .*one-way.*no reverse replication\. To watch, use vtmigrate Workflow Show commerce\.wf$/],
     ['show commerce.x', /use vtmigrate Workflow Show commerce\.x$/],
     ['constructor commerce.wf', /^invalid action for Migrate: constructor/],
     ['', /which action\?/],
