@@ -62,6 +62,21 @@ describe('the five steps of the document, word for word', () => {
   });
 });
 
+test('Mount -list, -show and -unmount, in both spellings', async () => {
+  const type = (line: string) => program.cli(...line.split(' '));
+  const flags = `-topo_type etcd2 -topo_server ${lab.source.topoServer} -topo_root /vitess/global`;
+  expect(await type(`Mount -type vitess ${flags} ext7`)).toMatchObject({ code: 0 });
+  expect(await type(`Mount -type vitess ${flags} ext7`)).toMatchObject({ code: 0 });
+  expect(await type(`Mount register --name ext8 ${flags.replaceAll(' -', ' --').replace('-topo', '--topo')}`)).toMatchObject({ code: 0 });
+  expect((await type('Mount -list')).stdout).toMatch(/ext7[\s\S]*ext8/);
+  expect((await type('Mount -show ext7')).stdout).toMatch(/etcd2.*\/vitess\/global[\s\S]*load/);
+  expect(await type('Mount -unmount ext7')).toMatchObject({ code: 0 });
+  expect(await type('Mount unregister --name ext8')).toMatchObject({ code: 0 });
+  const gone = await type('Mount -show ext7');
+  expect(gone).toMatchObject({ code: 1, stderr: expect.stringMatching(/ext7/) as string });
+  expect(JSON.parse((await vtctldclient('target', 'Mount', 'list')).stdout)).not.toMatchObject({ names: expect.arrayContaining(['ext7']) as string[] });
+});
+
 describe('plain JSON, completing by itself', () => {
   test('sharded, from a source whose VSchema knows no vindex', async () => {
     const before = await snapshot('customer');

@@ -80,6 +80,15 @@ describe('what cannot work is refused, with nothing changed', () => {
     expect(failure.message).toMatch(/customer is not in the VSchema[\s\S]*corder has no primary vindex|corder has no primary vindex[\s\S]*customer is not in the VSchema/);
   });
 
+  test('a target shard without a primary', async () => {
+    await vtctldclient('target', 'CreateKeyspace', '--durability-policy', 'none', 'headless');
+    await vtctldclient('target', 'CreateShard', 'headless/0');
+    const failure = await refusal({ ...base, target: 'headless.bad' });
+    expect(failure.type).toBe('NO_PRIMARY');
+    expect(failure.message).toMatch(/no primary.*keyspace headless, shard 0/);
+    await vtctldclient('target', 'DeleteKeyspace', '--recursive', 'headless');
+  });
+
   test('a table that cannot be created from the definition: what was made is unmade', async () => {
     await sql('source', 'load', '0', 'drop table if exists child; create table child (id bigint primary key, c bigint, constraint fk foreign key (c) references customer (id))');
     // The target has a customer with another type, so the constraint cannot be made there.
