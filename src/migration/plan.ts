@@ -44,10 +44,10 @@ export function makePlan(input: MigrateInput, source: SourceFacts, target: Targe
   const from = parseSourceIdentifier(input.source);
   const to = parseWorkflowIdentifier(input.target);
   const problems: Problem[] = [];
-  const at = { source: { cluster: from.mount, keyspace: from.keyspace }, target: { cluster: 'target', keyspace: to.keyspace } };
+  const sourcePlace = { cluster: from.mount, keyspace: from.keyspace };
 
-  const names = chooseTables(input, source, at.source, problems);
-  const cells = chooseCells(input, source, at.source, problems);
+  const names = chooseTables(input, source, sourcePlace, problems);
+  const cells = chooseCells(input, source, sourcePlace, problems);
   const wholeRange = target.shards.length === 1 && source.shards.length === 1 && isWholeRange(target.shards[0]) && isWholeRange(source.shards[0]);
   const tables = names.map((table): PlannedTable => {
     const planned: PlannedTable = { name: table.name, rows: table.rows, bytes: table.bytes };

@@ -51,7 +51,7 @@ describe('schema and queries', () => {
     const { TabletConnections } = await import('../../src/vitess/tablet/transport.js');
     const record = await clients.target.primary('commerce', '0');
     const gone = new TabletClass({ ...record, portMap: { grpc: 1 } }, 'target', new TabletConnections());
-    await expect(gone.ping()).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE', place: { tablet: tablet.alias } });
+    await expect(gone.primaryPosition()).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE', place: { tablet: tablet.alias } });
   });
 });
 

@@ -37,7 +37,6 @@ export interface StreamRow {
   state: string;
   message: string;
   position: string;
-  rowsCopied: bigint;
   transaction: number;
   updated: number;
   heartbeat: number;
@@ -59,10 +58,6 @@ export class Tablet {
     const port = record.portMap['grpc'];
     if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
     this.client = connections.client(record.hostname, port);
-  }
-
-  async ping(): Promise<void> {
-    await this.ask('Ping', (options) => this.client.ping({ payload: 'vtmigrate' }, options));
   }
 
   /** Base tables only, in the order of their names. */
@@ -125,7 +120,6 @@ export class Tablet {
       state: VReplicationWorkflowState[stream.state],
       message: stream.message,
       position: stream.pos,
-      rowsCopied: stream.rowsCopied,
       transaction: Number(stream.transactionTimestamp?.seconds ?? 0n),
       updated: Number(stream.timeUpdated?.seconds ?? 0n),
       heartbeat: Number(stream.timeHeartbeat?.seconds ?? 0n),
