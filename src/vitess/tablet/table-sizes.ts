@@ -8,16 +8,16 @@ export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
 /**
  * How large tables are now, as InnoDB itself counts them. `information_schema.tables`, which
  * Vitess asks, shows statistics that MySQL keeps for a day; these counters move with every row.
- * They go by file names, so for the letters MySQL abbreviates there (accented ones, mostly) the
- * stored statistics have to do, which InnoDB renews every ten seconds or so while a table grows.
+ * They are there for tables that are open, and go by file names; for the others, and for names with
+ * letters that MySQL abbreviates there (accented ones, mostly), the stored statistics have to do,
+ * which InnoDB renews every ten seconds or so while a table grows.
  */
 export async function readTableSizes(tablet: Tablet, tables: readonly string[]): Promise<TableSizes> {
-  const [byFile, byName] = [tables.filter(hasPlainFileName), tables.filter((table) => !hasPlainFileName(table))];
-  const files = new Map(byFile.map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]));
-  const rows = await select(tablet, 'select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where name in', [...files.keys()]);
-  const stored = await select(tablet, `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`, byName);
+  const files = new Map(tables.filter(hasPlainFileName).map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]));
+  const rows = await select(tablet, `select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where stats_initialized = 'Initialized' and name in`, [...files.keys()]);
+  const stored = await select(tablet, `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`, tables);
   const sizes: TableSizes = new Map();
-  for (const row of [...rows, ...stored]) {
+  for (const row of [...stored, ...rows]) {
     const name = row['name'] ?? '';
     sizes.set(files.get(name) ?? name, { rows: BigInt(row['n'] ?? 0), bytes: BigInt(row['bytes'] ?? 0) });
   }
