@@ -7,7 +7,6 @@ export const errorCodes = {
   INVALID_INPUT: { retryable: false },
   MOUNT_NOT_FOUND: { retryable: false },
   MOUNT_CONFLICT: { retryable: false },
-  MOUNT_IN_USE: { retryable: false },
   KEYSPACE_NOT_FOUND: { retryable: false },
   TABLE_NOT_FOUND: { retryable: false },
   CELL_NOT_FOUND: { retryable: false },

@@ -4,9 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Status } from '../../src/migration/status.js';
 import { Program, resultOf, until } from '../support/program.js';
 import { snapshot } from '../support/snapshot.js';
-import { emptyTarget, lab, sql, type TargetKeyspace } from '../support/lab.js';
+import { emptyTarget, sourceMount as mount, sql, type TargetKeyspace } from '../support/lab.js';
 
-const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
 let program: Program;
 
 beforeAll(async () => {

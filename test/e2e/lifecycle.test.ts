@@ -2,10 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Program, resultOf, until } from '../support/program.js';
 import { contentsOf } from '../support/rows.js';
 import { changedKeys, snapshot } from '../support/snapshot.js';
-import { emptyTarget, lab, sql, targets, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab.js';
+import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab.js';
 
 const tables = ['audit-log', 'corder', 'customer', 'empty_one', 'order line', 'product'];
-const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
 const root = lab.target.topoRoot;
 let program: Program;
 

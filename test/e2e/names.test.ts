@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quoteName } from '../../src/migration/quote.js';
 import { Program, resultOf } from '../support/program.js';
 import { contentsOf } from '../support/rows.js';
-import { emptyTarget, lab, sql, vtctldclient } from '../support/lab.js';
+import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
 
-const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
 const names = ['two words', 'dash-ed', 'sélect', '表', 'select', "quo'te", 'dou"ble', 'dollar$', 'percent%s', 'semi;colon', 'back\\slash'];
 let program: Program;
 

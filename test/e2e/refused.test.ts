@@ -6,9 +6,8 @@ import { Topology } from '../../src/vitess/topology/topology.js';
 import { TableSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { Program, until } from '../support/program.js';
 import { snapshot } from '../support/snapshot.js';
-import { emptyTarget, lab, sql, vtctldclient } from '../support/lab.js';
+import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
 
-const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
 const base = { source: 'ext1.load', target: 'commerce.bad', tables: ['customer'] };
 let program: Program;
 

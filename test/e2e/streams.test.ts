@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Program, resultOf, until } from '../support/program.js';
 import { contentsOf } from '../support/rows.js';
-import { emptyTarget, lab, sql, vtctldclient } from '../support/lab.js';
+import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
 
-const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
 let program: Program;
 
 beforeAll(async () => {

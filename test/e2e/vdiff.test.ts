@@ -9,9 +9,8 @@ import { readConfig } from '../../src/config.js';
 import { buildClients } from '../../src/worker.js';
 import { Program, resultOf, statusOf, until } from '../support/program.js';
 import { contentsOf } from '../support/rows.js';
-import { emptyTarget, lab, sql, vtctldclient } from '../support/lab.js';
+import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
 
-const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
 let program: Program;
 
 beforeAll(async () => {

@@ -6,6 +6,9 @@ import { customerVSchema } from '../../lab/data.js';
 /** The servers the tests run against, as `lab-setup.ts` started them. */
 export const lab = inject('lab');
 
+/** How the source is mounted: the `mount` of a migration's input. */
+export const sourceMount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
+
 export interface Answer {
   code: number;
   stdout: string;
