@@ -4,6 +4,7 @@ import type { Clients } from '../vitess/clients.js';
 import { JournalStore } from '../vitess/topology/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import { allowOnShards, deleteStreams, refusePastNoReturn } from './complete.js';
+import { takeDownFence } from './fence.js';
 import { withHeartbeat } from './heartbeat.js';
 import { removeFromVSchema } from './vschema.js';
 
@@ -16,7 +17,7 @@ export interface CancelReport {
 export function cancelActivities(clients: Clients) {
   return {
     /**
-     * Undoes what the journal of this run says was made: VDiff records and streams, created tables,
+     * Undoes what the journal of this run says was made: the fence on the source, VDiff records and streams, created tables,
      * VSchema entries, denied tables. Without a journal nothing was made, and nothing is done.
      * @throws PAST_NO_RETURN when Complete has begun to delete streams, LOCKED
      */
@@ -30,6 +31,8 @@ export function cancelActivities(clients: Clients) {
         return withMigrationLocks(clients.target, id, 'vtmigrate cancel', async (checkLocks) => {
           const current = (await journals.read()) ?? journal;
           refusePastNoReturn(current, clients.target.place({ keyspace: id.keyspace }));
+          // First, so that the source's applications wait no longer than they must.
+          await takeDownFence(clients, id, runId, checkLocks);
           if (current.streams) await deleteStreams(clients, id, checkLocks);
           for (const [shard, tables] of Object.entries(current.createdTables)) await dropTables(clients, id.keyspace, shard, tables, checkLocks);
           await removeFromVSchema(clients, id, runId, checkLocks);

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError, type Place } from '../migration/errors.js';
+import { driftGaps } from '../migration/drift.js';
 import type { Plan } from '../migration/plan.js';
+import { leastPosition } from '../migration/position.js';
+import type { Observation } from '../migration/observation.js';
 import { streamGaps, type Gap } from '../migration/verdict.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/denied-tables.js';
 import { JournalStore, type Journal } from '../vitess/topology/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
+import { readSourceDefinitions, readTargetDefinitions } from './definitions.js';
+import { fenceStands, hasReached, quietPositions, raiseFence, takeDownFence } from './fence.js';
 import { withHeartbeat } from './heartbeat.js';
 import { Watch } from './observe.js';
 import { refreshShard } from './shards.js';
@@ -16,15 +21,15 @@ const catchUpTimeout = 30_000;
 const serveTimeout = 60_000;
 const servePoll = 250;
 
-/** The step Complete, in the order of its steps: prove, publish, finish, serve. */
+/** The step Complete, in the order of its steps: prove, publish, fence, finish, serve. */
 export function completeActivities(clients: Clients) {
   return {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
     async prove(plan: Plan): Promise<Gap[]> {
       return withHeartbeat(async () => {
-        const gaps = streamGaps(plan, await new Watch(clients, plan).look());
+        const gaps = [...streamGaps(plan, await new Watch(clients, plan).look()), ...(await conflicts(clients, plan)), ...(await drift(clients, plan))];
         // Streams that were asked to stop after the copy will not come nearer.
-        return gaps.length > 0 || plan.stopAfterCopy ? gaps : positionGaps(clients, plan);
+        return gaps.length > 0 || plan.stopAfterCopy ? gaps : positionGaps(clients, plan, await primaryPositions(clients, plan));
       });
     },
 
@@ -40,11 +45,37 @@ export function completeActivities(clients: Clients) {
       );
     },
 
-    /** Takes back what `publish` did. @throws PAST_NO_RETURN when `finish` has got further than it could say */
+    /**
+     * Denies writes on the source, and returns when every stream has what was written before.
+     * What is lacking otherwise; the fence then still stands, and `unpublish` takes it down.
+     */
+    async fence(plan: Plan, runId: string): Promise<Gap[]> {
+      return withHeartbeat((stopIfCancelled) =>
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate fence', async (checkLocks) => {
+          const journals = new JournalStore(clients.target, plan.target);
+          if ((await journals.require(runId)).forward) return [];
+          const open = await raiseFence(clients, plan, runId, async () => {
+            stopIfCancelled();
+            await checkLocks();
+          });
+          if (open.length > 0) return open;
+          const { positions, gaps } = await quietPositions(clients, plan);
+          if (gaps.length > 0) return gaps;
+          await checkLocks();
+          await journals.update(runId, (journal) => {
+            journal.positions = positions;
+          });
+          return [...(await positionGaps(clients, plan, positions)), ...(await drift(clients, plan))];
+        }),
+      );
+    },
+
+    /** Takes back what `publish` and `fence` did. @throws PAST_NO_RETURN when `finish` has got further than it could say */
     async unpublish(plan: Plan, runId: string): Promise<void> {
       await withHeartbeat(() =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', async (checkLocks) => {
           refusePastNoReturn(await new JournalStore(clients.target, plan.target).require(runId), clients.target.place({ keyspace: plan.target.keyspace }));
+          await takeDownFence(clients, plan.target, runId, checkLocks);
           await removeFromVSchema(clients, plan.target, runId, checkLocks);
         }),
       );
@@ -54,20 +85,24 @@ export function completeActivities(clients: Clients) {
      * The point of no return. Looks at the streams once more under the locks and, if they still
      * stand as proven, marks the journal `forward`; from then on each attempt goes forward only:
      * VDiff records, streams, denied tables. Returns what is lacking, with nothing done, when they do not.
+     *
+     * @param fenced whether `fence` went before: then it must still stand
      */
-    async finish(plan: Plan, runId: string): Promise<Gap[]> {
+    async finish(plan: Plan, runId: string, fenced = false): Promise<Gap[]> {
       return withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate complete', async (checkLocks) => {
           const journals = new JournalStore(clients.target, plan.target);
           const journal = await journals.require(runId);
           if (!journal.forward) {
-            const gaps = streamGaps(plan, await new Watch(clients, plan).look());
+            const observation = await new Watch(clients, plan).look();
+            const gaps = [...streamGaps(plan, observation), ...(fenced ? await fenceGaps(clients, plan, journal, observation) : [])];
             if (gaps.length > 0) return gaps;
             await checkLocks();
             // The last moment at which Cancel can still be heard.
             stopIfCancelled();
             await journals.update(runId, (record) => {
               record.forward = true;
+              if (!fenced) record.positions = reachedPositions(plan, observation);
             });
           }
           await deleteStreams(clients, plan.target, checkLocks);
@@ -79,16 +114,59 @@ export function completeActivities(clients: Clients) {
 
     /**
      * Reads every table through vtgate, as an application will, and then forgets the migration.
+     * @param keepJournal the source's tables are still to be dealt with: `retire` forgets it then
      * @throws TABLE_UNREADABLE, VTGATE_UNREACHABLE
      */
-    async serve(plan: Plan, runId: string): Promise<void> {
+    async serve(plan: Plan, runId: string, keepJournal = false): Promise<void> {
       await withHeartbeat(async () => {
         const deadline = Date.now() + serveTimeout;
         for (const { name } of plan.tables) await readUntil(clients, plan.target.keyspace, name, deadline);
-        await new JournalStore(clients.target, plan.target).remove(runId);
+        if (!keepJournal) await new JournalStore(clients.target, plan.target).remove(runId);
       });
     },
   };
+}
+
+/** The fence must still stand, and nothing may be missing that was written before it. */
+async function fenceGaps(clients: Clients, plan: Plan, journal: Journal, observation: Observation): Promise<Gap[]> {
+  const place = { cluster: plan.source.mount, keyspace: plan.source.keyspace };
+  if (!(await fenceStands(clients, plan))) return [{ code: 'FENCE_DOWN', message: 'the fence on the source was taken down by somebody else', place }];
+  const behind = observation.streams.filter((stream) => !hasReached(stream, journal.positions));
+  return behind.map((stream) => ({ code: 'NOT_CAUGHT_UP', message: `stream ${stream.id} is behind the fence`, place: clients.target.place({ keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet }) }));
+}
+
+/** By source shard: what every stream of it has. A shard whose streams cannot be compared has no entry. */
+function reachedPositions(plan: Plan, observation: Observation): Record<string, string> {
+  return Object.fromEntries(
+    plan.source.shards.flatMap(({ name }) => {
+      const least = leastPosition(observation.streams.filter((stream) => stream.sourceShard === name).map((stream) => stream.position));
+      return least === undefined ? [] : [[name, least]];
+    }),
+  );
+}
+
+/** Other workflows that write to the plan's tables. */
+async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
+  const { keyspace, workflow, shards } = plan.target;
+  const perShard = await Promise.all(
+    shards.map(async ({ name: shard }) => {
+      const tablet = await clients.primary(clients.target, keyspace, shard);
+      const others = await tablet.otherWorkflows(workflow);
+      return plan.tables.flatMap(({ name: table }): Gap[] => {
+        const other = others.find(({ tables }) => tables.includes(table));
+        return other === undefined ? [] : [{ code: 'OTHER_WORKFLOW', message: `workflow ${keyspace}.${other.workflow} writes to the table as well: end it first`, place: clients.target.place({ keyspace, shard, tablet: tablet.alias, table }) }];
+      });
+    }),
+  );
+  return perShard.flat();
+}
+
+/** Changes of the source's definitions since Create. A migration of an earlier version has no record of them. */
+async function drift(clients: Clients, plan: Plan): Promise<Gap[]> {
+  const record = await new JournalStore(clients.target, plan.target).readRecord();
+  if (record === undefined) return [];
+  const [source, targets] = await Promise.all([readSourceDefinitions(clients, plan), readTargetDefinitions(clients, plan)]);
+  return driftGaps(record.definitions, source, targets, { cluster: plan.source.mount, keyspace: plan.source.keyspace });
 }
 
 /** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */
@@ -117,18 +195,21 @@ export async function allowOnShards(clients: Clients, keyspace: string, denied: 
   }
 }
 
-/** Takes every source shard's position now and waits until each stream of it has got there. */
-async function positionGaps(clients: Clients, plan: Plan): Promise<Gap[]> {
+/** Where the primary of each source shard stands now. */
+async function primaryPositions(clients: Clients, plan: Plan): Promise<Record<string, string>> {
   const { mount, keyspace, shards } = plan.source;
   const topology = await clients.source(mount);
-  const positions = new Map<string, string>();
-  for (const { name } of shards) positions.set(name, await (await clients.primary(topology, keyspace, name)).primaryPosition());
+  return Object.fromEntries(await Promise.all(shards.map(async ({ name }) => [name, await (await clients.primary(topology, keyspace, name)).primaryPosition()] as const)));
+}
+
+/** Waits until each stream has reached the position of its source shard. */
+async function positionGaps(clients: Clients, plan: Plan, positions: Record<string, string>): Promise<Gap[]> {
   const gaps: Gap[] = [];
   await Promise.all(
     plan.target.shards.map(async (shard) => {
       const tablet = await clients.primary(clients.target, plan.target.keyspace, shard.name);
       for (const stream of await tablet.streams(plan.target.workflow)) {
-        const position = positions.get(stream.sourceShard) ?? '';
+        const position = positions[stream.sourceShard] ?? '';
         const place = clients.target.place({ keyspace: plan.target.keyspace, shard: shard.name, tablet: tablet.alias });
         try {
           await tablet.waitForPosition(stream.id, position, catchUpTimeout);

@@ -1,34 +1,38 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { MigrationError } from '../migration/errors.js';
+import type { Definitions } from '../migration/drift.js';
 import type { ShardFacts } from '../migration/facts.js';
+import type { MigrateInput } from '../migration/input.js';
 import { streamsOf, type Plan } from '../migration/plan.js';
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { denyTables, deniedTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore, type Journal } from '../vitess/topology/journal.js';
+import { JournalStore, listJournals, type Journal } from '../vitess/topology/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
 import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema } from '../vitess/wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../vitess/wire/topodata_pb.js';
+import { readSourceDefinitions } from './definitions.js';
 import { withHeartbeat } from './heartbeat.js';
-import { refreshShard } from './shards.js';
+import { addTo, refreshShard } from './shards.js';
 
 /** The step Create: denied tables, target tables, streams. All under the locks Vitess takes. */
 export function createActivities(clients: Clients) {
   return {
     /**
      * Brings the target to the state the plan describes, from whatever an earlier attempt left.
-     * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
+     * @param input what was asked for: kept with the plan, for whoever has to finish the migration
+     * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TABLE_DENIED, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
      */
-    async create(plan: Plan, runId: string): Promise<void> {
+    async create(plan: Plan, runId: string, input: MigrateInput): Promise<void> {
       await withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate create', async (checkLocks) => {
           const creation = new Creation(clients, plan, runId, async () => {
             stopIfCancelled();
             await checkLocks();
           });
-          await creation.run();
+          await creation.run(input);
         }),
       );
     },
@@ -47,17 +51,23 @@ class Creation {
     this.journals = new JournalStore(clients.target, plan.target);
   }
 
-  async run(): Promise<void> {
+  async run(input: MigrateInput): Promise<void> {
     const tablets = await Promise.all(this.plan.target.shards.map(async (shard) => ({ shard, tablet: await this.primary(shard) })));
     const known = await this.journals.read();
-    for (const { shard, tablet } of tablets) await this.refuseForeignStreams(known, shard, tablet);
+    for (const { shard, tablet } of tablets) {
+      await this.refuseForeignStreams(known, shard, tablet);
+      await this.refuseForeignTables(known, shard, tablet);
+    }
+    const definitions = await this.sourceDefinitions();
     await this.beforeEffect();
     await this.journals.begin(this.runId, `${this.plan.source.mount}.${this.plan.source.keyspace}`);
+    await this.beforeEffect();
+    await this.journals.writeRecord(this.runId, { input, plan: this.plan, definitions });
     for (const { shard, tablet } of tablets) {
       // A tablet denies the tables it has at the moment it reads its shard record: once for those
       // that are there, once more for those made here. Then nobody can put a row where the copy goes.
       await this.deny(shard);
-      await this.createTables(shard, tablet);
+      await this.createTables(shard, tablet, definitions);
       await this.refresh(shard);
       await this.requireEmptyTables(shard, tablet);
     }
@@ -69,6 +79,18 @@ class Creation {
     const ours = journal?.runId === this.runId && journal.streams;
     if (ours || (await tablet.streams(this.plan.target.workflow)).length === 0) return;
     throw new MigrationError('WORKFLOW_EXISTS', `a workflow named ${this.plan.target.workflow} already exists`, this.place(shard, tablet), 'choose another name, or finish that workflow with the program that made it');
+  }
+
+  /** Preflight has looked as well, but without the lock: another Create may have come in between. */
+  private async refuseForeignTables(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
+    const own = journal?.runId === this.runId ? (journal.deniedTables[shard.name] ?? []) : [];
+    const denied = deniedTables(await this.clients.target.shard(this.plan.target.keyspace, shard.name));
+    const taken = this.plan.tables.map((table) => table.name).find((name) => denied.includes(name) && !own.includes(name));
+    if (taken === undefined) return;
+    const { keyspace } = this.plan.target;
+    const holder = (await listJournals(this.clients.target, keyspace)).find((other) => other.journal.deniedTables[shard.name]?.includes(taken));
+    const who = holder === undefined ? 'by a program that is not vtmigrate' : `by ${keyspace}.${holder.workflow} from ${holder.journal.source}, run ID ${holder.journal.runId}`;
+    throw new MigrationError('TABLE_DENIED', `table ${quoteName(taken)} is held ${who}: it is in the denied tables`, { ...this.place(shard, tablet), table: taken }, `complete or cancel that migration first, or leave the table out with -exclude; what nobody owns any more: vtmigrate Audit ${keyspace}`);
   }
 
   private async deny(shard: ShardFacts): Promise<void> {
@@ -88,12 +110,12 @@ class Creation {
     return refreshShard(this.clients, this.clients.target, this.plan.target.keyspace, shard.name);
   }
 
-  private async createTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
+  private async createTables(shard: ShardFacts, tablet: Tablet, definitions: Definitions): Promise<void> {
     const existing = new Set((await tablet.tables()).map((table) => table.name));
     const missing = this.plan.tables.map((table) => table.name).filter((name) => !existing.has(name));
     if (missing.length === 0) return;
     await this.record((journal) => addTo(journal.createdTables, shard.name, missing));
-    for (const [name, ddl] of await this.sourceDdl(missing)) await this.createTable(shard, tablet, name, ddl);
+    for (const name of missing) await this.createTable(shard, tablet, name, definitions[name] ?? '');
   }
 
   private async createTable(shard: ShardFacts, tablet: Tablet, name: string, ddl: string): Promise<void> {
@@ -107,17 +129,13 @@ class Creation {
     }
   }
 
-  /** In the order of the source's tables; the definitions come from a source primary. */
-  private async sourceDdl(names: string[]): Promise<[string, string][]> {
-    const { mount, keyspace, shards } = this.plan.source;
-    const topology = await this.clients.source(mount);
-    const source = await this.clients.primary(topology, keyspace, shards[0]?.name ?? '');
-    const tables = new Map((await source.tables(names)).map((table) => [table.name, table.ddl]));
-    return names.map((name) => {
-      const ddl = tables.get(name);
-      if (ddl !== undefined) return [name, ddl];
-      throw new MigrationError('TABLE_NOT_FOUND', `table ${quoteName(name)} has been dropped since the plan was made`, { cluster: mount, keyspace, table: name }, 'create the migration again');
-    });
+  /** The definitions of the source's tables, from a source primary. @throws TABLE_NOT_FOUND */
+  private async sourceDefinitions(): Promise<Definitions> {
+    const { mount, keyspace } = this.plan.source;
+    const definitions = await readSourceDefinitions(this.clients, this.plan);
+    const dropped = this.plan.tables.find(({ name }) => !Object.hasOwn(definitions, name));
+    if (dropped === undefined) return definitions;
+    throw new MigrationError('TABLE_NOT_FOUND', `table ${quoteName(dropped.name)} has been dropped since the plan was made`, { cluster: mount, keyspace, table: dropped.name }, 'create the migration again');
   }
 
   private async requireEmptyTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
@@ -187,8 +205,4 @@ function streamRequest(plan: Plan, stream: ReturnType<typeof streamsOf>[number])
     stopAfterCopy: plan.stopAfterCopy,
     options: '{}',
   };
-}
-
-function addTo(lists: Record<string, string[]>, shard: string, tables: readonly string[]): void {
-  lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
 }

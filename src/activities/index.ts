@@ -5,8 +5,11 @@ import { createActivities } from './create.js';
 import { withFailures } from './failure.js';
 import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
+import { pauseActivities } from './pause.js';
 import { preflightActivities } from './preflight.js';
+import { retireActivities } from './retire.js';
 import { verifyActivities } from './verify.js';
+import { writesActivities } from './writes.js';
 
 export type { CancelReport } from './cancel.js';
 export type { MountReport } from './mount.js';
@@ -19,7 +22,10 @@ export function allActivities(clients: Clients) {
     ...createActivities(clients),
     ...observeActivities(clients),
     ...verifyActivities(clients),
+    ...pauseActivities(clients),
+    ...writesActivities(clients),
     ...completeActivities(clients),
+    ...retireActivities(clients),
     ...cancelActivities(clients),
   });
 }

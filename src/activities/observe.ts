@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { diagnose } from '../migration/diagnosis.js';
+import { diagnose, throttledRemedy } from '../migration/diagnosis.js';
 import { MigrationError, type Problem } from '../migration/errors.js';
 import { transactionLag } from '../migration/lag.js';
 import { copiedFraction, fingerprint, isCopyFinished, remainingSeconds, type Observation, type StreamObservation, type TableObservation } from '../migration/observation.js';
@@ -118,10 +118,11 @@ export class Watch {
   }
 
   private streamProblem(stream: StreamObservation): Problem[] {
-    const diagnosis = diagnose(stream.state, stream.message);
-    if (diagnosis === undefined) return [];
     const place = this.clients.target.place({ keyspace: this.plan.target.keyspace, shard: stream.shard, tablet: stream.tablet });
-    return [{ code: 'STREAM_IN_TROUBLE', message: `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`, place, remedy: diagnosis.remedy }];
+    const diagnosis = diagnose(stream.state, stream.message);
+    if (diagnosis !== undefined) return [{ code: 'STREAM_IN_TROUBLE', message: `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`, place, ...diagnosis }];
+    if (stream.throttledBy === '') return [];
+    return [{ code: 'STREAM_IN_TROUBLE', message: `stream ${stream.id} is throttled (${stream.throttledBy})`, place, kind: 'throttled', remedy: throttledRemedy() }];
   }
 }
 

@@ -16,3 +16,8 @@ export async function refreshShard(clients: Clients, topology: Topology, keyspac
     if (result.status === 'rejected' && !(result.reason instanceof MigrationError)) throw result.reason;
   }
 }
+
+/** Adds tables to those a journal has for a shard. */
+export function addTo(lists: Record<string, string[]>, shard: string, tables: readonly string[]): void {
+  lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
+}

@@ -1,14 +1,17 @@
+import { describeProblem, type Problem } from '../migration/errors.js';
 import { parseSourceIdentifier } from '../migration/identifier.js';
+import { completeRequestSchema, parseWith } from '../migration/input.js';
+import type { MigrateResult } from '../migration/result.js';
 import type { Status } from '../migration/status.js';
 import { vdiffGaps, type Gap } from '../migration/verdict.js';
-import type { CompleteAnswer } from '../workflows/messages.js';
+import type { CompleteAnswer, KeepSourceAnswer } from '../workflows/messages.js';
 import { readEnd, type End } from './end.js';
 import { CommandError } from './errors.js';
 import { moment } from './format.js';
-import type { Live } from './live.js';
+import { readLive, type Live } from './live.js';
 import { Follower } from './progress.js';
 import { gapLine } from './render-status.js';
-import type { Session } from './session.js';
+import type { Migration, Session } from './session.js';
 import type { Terminal } from './terminal.js';
 
 /**
@@ -16,23 +19,39 @@ import type { Terminal } from './terminal.js';
  * decide something first.
  * @throws CommandError
  */
-export async function complete(request: { id: string; force: boolean; dryRun: boolean }, session: Session, terminal: Terminal): Promise<number> {
-  const { id, force, dryRun } = request;
+export async function complete(request: { id: string; payload: Record<string, unknown> }, session: Session, terminal: Terminal): Promise<number> {
+  const { id, payload } = request;
+  const { force, dryRun, sourceTables } = parseWith(completeRequestSchema, payload, 'Complete');
   const latest = session.migration(id);
   const description = await session.describe(latest);
   const migration = session.migration(id, description.runId);
   if (description.status.name !== 'RUNNING') return alreadyEnded(id, await readEnd(session, migration, description), terminal);
-  const update = await session.request<CompleteAnswer>(migration, 'complete', { force, dryRun }, description.taskQueue);
+  if (sourceTables === 'keep' && (await readLive(session, migration)).status.phase === 'retiring') return keepSource(id, session, migration, description.taskQueue, terminal);
+  const update = await session.request<CompleteAnswer>(migration, 'complete', payload, description.taskQueue);
   if (!dryRun) terminal.farewell = 'the request is remembered; the migration goes on without this command';
   const follower = new Follower(session, migration, terminal);
   const answer = await follower.during(session.answer(update, description.taskQueue));
   if (dryRun) return report(id, answer, terminal);
   if (answer.outcome === 'remembered') explain(answer, terminal);
-  return settle(id, force, await follower.until((live) => live.end !== null || needsPerson(live.status, force)), terminal);
+  return settle(id, force, await follower.until((live) => live.end !== null || isServed(live.status) || needsPerson(live.status, force)), terminal);
 }
 
-/** True when nothing goes on until somebody decides about a VDiff that is not clean. */
+/** Calls off what was to become of the source's tables. */
+async function keepSource(id: string, session: Session, migration: Migration, taskQueue: string, terminal: Terminal): Promise<number> {
+  await session.answer(await session.request<KeepSourceAnswer>(migration, 'keepSource', {}, taskQueue), taskQueue);
+  const { end } = await new Follower(session, migration, terminal).until((live) => live.end !== null);
+  terminal.print(...(end?.result?.outcome === 'completed' ? completedLines(id, end.result) : [`${id}: the source keeps its tables`]));
+  return 0;
+}
+
+/** The target serves, and what becomes of the source's tables has its own time. */
+function isServed(status: Status): boolean {
+  return status.phase === 'retiring' && status.retireAt !== null && Date.parse(status.retireAt) > Date.now();
+}
+
+/** True when nothing goes on until somebody says resume, or decides about a VDiff that is not clean. */
 export function needsPerson(status: Status, force: boolean): boolean {
+  if (status.phase === 'paused') return true;
   return status.phase === 'replicating' && status.vdiff !== null && vdiffGaps(status.vdiff, force).length > 0 && !status.requested.includes('vdiff');
 }
 
@@ -54,17 +73,43 @@ function explain(answer: CompleteAnswer, terminal: Terminal): void {
 
 function settle(id: string, force: boolean, live: Live, terminal: Terminal): number {
   const { status, end } = live;
+  if (end === null && isServed(status)) {
+    terminal.print(`Completed ${id}: every table has been read through vtgate.`, `Waiting for: ${status.waitingFor.join('; ')}: vtmigrate Migrate -keep_data Complete ${id}`, ...warningLines(status.warnings));
+    return 0;
+  }
+  if (end === null && status.phase === 'paused') {
+    terminal.note(`${id} is paused, and Complete is remembered. Waiting for: ${status.waitingFor.join('; ')} (vtmigrate Workflow Start ${id})`);
+    return 1;
+  }
   if (end === null) {
     terminal.note(`${id} is not completed:`);
     for (const line of [...gaps(vdiffGaps(status.vdiff, force)), ...waysOn(id)]) terminal.note(line);
     return 1;
   }
   if (end.result?.outcome === 'completed') {
-    const { tables, source } = end.result;
-    terminal.print(`Completed ${id}: ${tables.join(', ')}`, `Every table has been read through vtgate. The streams are gone; ${parseSourceIdentifier(source).mount} is as it was.`);
+    terminal.print(...completedLines(id, end.result));
     return 0;
   }
   throw new CommandError(end.failure === null ? `${id} is ${status.phase}, not completed` : `${id} ended as ${end.how}: ${end.failure}`);
+}
+
+type Completed = Extract<MigrateResult, { outcome: 'completed' }>;
+
+/** What Complete did, and what it left as it is. Results of earlier versions say nothing of the source. */
+function completedLines(id: string, { tables, source, fenced, sourceTables, warnings }: Partial<Completed> & Pick<Completed, 'tables' | 'source'>): string[] {
+  const { mount, keyspace } = parseSourceIdentifier(source);
+  const done = sourceTables?.done ?? 'keep';
+  const ofSource = { keep: `${mount} keeps its tables.`, rename: `${mount}'s tables are renamed to _<table>_old.`, drop: `${mount}'s tables are dropped.` }[done];
+  return [
+    `Completed ${id}: ${tables.join(', ')}`,
+    `Every table has been read through vtgate. The streams are gone; ${ofSource}`,
+    ...(fenced === true ? [`The fence on ${mount} still stands, so that nobody writes there any more. To take it down: vtctldclient SetShardTabletControl --remove --denied-tables=<tables> ${keyspace}/<shard> primary, against ${mount}`] : []),
+    ...warningLines(warnings ?? []),
+  ];
+}
+
+function warningLines(warnings: readonly Problem[]): string[] {
+  return warnings.map((warning) => `Mind: ${describeProblem(warning)}`);
 }
 
 function alreadyEnded(id: string, end: End, terminal: Terminal): number {

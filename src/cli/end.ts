@@ -74,6 +74,8 @@ function bareStatus({ at, result }: End, id: string): Status {
     missing: [],
     lastError: null,
     problems: [],
+    warnings: [],
     pastNoReturn: result?.outcome === 'completed',
+    retireAt: null,
   };
 }

@@ -1,8 +1,10 @@
-import { onDdlActions, tabletTypes } from '../migration/input.js';
+import { onDdlActions, sourceTablesActions, tabletTypes } from '../migration/input.js';
 import { UsageError } from './errors.js';
 import type { Arguments, FlagSet } from './flags.js';
 
 const create = ['Create'];
+const complete = ['Complete'];
+const both = ['Create', 'Complete'];
 
 /** The options of `Migrate`: those of MoveTables in the old and the modern spelling, and a few of ours. */
 export const migrateFlags: FlagSet = {
@@ -23,11 +25,17 @@ export const migrateFlags: FlagSet = {
     { name: 'defer-secondary-keys', default: 'true', about: 'build secondary keys after the copy of a table', of: create },
     { name: 'on-ddl', takes: '<action>', default: 'IGNORE', about: `what a stream does at DDL of the source: ${onDdlActions.join(', ')}`, of: create },
     { name: 'complete', takes: 'signal|auto', default: 'signal', about: 'auto: Complete by itself as soon as it is proven safe', of: create },
-    { name: 'force', default: 'false', about: 'complete although the last VDiff is not clean', of: ['Complete'] },
-    { name: 'dry-run', default: 'false', about: 'change nothing; Create prints the plan, Complete what it lacks', of: ['Create', 'Complete'] },
+    { name: 'vdiff-max-age', takes: '<duration>', default: '24h', about: 'a clean VDiff older than this is run again before completing', of: create },
+    { name: 'fence-source', default: 'false', about: "deny the tables to the source's applications, so that no write is lost", of: both },
+    { name: 'source-tables', takes: sourceTablesActions.join('|'), default: 'keep', about: "what becomes of the source's tables once the target serves them", of: both },
+    { name: 'source-tables-after', takes: '<duration>', default: '0s', about: 'how long to wait before that; meanwhile -keep-data Complete calls it off', of: both },
+    { name: 'keep-data', about: 'the same as -source-tables=keep; -keep-data=false is -source-tables=drop', of: complete },
+    { name: 'rename-tables', default: 'false', about: 'the same as -source-tables=rename', of: complete },
+    { name: 'force', default: 'false', about: 'complete although the last VDiff is not clean', of: complete },
+    { name: 'dry-run', default: 'false', about: 'change nothing; Create prints the plan, Complete what it lacks', of: both },
   ],
   notYet: [
-    'source-shards', 'source-time-zone', 'all-cells', 'a', 'keep-data', 'keep-routing-rules', 'rename-tables', 'drop-foreign-keys', 'atomic-copy',
+    'source-shards', 'source-time-zone', 'all-cells', 'a', 'keep-routing-rules', 'drop-foreign-keys', 'atomic-copy',
     'no-routing-rules', 'timeout', 'max-replication-lag-allowed', 'config-overrides', 'shards', 'tenant-id', 'global-keyspace', 'initialize-target-sequences',
     'sharded-auto-increment-handling', 'enable-reverse-replication', 'reverse-replication', 'ignore-source-keyspace', 'delete-batch-size', 'format',
   ],
@@ -53,9 +61,36 @@ export function createInput(args: Arguments, target: string, modern: boolean): R
     deferSecondaryKeys: args.bool('defer-secondary-keys'),
     onDdl: args.text('on-ddl')?.toUpperCase(),
     complete: args.text('complete'),
+    vdiffMaxAge: args.text('vdiff-max-age'),
+    fenceSource: args.bool('fence-source'),
+    sourceTables: args.text('source-tables')?.toLowerCase(),
+    sourceTablesAfter: args.text('source-tables-after'),
     dryRun: args.bool('dry-run'),
   };
-  return { source: source(args), target, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
+  return { source: source(args), target, ...given(optional) };
+}
+
+/** The payload of `complete`. Only what was typed is in it. @throws UsageError */
+export function completePayload(args: Arguments): Record<string, unknown> {
+  return given({
+    force: args.bool('force'),
+    dryRun: args.bool('dry-run'),
+    fenceSource: args.bool('fence-source'),
+    sourceTables: sourceTablesOf(args),
+    sourceTablesAfter: args.text('source-tables-after'),
+  });
+}
+
+/** Three ways to say the same: two of MoveTables and ours. */
+function sourceTablesOf(args: Arguments): string | undefined {
+  const [keep, rename] = [args.bool('keep-data'), args.bool('rename-tables')];
+  const said = [args.text('source-tables')?.toLowerCase(), keep === undefined || (!keep && rename === true) ? undefined : keep ? 'keep' : 'drop', rename === true ? 'rename' : undefined].filter((each) => each !== undefined);
+  if (new Set(said).size > 1) throw new UsageError(`-source-tables, -keep-data and -rename-tables contradict each other: ${said.join(' and ')}`);
+  return said[0];
+}
+
+function given(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 function source(args: Arguments): string {

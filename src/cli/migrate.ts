@@ -1,5 +1,5 @@
 import { parseSourceIdentifier } from '../migration/identifier.js';
-import { migrateInputSchema, parseWith } from '../migration/input.js';
+import { completeRequestSchema, migrateInputSchema, parseWith } from '../migration/input.js';
 import { cancel } from './cancel.js';
 import { complete } from './complete.js';
 import { create } from './create.js';
@@ -7,7 +7,7 @@ import { UsageError } from './errors.js';
 import { parseArguments } from './flags.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
-import { createInput, migrateFlags } from './migrate-flags.js';
+import { completePayload, createInput, migrateFlags } from './migrate-flags.js';
 import type { Session } from './session.js';
 import type { Terminal } from './terminal.js';
 
@@ -26,7 +26,7 @@ export const migrateHelp: Help = {
 /** What a command line of `Migrate` asks for. */
 export type MigrateRequest =
   | { action: 'Create'; id: string; input: Record<string, unknown> }
-  | { action: 'Complete'; id: string; force: boolean; dryRun: boolean }
+  | { action: 'Complete'; id: string; payload: Record<string, unknown> }
   | { action: 'Cancel'; id: string };
 
 const actions = { create: 'Create', complete: 'Complete', cancel: 'Cancel' } as const;
@@ -45,7 +45,11 @@ export function parseMigrate(argv: readonly string[]): MigrateRequest {
   args.only(action);
   const { id, modern } = identifierOf(args, words, 'target-keyspace', `vtmigrate Migrate ${action} commerce.wf`);
   if (action === 'Cancel') return { action, id };
-  if (action === 'Complete') return { action, id, force: args.bool('force') ?? false, dryRun: args.bool('dry-run') ?? false };
+  if (action === 'Complete') {
+    const payload = completePayload(args);
+    parseWith(completeRequestSchema, payload, 'Complete');
+    return { action, id, payload };
+  }
   const input = createInput(args, id, modern);
   parseSourceIdentifier(String(input['source']));
   parseWith(migrateInputSchema, input, 'Create');

@@ -75,6 +75,7 @@ function whereIn(status: Status): string {
     return `: ${status.copiedPercent}%, ${done} of ${count(tables.length, 'table')} done${status.remainingSeconds === null ? '' : `, about ${duration(status.remainingSeconds)} remaining`}`;
   }
   if (phase === 'verifying') return `: ${comparing(status)}`;
+  if (phase === 'paused' || phase === 'retiring') return `: waiting for ${status.waitingFor.join('; ')}`;
   if (phase === 'replicating') return `: lag ${status.lagSeconds === null ? 'not known' : duration(status.lagSeconds)}${status.waitingFor.length === 0 ? '' : `, waiting for ${status.waitingFor.join('; ')}`}`;
   return '';
 }

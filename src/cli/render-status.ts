@@ -87,6 +87,7 @@ function summaryLines(live: Live, now: Date): string[] {
     ...(status.waitingFor.length === 0 ? [] : [`Waiting for: ${status.waitingFor.join('; ')}`]),
     ...(status.missing.length === 0 || end !== null ? [] : ['Complete lacked, when it was last tried:', ...status.missing.map((gap) => `  - ${gapLine(gap)}`)]),
     ...troubleLines(live, now),
+    ...status.warnings.map((warning) => `Mind: ${describeProblem(warning)}`),
     ...endLines(live),
   ];
 }
@@ -129,7 +130,7 @@ function retryLine({ activity, attempt, nextAt }: Retry, now: Date): string {
 function endLines({ end }: Live): string[] {
   if (end === null) return [];
   const { result } = end;
-  if (result?.outcome === 'completed') return [`Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}`];
+  if (result?.outcome === 'completed') return [`Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}`];
   if (result?.outcome === 'cancelled') return [`Ended: ${moment(end.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
   if (result?.outcome === 'planned') return [`Ended: ${moment(end.at)}, a dry run: nothing was changed`];
   return [`Ended: ${moment(end.at)}, ${end.how}: ${end.failure ?? ''}`];

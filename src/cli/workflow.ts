@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PassingError, UsageError } from './errors.js';
+import type { PauseAnswer } from '../workflows/messages.js';
+import { CommandError, PassingError, UsageError } from './errors.js';
 import { parseArguments, type FlagSet } from './flags.js';
 import { wrapped } from './format.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
 import { readLive, type Live } from './live.js';
+import { Follower } from './progress.js';
 import { renderStatus } from './render-status.js';
 import type { Session } from './session.js';
 import type { Terminal } from './terminal.js';
@@ -21,38 +23,61 @@ const workflowFlags: FlagSet = {
 
 export const workflowHelp: Help = {
   name: 'Workflow',
-  about: 'Workflow Show prints where a migration is, as of this second.',
-  lines: [['Workflow Show commerce.wf', 'streams, progress of every table, phase, last VDiff, what it waits for, and what is wrong with what to do']],
+  about: 'Workflow Show prints where a migration is, as of this second; Stop and Start pause and resume it.',
+  lines: [
+    ['Workflow Show commerce.wf', 'streams, progress of every table, phase, last VDiff, what it waits for, and what is wrong with what to do'],
+    ['Workflow Stop commerce.wf', 'pause: stop the streams until they are started again; a Complete that was asked for is remembered'],
+    ['Workflow Start commerce.wf', 'resume: start the streams, also those that Vitess has ended'],
+  ],
   flags: workflowFlags,
-  notes: ['The modern spelling does the same:', '  vtmigrate Workflow --keyspace commerce show --workflow wf'],
+  notes: ['The modern spelling does the same:', '  vtmigrate Workflow --keyspace commerce show|stop|start --workflow wf', 'Pause and Resume, the names of the signals, are understood as well.'],
 };
 
 /** What a command line of `Workflow` asks for. */
-export interface ShowRequest {
+export interface WorkflowRequest {
+  action: 'show' | 'pause' | 'resume';
   id: string;
   json: boolean;
   watch: boolean;
 }
 
+const actions = new Map<string, WorkflowRequest['action']>([['show', 'show'], ['stop', 'pause'], ['pause', 'pause'], ['start', 'resume'], ['resume', 'resume']]);
+
 /** @throws UsageError, MigrationError INVALID_INPUT */
-export function parseWorkflow(argv: readonly string[]): ShowRequest {
+export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
   const args = parseArguments(argv, workflowFlags, 'Workflow');
   // `Workflow commerce.wf Show` is the order of the old vtctl.
   const [first, second, ...rest] = args.words;
-  const swapped = second?.toLowerCase() === 'show' && first?.toLowerCase() !== 'show';
-  const [action, ...words]: readonly (string | undefined)[] = swapped ? ['show', first, ...rest] : args.words;
-  if (action === undefined) throw new UsageError('which action? Workflow knows Show: vtmigrate Workflow Show commerce.wf');
-  if (action.toLowerCase() !== 'show') throw new UsageError(`invalid action for Workflow: ${action.toLowerCase()}. Workflow knows Show; to begin and end a migration: vtmigrate Migrate Create, Complete, Cancel`);
-  const { id } = identifierOf(args, words.filter((word) => word !== undefined), 'keyspace', 'vtmigrate Workflow Show commerce.wf');
-  return { id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+  const swapped = actions.has(second?.toLowerCase() ?? '') && !actions.has(first?.toLowerCase() ?? '');
+  const [word, ...words]: readonly (string | undefined)[] = swapped ? [second, first, ...rest] : args.words;
+  if (word === undefined) throw new UsageError('which action? Workflow knows Show, Stop and Start: vtmigrate Workflow Show commerce.wf');
+  const action = actions.get(word.toLowerCase());
+  if (action === undefined) throw new UsageError(`invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop and Start; to begin and end a migration: vtmigrate Migrate Create, Complete, Cancel`);
+  const { id } = identifierOf(args, words.filter((each) => each !== undefined), 'keyspace', 'vtmigrate Workflow Show commerce.wf');
+  for (const option of ['json', 'watch']) if (action !== 'show' && args.has(option)) throw new UsageError(`${args.typed(option)} belongs to Show`);
+  return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
 }
 
-/** Prints where a migration is; gives the exit code. @throws CommandError */
-export async function runWorkflow({ id, json, watch }: ShowRequest, session: Session, terminal: Terminal): Promise<number> {
+/** Shows, pauses or resumes a migration; gives the exit code. @throws CommandError */
+export async function runWorkflow(request: WorkflowRequest, session: Session, terminal: Terminal): Promise<number> {
+  const { action, id, json, watch } = request;
+  if (action !== 'show') return change(action, id, session, terminal);
   const live = await readLive(session, session.migration(id));
   if (watch) await keepShowing(live, json, session, terminal);
   else terminal.print(...(json ? [JSON.stringify(live.status, null, 2)] : renderStatus(live, new Date())));
   return 0;
+}
+
+async function change(action: 'pause' | 'resume', id: string, session: Session, terminal: Terminal): Promise<number> {
+  const description = await session.describe(session.migration(id));
+  if (description.status.name !== 'RUNNING') throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
+  const migration = session.migration(id, description.runId);
+  const update = await session.request<PauseAnswer>(migration, action, {}, description.taskQueue);
+  terminal.farewell = 'the request is remembered; it is carried out without this command';
+  const { outcome } = await new Follower(session, migration, terminal).during(session.answer(update, description.taskQueue));
+  const said = { paused: `Paused ${id}: its streams are stopped. vtmigrate Workflow Start ${id} goes on.`, resumed: `Resumed ${id}: its streams are started.`, ended: `${id} has ended meanwhile: see vtmigrate Workflow Show ${id}` }[outcome];
+  terminal.print(said);
+  return outcome === `${action}d` ? 0 : 1;
 }
 
 async function keepShowing(first: Live, json: boolean, session: Session, terminal: Terminal): Promise<void> {

@@ -3,9 +3,23 @@
  * text only, so this table is the one place that reads it; everything else goes by `kind`.
  */
 export interface Diagnosis {
-  kind: 'no-tablet' | 'vindex-not-found' | 'source-unreachable' | 'purged-binlogs' | 'duplicate-key' | 'schema-mismatch' | 'unknown';
+  kind: DiagnosisKind;
   remedy: string;
 }
+
+/** `person`: the stream cannot go on until somebody has done something; `itself`: it goes on as soon as the cause is gone. */
+export const healedBy = {
+  'no-tablet': 'itself',
+  'source-unreachable': 'itself',
+  'mysql-down': 'itself',
+  throttled: 'itself',
+  'vindex-not-found': 'person',
+  'purged-binlogs': 'person',
+  'duplicate-key': 'person',
+  'schema-mismatch': 'person',
+  unknown: 'itself',
+} as const satisfies Record<string, 'itself' | 'person'>;
+export type DiagnosisKind = keyof typeof healedBy;
 
 const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
   {
@@ -14,37 +28,49 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
   },
   {
     pattern: /vindex \S+ not found|vschema.*vindex/i,
-    diagnosis: { kind: 'vindex-not-found', remedy: 'the source cluster does not know this vindex: add it to the VSchema of the source keyspace, or cancel' },
+    diagnosis: { kind: 'vindex-not-found', remedy: 'the source cluster does not know this vindex: add it to the VSchema of the source keyspace, then resume, or cancel' },
   },
   {
     pattern: /purged required binary logs|cannot replicate because the (source|master) purged|errno 1236|requested.*binlog.*(not found|missing)/i,
     diagnosis: { kind: 'purged-binlogs', remedy: 'the source has deleted binary logs this stream still needs; it cannot catch up. Cancel, lengthen binlog_expire_logs_seconds on the source, and create again' },
   },
   {
+    pattern: /duplicate entry/i,
+    diagnosis: { kind: 'duplicate-key', remedy: 'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Take the row out of the target, then resume, or cancel' },
+  },
+  {
+    pattern: /unknown column|table '[^']*' doesn't exist|unknown table|column count|cannot find column|cannot determine table columns|doesn't have a default value|incorrect .* value|data too long|out of range value/i,
+    diagnosis: { kind: 'schema-mismatch', remedy: 'the definitions of the table differ between source and target: make them alike, then resume, or cancel' },
+  },
+  {
+    pattern: /throttle/i,
+    diagnosis: { kind: 'throttled', remedy: 'the tablet throttler holds the stream back, mostly for replication lag: see vtctldclient CheckThrottler. The stream goes on by itself' },
+  },
+  {
+    pattern: /mysql\.sock|errno 20(02|03|06|13)\b|mysql server has gone away|lost connection to mysql|read-only option|errno 1290|no such file or directory/i,
+    diagnosis: { kind: 'mysql-down', remedy: 'the MySQL of the tablet does not answer, or does not take writes: start it, or promote another tablet. The stream goes on by itself' },
+  },
+  {
     pattern: /connection refused|connection error|unavailable|transport is closing|no route to host|connection reset|code = DeadlineExceeded|EOF/i,
     diagnosis: { kind: 'source-unreachable', remedy: 'the source tablet cannot be reached from the target tablet: check it and the network between them. The stream goes on by itself' },
   },
-  {
-    pattern: /duplicate entry/i,
-    diagnosis: { kind: 'duplicate-key', remedy: 'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Take the row out of the target, or cancel' },
-  },
-  {
-    pattern: /unknown column|doesn't exist|column count|cannot find column|doesn't have a default value|incorrect .* value/i,
-    diagnosis: { kind: 'schema-mismatch', remedy: 'the definitions of the table differ between source and target: make them alike, or cancel' },
-  },
 ];
-
 const unknown: Diagnosis = { kind: 'unknown', remedy: "Vitess says no more than this; the target tablet's log has the details" };
 
 /** Vitess tries a stream again unless it has given it the state Error. */
-const ended = 'Vitess has ended this stream: once the cause is gone, start it again with vtctldclient Workflow start, or cancel';
+const ended = 'Vitess has ended this stream: once the cause is gone, resume it (vtmigrate Workflow Start), or cancel';
 
 /** Messages that are part of normal work. */
-const harmless = /^(|for vdiff|picked source tablet:.*|stopped after copy\.?)$/is;
+const harmless = /^(|for vdiff|paused by vtmigrate|picked source tablet:.*|stopped after copy\.?)$/is;
 
 /** `undefined` when the message is nothing to worry about. */
 export function diagnose(state: string, message: string): Diagnosis | undefined {
   if (state !== 'Error' && harmless.test(message.trim())) return undefined;
   const diagnosis = table.find(({ pattern }) => pattern.test(message))?.diagnosis ?? unknown;
   return state === 'Error' ? { ...diagnosis, remedy: `${diagnosis.remedy}. ${ended}` } : diagnosis;
+}
+
+/** What a throttled stream says of itself: Vitess puts it in a field of its own and not in the message. */
+export function throttledRemedy(): string {
+  return table.find(({ diagnosis }) => diagnosis.kind === 'throttled')?.diagnosis.remedy ?? '';
 }

@@ -1,3 +1,5 @@
+import type { DiagnosisKind } from './diagnosis.js';
+
 /**
  * The table of error codes. `retryable` says whether trying the same call again
  * can help without a person doing something first. Code decides by these codes,
@@ -25,6 +27,9 @@ export const errorCodes = {
   PAST_NO_RETURN: { retryable: false },
   BEING_CANCELLED: { retryable: false },
   STREAMS_MISSING: { retryable: false },
+  SOURCE_STILL_WRITTEN: { retryable: false },
+  SOURCE_NOT_FENCED: { retryable: false },
+  SOURCE_KEPT: { retryable: false },
   NO_PRIMARY: { retryable: true },
   TOPO_UNREACHABLE: { retryable: true },
   TABLET_UNREACHABLE: { retryable: true },
@@ -57,6 +62,8 @@ export interface Problem {
   message: string;
   place: Place;
   remedy: string;
+  /** Of a stream in trouble: what it suffers from, see `diagnosis.ts`. */
+  kind?: DiagnosisKind;
 }
 
 /** An error with a code from the table, a place and a remedy. */

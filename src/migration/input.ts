@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MigrationError } from './errors.js';
+import { isDuration } from './duration.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
 
 // Workflow code runs where code cannot be built from strings.
@@ -18,6 +19,10 @@ export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
 export const onDdlActions = ['IGNORE', 'STOP', 'EXEC', 'EXEC_IGNORE'] as const;
 export const topoTypes = ['etcd2'] as const;
 
+/** What becomes of the source's tables once the target serves them. */
+export const sourceTablesActions = ['keep', 'rename', 'drop'] as const;
+const duration = z.string().refine(isDuration, { error: 'must be a duration such as 30s, 1h30m or 7d' });
+
 const upperCase = (text: unknown) => (typeof text === 'string' ? text.toUpperCase() : text);
 
 /** How an external cluster's topology is reached: the fields of Vitess's TopoConfig. */
@@ -26,6 +31,13 @@ export const mountConfigSchema = z.strictObject({
   topoServer: z.string().regex(/^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$/, { error: 'must be host:port, or several joined by commas' }),
   topoRoot: z.string().regex(/^\/\S*[^/\s]$/, { error: 'must be a path such as /vitess/global' }),
 });
+
+/** How Complete goes about it: said at Create, or with Complete itself, which wins. */
+const completeOptions = {
+  fenceSource: z.boolean(),
+  sourceTables: z.enum(sourceTablesActions, { error: `must be one of ${sourceTablesActions.join(', ')}` }),
+  sourceTablesAfter: duration,
+};
 
 /** The input of the workflow type `migrate`: the public contract, in camel case. */
 export const migrateInputSchema = z
@@ -49,6 +61,10 @@ export const migrateInputSchema = z
       .default('IGNORE'),
     mount: mountConfigSchema.optional(),
     complete: z.enum(['signal', 'auto'], { error: 'must be "signal" or "auto"' }).default('signal'),
+    fenceSource: completeOptions.fenceSource.default(false),
+    vdiffMaxAge: duration.default('24h'),
+    sourceTables: completeOptions.sourceTables.default('keep'),
+    sourceTablesAfter: completeOptions.sourceTablesAfter.default('0s'),
     dryRun: z.boolean().default(false),
   })
   .check((ctx) => {
@@ -86,9 +102,16 @@ export const mountInputSchema = z
 
 /** The payload of `complete`; none at all is valid. */
 export const completeRequestSchema = z
-  .strictObject({ force: z.boolean().default(false), dryRun: z.boolean().default(false) })
+  .strictObject({
+    force: z.boolean().default(false),
+    dryRun: z.boolean().default(false),
+    fenceSource: completeOptions.fenceSource.optional(),
+    sourceTables: completeOptions.sourceTables.optional(),
+    sourceTablesAfter: completeOptions.sourceTablesAfter.optional(),
+  })
   .prefault({});
 
+export type SourceTables = (typeof sourceTablesActions)[number];
 export type MountConfig = z.infer<typeof mountConfigSchema>;
 export type MigrateInput = z.infer<typeof migrateInputSchema>;
 export type MountInput = z.infer<typeof mountInputSchema>;

@@ -39,6 +39,9 @@ export interface Observation {
   problems: Problem[];
 }
 
+/** The message of a stream that Pause has stopped: what tells it from one that something else has stopped. */
+export const pausedMessage = 'paused by vtmigrate';
+
 /** True when this stream has copied every table and has a position to go on from. */
 export function isCopied(stream: StreamObservation, stopAfterCopy: boolean): boolean {
   if (stream.position === '' || stream.copying.length > 0) return false;

@@ -3,7 +3,10 @@ import { copiedFraction, maxLagSeconds, type Observation } from './observation.j
 import type { VDiffReport } from './vdiff.js';
 import type { Gap } from './verdict.js';
 
-/** Where a migration is. The last four are its ends. */
+/**
+ * Where a migration is. `retiring`: the target serves the tables, those of the source are to be
+ * renamed or dropped. The last four are its ends.
+ */
 export type Phase =
   | 'mounting'
   | 'checking'
@@ -11,7 +14,9 @@ export type Phase =
   | 'copying'
   | 'verifying'
   | 'replicating'
+  | 'paused'
   | 'completing'
+  | 'retiring'
   | 'cancelling'
   | 'completed'
   | 'cancelled'
@@ -33,7 +38,7 @@ export interface Status {
   tables: Observation['tables'];
   vdiff: VDiffReport | null;
   /** What has been asked for and not yet been done. */
-  requested: ('complete' | 'cancel' | 'vdiff')[];
+  requested: ('complete' | 'cancel' | 'vdiff' | 'pause')[];
   /** What it waits for, in words; empty while it works. */
   waitingFor: string[];
   /** What Complete's proof lacked when it was last tried. */
@@ -42,7 +47,11 @@ export interface Status {
   lastError: Problem | null;
   /** What the clusters show to be wrong, each with its next step. */
   problems: Problem[];
+  /** What nothing is waited for, and a person should know all the same. */
+  warnings: Problem[];
   pastNoReturn: boolean;
+  /** ISO 8601: when the source's tables are to be renamed or dropped; null unless that has been asked for and is near. */
+  retireAt: string | null;
 }
 
 /** The part of a status that an observation decides: for the workflow's last one, or a live one. */

@@ -5,7 +5,7 @@ import { isClean, type VDiffReport } from './vdiff.js';
 
 /** Something Complete's proof lacks. */
 export interface Gap {
-  code: 'COPY_NOT_FINISHED' | 'STREAM_NOT_RUNNING' | 'NOT_READABLE' | 'NOT_CAUGHT_UP' | 'NO_VDIFF' | 'VDIFF_NOT_CLEAN';
+  code: 'COPY_NOT_FINISHED' | 'STREAM_NOT_RUNNING' | 'NOT_READABLE' | 'NOT_CAUGHT_UP' | 'NO_VDIFF' | 'VDIFF_NOT_CLEAN' | 'SCHEMA_DRIFT' | 'OTHER_WORKFLOW' | 'FENCE_DOWN';
   message: string;
   place: Place;
 }

@@ -7,6 +7,8 @@ import type { Activities } from '../activities/index.js';
  */
 const retry = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 s', maximumAttempts: 3 } as const;
 
+type LockedStep = 'create' | 'pause' | 'resume' | 'watchWrites' | 'prove' | 'publish' | 'fence' | 'unpublish' | 'finish' | 'serve' | 'retire' | 'cancel';
+
 /** Questions and small changes without a lock. */
 export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'preflight'>>({
   startToCloseTimeout: '2 minutes',
@@ -14,7 +16,7 @@ export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'sho
 });
 
 /** Steps under Vitess's locks. When cancelled, the workflow waits until they have let go. */
-export const locked = proxyActivities<Pick<Activities, 'create' | 'prove' | 'publish' | 'unpublish' | 'finish' | 'serve' | 'cancel'>>({
+export const locked = proxyActivities<Pick<Activities, LockedStep>>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '10 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

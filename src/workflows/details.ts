@@ -14,6 +14,7 @@ export function describeStatus(status: Status): string {
   if (status.vdiff !== null) lines.push('', `Last VDiff: ${isClean(status.vdiff) ? 'clean' : `${status.vdiff.state}, **not clean**`}, ${status.vdiff.rowsCompared} rows compared`);
   const problems = [...(status.lastError === null ? [] : [status.lastError]), ...status.problems];
   if (problems.length > 0) lines.push('', '**In trouble**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
+  if (status.warnings.length > 0) lines.push('', '**Mind**', ...status.warnings.map((problem) => `- ${describeProblem(problem)}`));
   const tables = status.tables.slice(0, tablesShown);
   if (tables.length > 0) lines.push('', ...tables.map((table) => `- ${table.name}: ${table.phase}, ${Math.floor(tableFraction(table) * 100)} %`));
   if (status.tables.length > tablesShown) lines.push(`- and ${status.tables.length - tablesShown} more`);

@@ -21,6 +21,10 @@ export function listen(state: MigrationState): void {
   });
   setHandler(messages.vdiffSignal, () => state.requestVDiff(), { description: 'Run VDiff once more' });
 
+  setHandler(messages.pauseSignal, () => ifPossible(state, () => state.requestPause()), { description: 'Stop the streams until resume' });
+  setHandler(messages.resumeSignal, () => ifPossible(state, () => state.requestResume()), { description: 'Start the streams again' });
+  setHandler(messages.keepSourceSignal, () => void (state.keepSource = true), { description: "Keep the source's tables, whatever was asked for before" });
+
   setHandler(messages.completeUpdate, (payload?: unknown) => protect(() => complete(state, parseComplete(payload))), {
     validator: (payload?: unknown) => {
       refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
@@ -32,13 +36,25 @@ export function listen(state: MigrationState): void {
     validator: () => refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed'),
     description: 'Like the signal; answers when everything has been put back',
   });
+  const whileThereIsAWayBack = () => {
+    refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
+    refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed');
+  };
+  setHandler(messages.pauseUpdate, () => protect(() => pause(state)), { validator: whileThereIsAWayBack, description: 'Like the signal; answers when the streams are stopped' });
+  setHandler(messages.resumeUpdate, () => protect(() => resume(state)), { validator: whileThereIsAWayBack, description: 'Like the signal; answers when the streams are started' });
+  setHandler(messages.keepSourceUpdate, () => keepSource(state), {
+    validator: () => refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled: the source keeps its tables'),
+    description: "Like the signal; answers that the source's tables stay",
+  });
   setHandler(messages.vdiffUpdate, () => protect(() => vdiff(state)), {
-    validator: () => {
-      refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
-      refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed');
-    },
+    validator: whileThereIsAWayBack,
     description: 'Run VDiff once more, after the copy has finished; answers with what it found',
   });
+}
+
+/** A signal that cannot be carried out any more is not remembered. */
+function ifPossible(state: MigrationState, request: () => void): void {
+  if (!state.cancelRequested && !state.pastNoReturn) request();
 }
 
 /** A signal cannot be refused: a payload that makes no sense is shown as the last error and not acted on. */
@@ -57,8 +73,8 @@ async function complete(state: MigrationState, request: CompleteRequest): Promis
   if (request.dryRun) return dryRun(state, request);
   state.requestComplete(request);
   const mine = state.completeRequests;
-  await condition(() => state.ended || waitsForOthers(state) || (state.completeTried >= mine && state.phase === 'replicating'));
-  if (state.phase === 'completed') return { outcome: 'completed', waitingFor: [], missing: [] };
+  await condition(() => state.ended || state.phase === 'retiring' || waitsForOthers(state) || (state.completeTried >= mine && state.phase === 'replicating'));
+  if (state.phase === 'completed' || state.phase === 'retiring') return { outcome: 'completed', waitingFor: [], missing: [] };
   if (state.ended) return { outcome: state.phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
   return { outcome: 'remembered', waitingFor: state.waitingFor(), missing: [...state.missing] };
 }
@@ -69,7 +85,8 @@ async function dryRun(state: MigrationState, request: CompleteRequest): Promise<
   const streams = early ? [] : await prove(plan);
   const missing = [...streams, ...state.vdiffMissing(request.force)];
   const ready = !early && missing.length === 0;
-  return { outcome: ready ? 'ready' : 'not ready', waitingFor: early ? ['Create to finish'] : state.waitingFor(), missing };
+  const again = !request.force && missing.length === 0 && state.vdiffIsOld() ? ['VDiff once more, which Complete runs by itself: the last one is too old'] : [];
+  return { outcome: ready ? 'ready' : 'not ready', waitingFor: early ? ['Create to finish'] : [...again, ...state.waitingFor()], missing };
 }
 
 /** An update that fails says why, not only that an activity has. */
@@ -83,13 +100,30 @@ async function prove(plan: Plan): Promise<Gap[]> {
 
 /** Phases that end without anybody's doing: a request made in them is remembered. */
 function waitsForOthers(state: MigrationState): boolean {
-  return ['mounting', 'checking', 'creating', 'copying', 'verifying'].includes(state.phase);
+  return ['mounting', 'checking', 'creating', 'copying', 'verifying', 'paused'].includes(state.phase);
 }
 
 async function cancel(state: MigrationState): Promise<messages.CancelAnswer> {
   state.cancelRequested = true;
   await condition(() => state.ended);
   return { outcome: state.phase === 'cancelled' ? 'cancelled' : state.phase === 'completed' ? 'completed' : 'failed' };
+}
+
+async function pause(state: MigrationState): Promise<messages.PauseAnswer> {
+  state.requestPause();
+  await condition(() => state.ended || state.phase === 'paused' || !state.pauseRequested);
+  return { outcome: state.ended ? 'ended' : state.phase === 'paused' && state.pauseRequested ? 'paused' : 'resumed' };
+}
+
+async function resume(state: MigrationState): Promise<messages.PauseAnswer> {
+  state.requestResume();
+  await condition(() => state.ended || !state.resumeWanted);
+  return { outcome: state.ended ? 'ended' : state.pauseRequested ? 'paused' : 'resumed' };
+}
+
+function keepSource(state: MigrationState): messages.KeepSourceAnswer {
+  state.keepSource = true;
+  return { outcome: 'kept' };
 }
 
 async function vdiff(state: MigrationState): Promise<messages.VDiffAnswer> {

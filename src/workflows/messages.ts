@@ -13,6 +13,13 @@ export interface CompleteAnswer {
 export interface CancelAnswer {
   outcome: 'cancelled' | 'completed' | 'failed';
 }
+export interface PauseAnswer {
+  /** `ended`: the migration ended before it could be paused, or resumed. */
+  outcome: 'paused' | 'resumed' | 'ended';
+}
+export interface KeepSourceAnswer {
+  outcome: 'kept';
+}
 export interface VDiffAnswer {
   vdiff: VDiffReport | null;
   clean: boolean;
@@ -23,8 +30,16 @@ export const completeSignal = defineSignal<[unknown?]>('complete');
 export const cancelSignal = defineSignal('cancel');
 export const vdiffSignal = defineSignal('vdiff');
 
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+export const keepSourceSignal = defineSignal('keepSource');
+
 export const completeUpdate = defineUpdate<CompleteAnswer, [unknown?]>('complete');
 export const cancelUpdate = defineUpdate<CancelAnswer>('cancel');
 export const vdiffUpdate = defineUpdate<VDiffAnswer>('vdiff');
+
+export const pauseUpdate = defineUpdate<PauseAnswer>('pause');
+export const resumeUpdate = defineUpdate<PauseAnswer>('resume');
+export const keepSourceUpdate = defineUpdate<KeepSourceAnswer>('keepSource');
 
 export const statusQuery = defineQuery<Status>('status');

@@ -1,11 +1,21 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { Problem } from '../migration/errors.js';
-import type { CompleteRequest, MigrateInput } from '../migration/input.js';
+import { healedBy } from '../migration/diagnosis.js';
+import { parseDuration } from '../migration/duration.js';
+import { describeProblem, type Problem } from '../migration/errors.js';
+import { completeRequestSchema, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input.js';
 import { fingerprint, isCopyFinished, type Observation } from '../migration/observation.js';
 import type { Plan } from '../migration/plan.js';
 import { withObservation, type Phase, type Status } from '../migration/status.js';
 import { vdiffGaps, type Gap } from '../migration/verdict.js';
 import type { VDiffReport } from '../migration/vdiff.js';
+
+/** How Complete goes about it. */
+export interface CompleteOptions {
+  fenceSource: boolean;
+  sourceTables: SourceTables;
+  /** A duration such as `7d`. */
+  sourceTablesAfter: string;
+}
 
 const ends: ReadonlySet<Phase> = new Set(['completed', 'cancelled', 'planned', 'failed']);
 
@@ -33,13 +43,28 @@ export class MigrationState {
   /** The VDiff after the copy needs nobody to ask for it. */
   vdiffWanted = true;
 
+  /** Streams are to be stopped, by a person's wish or for `pausedFor`, until somebody says resume. */
+  pauseRequested = false;
+  resumeWanted = false;
+  /** The problem for which the migration has paused by itself; null when a person asked for it. */
+  pausedFor: Problem | null = null;
+  /** The source's tables stay, whatever was asked for before. */
+  keepSource = false;
+  /** ISO 8601: when the source's tables are to be renamed or dropped. */
+  retireAt: string | null = null;
+  warnings: Problem[] = [];
+  /** The definitions of the source have changed since the last VDiff. */
+  vdiffOutdated = false;
+  /** Milliseconds since 1970. */
+  private vdiffAt = 0;
+
   /** True once Create has ended well. */
   created = false;
 
   private since = new Date();
 
   constructor(readonly input: MigrateInput) {
-    if (input.complete === 'auto') this.requestComplete({ force: false, dryRun: false });
+    if (input.complete === 'auto') this.requestComplete(completeRequestSchema.parse({}));
   }
 
   enter(phase: Phase): void {
@@ -66,6 +91,37 @@ export class MigrationState {
     this.completeRequests++;
   }
 
+  requestPause(): void {
+    this.pauseRequested = true;
+    this.resumeWanted = false;
+  }
+
+  requestResume(): void {
+    this.pauseRequested = false;
+    this.resumeWanted = true;
+  }
+
+  /** What was said with Complete wins over what was said at Create. */
+  completeOptions(): CompleteOptions {
+    const { fenceSource, sourceTables, sourceTablesAfter } = this.input;
+    return {
+      fenceSource: this.complete?.fenceSource ?? fenceSource,
+      sourceTables: this.keepSource ? 'keep' : (this.complete?.sourceTables ?? sourceTables),
+      sourceTablesAfter: this.complete?.sourceTablesAfter ?? sourceTablesAfter,
+    };
+  }
+
+  /** The problem of a stream that only a person can solve. */
+  needsPerson(): Problem | undefined {
+    return this.observation?.problems.find((problem) => problem.kind !== undefined && healedBy[problem.kind] === 'person');
+  }
+
+  /** True when Complete needs a newer VDiff than the last one. `force` takes the one there is. */
+  vdiffIsOld(): boolean {
+    if (this.vdiff === null || this.complete?.force === true) return false;
+    return this.vdiffOutdated || Date.now() - this.vdiffAt > parseDuration(this.input.vdiffMaxAge);
+  }
+
   see(observation: Observation): void {
     this.observation = observation;
     const expected = (this.plan?.target.shards.length ?? 0) * (this.plan?.source.shards.length ?? 0);
@@ -83,6 +139,9 @@ export class MigrationState {
 
   finishVDiff(report: VDiffReport): void {
     this.vdiff = report;
+    this.vdiffAt = Date.now();
+    this.vdiffOutdated = false;
+    this.vdiffWanted = false;
     this.vdiffsFinished++;
   }
 
@@ -109,24 +168,40 @@ export class MigrationState {
       missing: this.missing,
       lastError: this.lastError,
       problems: [],
+      warnings: this.warnings,
       pastNoReturn: this.pastNoReturn,
+      retireAt: this.retireAt,
     };
     return withObservation(bare, this.observation);
   }
 
   private requested(): Status['requested'] {
     if (this.ended) return [];
-    const all = { complete: this.complete !== undefined, cancel: this.cancelRequested, vdiff: this.vdiffWanted && this.vdiffsFinished > 0 };
-    return (['complete', 'cancel', 'vdiff'] as const).filter((name) => all[name]);
+    const all = {
+      complete: this.complete !== undefined,
+      cancel: this.cancelRequested,
+      vdiff: this.vdiffWanted && this.vdiffsFinished > 0 && this.phase !== 'verifying',
+      pause: this.pauseRequested && this.phase !== 'paused',
+    };
+    return (['complete', 'cancel', 'vdiff', 'pause'] as const).filter((name) => all[name]);
   }
 
   /** In words, what a person or the clusters must do for this migration to go on. */
   waitingFor(): string[] {
-    if (this.phase === 'copying') return ['the copy to finish'];
+    if (this.phase === 'paused') return [this.pausedFor === null ? 'resume, or cancel' : `a person, because of ${describeProblem(this.pausedFor)}`];
+    if (this.phase === 'retiring') return [`${this.retireAt ?? ''}, to ${this.completeOptions().sourceTables} the tables of the source; keepSource calls it off`];
+    if (this.phase === 'copying') return [this.allStopped() ? 'resume: the streams are stopped' : 'the copy to finish'];
     if (this.phase === 'verifying') return ['VDiff to finish'];
     if (this.phase !== 'replicating') return [];
+    if (this.allStopped() && !this.input.stopAfterCopy) return ['resume: the streams are stopped'];
     if (this.vdiffMissing().length > 0) return ['vdiff once more, complete with force, or cancel'];
     if (this.complete === undefined) return ['complete, or cancel'];
     return this.missing.map((gap) => gap.message);
+  }
+
+  /** Something else than Pause has stopped them, or Create was told not to start them. */
+  private allStopped(): boolean {
+    const streams = this.observation?.streams ?? [];
+    return streams.length > 0 && streams.every((stream) => stream.state === 'Stopped' && stream.message !== 'for vdiff');
   }
 }

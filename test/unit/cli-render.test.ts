@@ -33,8 +33,9 @@ const status: Status = {
   waitingFor: ['the copy to finish'],
   missing: [],
   lastError: null,
+  warnings: [],
   problems: [],
-  pastNoReturn: false,
+  pastNoReturn: false, retireAt: null,
 };
 const now = new Date('2026-11-24T02:03:01.000Z');
 const live = (change: Partial<Status> = {}, rest: Partial<Live> = {}): Live => ({ status: { ...status, ...change }, runId: 'r', taskQueue: 'q', retries: [], end: null, ...rest });
@@ -128,7 +129,7 @@ describe('Workflow Show', () => {
   });
 
   test('without a worker the result has to do', () => {
-    const end: End = { at: '2026-11-24T02:20:00.000Z', result: { outcome: 'completed', workflow: 'commerce.wf', source: 'ext1.load', tables: ['a'], vdiff }, failure: null, problem: null, how: 'completed' };
+    const end: End = { at: '2026-11-24T02:20:00.000Z', result: { outcome: 'completed', workflow: 'commerce.wf', source: 'ext1.load', tables: ['a'], vdiff, fenced: false, sourceTables: { done: 'keep', kept: null }, warnings: [] }, failure: null, problem: null, how: 'completed' };
     expect(statusOfEnd(end, null)).toMatchObject({ phase: 'completed', copiedPercent: 100, vdiff, source: 'ext1.load' });
   });
 });

@@ -52,9 +52,13 @@ describe('Create', () => {
 
 describe('the other actions of Migrate', () => {
   test.each([
-    ['Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', force: false, dryRun: false }],
-    ['-dry_run -force complete commerce.wf', { action: 'Complete', id: 'commerce.wf', force: true, dryRun: true }],
-    ['--workflow wf --target-keyspace commerce complete', { action: 'Complete', id: 'commerce.wf', force: false, dryRun: false }],
+    ['Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: {} }],
+    ['-dry_run -force complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { force: true, dryRun: true } }],
+    ['--workflow wf --target-keyspace commerce complete', { action: 'Complete', id: 'commerce.wf', payload: {} }],
+    ['-fence_source -rename_tables --source-tables-after 7d Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { fenceSource: true, sourceTables: 'rename', sourceTablesAfter: '7d' } }],
+    ['-keep_data Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'keep' } }],
+    ['-keep_data=false Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'drop' } }],
+    ['-keep_data=false -rename_tables Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'rename' } }],
     ['Cancel commerce.wf', { action: 'Cancel', id: 'commerce.wf' }],
     ['-w wf --target-keyspace commerce CANCEL', { action: 'Cancel', id: 'commerce.wf' }],
   ])('%s', (line, request) => {
@@ -75,6 +79,9 @@ describe('Migrate refuses, before anything is contacted', () => {
     ['constructor commerce.wf', /^invalid action for Migrate: constructor/],
     ['', /which action\?/],
     ['Complete', /which migration\?.*vtmigrate Migrate Complete commerce\.wf/],
+    ['-keep_data -rename_tables Complete commerce.wf', /contradict each other: keep and rename/],
+    ['-source_tables=burn Complete commerce.wf', /sourceTables must be one of keep, rename, drop/],
+    ['-keep_data Cancel commerce.wf', /-keep_data is not an option of Cancel/],
     ['Complete commerce', /invalid workflow identifier: "commerce"/],
     ['Complete a.b.c', /invalid workflow identifier/],
     ['Complete commerce.wf extra', /too many words: extra/],
@@ -132,12 +139,23 @@ describe('Mount', () => {
 
 describe('Workflow and VDiff', () => {
   test.each(['Show commerce.wf', 'commerce.wf show', '--keyspace commerce show --workflow wf'])('Workflow %s', (line) => {
-    expect(parseWorkflow(split(line))).toEqual({ id: 'commerce.wf', json: false, watch: false });
+    expect(parseWorkflow(split(line))).toEqual({ action: 'show', id: 'commerce.wf', json: false, watch: false });
+  });
+
+  test.each([
+    ['Stop commerce.wf', 'pause'],
+    ['pause commerce.wf', 'pause'],
+    ['commerce.wf start', 'resume'],
+    ['--keyspace commerce start --workflow wf', 'resume'],
+    ['Resume commerce.wf', 'resume'],
+  ])('Workflow %s', (line, action) => {
+    expect(parseWorkflow(split(line))).toMatchObject({ action, id: 'commerce.wf' });
+    expect(() => parseWorkflow(['-json', ...split(line)])).toThrow(/-json belongs to Show/);
   });
 
   test('Workflow Show -json -watch', () => {
-    expect(parseWorkflow(['-json', 'Show', 'commerce.wf', '--watch'])).toEqual({ id: 'commerce.wf', json: true, watch: true });
-    expect(() => parseWorkflow(['stop', 'commerce.wf'])).toThrow(/^invalid action for Workflow: stop/);
+    expect(parseWorkflow(['-json', 'Show', 'commerce.wf', '--watch'])).toEqual({ action: 'show', id: 'commerce.wf', json: true, watch: true });
+    expect(() => parseWorkflow(['delete', 'commerce.wf'])).toThrow(/^invalid action for Workflow: delete/);
     expect(() => parseWorkflow([])).toThrow(/which action\?/);
   });
 

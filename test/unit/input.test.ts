@@ -29,12 +29,16 @@ describe('the input of migrate', () => {
       deferSecondaryKeys: true,
       onDdl: 'IGNORE',
       complete: 'signal',
+      fenceSource: false,
+      vdiffMaxAge: '24h',
+      sourceTables: 'keep',
+      sourceTablesAfter: '0s',
       dryRun: false,
     });
   });
 
   it('keeps everything that is given', () => {
-    const input = { source: 'ext1.load', target: 'commerce.wf', all: false, tables: ['a b', 'ü'], exclude: ['c'], cells: ['ext'], tabletTypes: ['RDONLY'], tabletTypesInPreferenceOrder: false, autoStart: false, stopAfterCopy: true, deferSecondaryKeys: false, onDdl: 'EXEC_IGNORE', mount, complete: 'auto', dryRun: true };
+    const input = { source: 'ext1.load', target: 'commerce.wf', all: false, tables: ['a b', 'ü'], exclude: ['c'], cells: ['ext'], tabletTypes: ['RDONLY'], tabletTypesInPreferenceOrder: false, autoStart: false, stopAfterCopy: true, deferSecondaryKeys: false, onDdl: 'EXEC_IGNORE', mount, complete: 'auto', fenceSource: true, vdiffMaxAge: '1h30m', sourceTables: 'rename', sourceTablesAfter: '7d', dryRun: true };
     expect(parseWith(migrateInputSchema, input, 'the input')).toEqual(input);
   });
 
@@ -62,6 +66,10 @@ describe('the input of migrate', () => {
     { field: 'deferSecondaryKeys', value: 'no', message: 'deferSecondaryKeys must be a boolean' },
     { field: 'onDdl', value: 'ASK', message: 'onDdl must be one of IGNORE, STOP, EXEC, EXEC_IGNORE' },
     { field: 'complete', value: 'later', message: 'complete must be "signal" or "auto"' },
+    { field: 'fenceSource', value: 1, message: 'fenceSource must be a boolean' },
+    { field: 'vdiffMaxAge', value: '1 day', message: 'vdiffMaxAge must be a duration such as 30s, 1h30m or 7d' },
+    { field: 'sourceTables', value: 'delete', message: 'sourceTables must be one of keep, rename, drop' },
+    { field: 'sourceTablesAfter', value: '-1s', message: 'sourceTablesAfter must be a duration such as 30s, 1h30m or 7d' },
     { field: 'dryRun', value: 0, message: 'dryRun must be a boolean' },
     { field: 'mount', value: 'etcd2', message: 'mount must be an object' },
     { field: 'keepData', value: true, message: 'keepData is not an option of this version' },

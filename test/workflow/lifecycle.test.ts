@@ -6,7 +6,7 @@ import { Bench } from '../support/workflow-bench.js';
 
 /** The whole way, step by step. */
 const upToReplicating: StepName[] = ['preflight', 'create', 'observe', 'vdiff'];
-const completion: StepName[] = ['prove', 'publish', 'finish', 'serve'];
+const completion: StepName[] = ['prove', 'watchWrites', 'publish', 'finish', 'serve'];
 
 let bench: Bench;
 beforeAll(async () => {

@@ -108,7 +108,7 @@ describe.each(points)('while $phase (at $at)', (point) => {
 });
 
 describe('Cancel waits', () => {
-  it.each<StepName>(['create', 'vdiff', 'prove', 'publish', 'finish'])('until %s has let go of its locks', async (at) => {
+  it.each<StepName>(['create', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish'])('until %s has let go of its locks', async (at) => {
     const script = new Script();
     const hold = script.hold(at, { deaf: true });
     const migration = await bench.migrate(script, { complete: 'auto' });

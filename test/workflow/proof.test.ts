@@ -25,7 +25,7 @@ describe('a proof with gaps', () => {
     expect(script.count('prove')).toBe(6);
     expect(script.count('publish')).toBe(1);
     expect(waits(script)).toEqual([5, 10, 20, 40, 80]);
-    expect(script.steps().slice(-4)).toEqual(['prove', 'publish', 'finish', 'serve']);
+    expect(script.steps().slice(-4)).toEqual(['prove', 'watchWrites', 'publish', 'finish', 'serve']);
   });
 
   it('is tried at once when somebody asks again', async () => {
@@ -66,7 +66,7 @@ describe('a proof with gaps', () => {
     const migration = await bench.migrate(script, { complete: 'auto' });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     const around = script.steps().slice(script.steps().indexOf('prove'));
-    expect(around).toEqual(['prove', 'publish', 'finish', 'unpublish', 'observe', 'prove', 'publish', 'finish', 'serve']);
+    expect(around).toEqual(['prove', 'watchWrites', 'publish', 'finish', 'unpublish', 'observe', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
   });
 
   it('goes forward when finish has failed on its way, past the point of no return', async () => {
@@ -85,7 +85,7 @@ describe('a proof with gaps', () => {
     const script = new Script().on('publish', fails(mountGone)).always('observe', inSkippedTime(bench.env));
     await (await bench.migrate(script, { complete: 'auto' })).result();
     const around = script.steps().slice(script.steps().indexOf('prove'));
-    expect(around).toEqual(['prove', 'publish', 'observe', 'prove', 'publish', 'finish', 'serve']);
+    expect(around).toEqual(['prove', 'watchWrites', 'publish', 'observe', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
   });
 });
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 describe('a worker that goes away', () => {
-  it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'publish', 'finish', 'serve'])('during %s: the next one goes on with that step', async (at) => {
+  it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve'])('during %s: the next one goes on with that step', async (at) => {
     const script = new Script();
     const hold = script.hold(at);
     const migration = await bench.migrate(script, { complete: 'auto' });
@@ -19,7 +19,7 @@ describe('a worker that goes away', () => {
     await bench.stopWorker();
     await bench.startWorker();
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
-    expect(script.steps()).toEqual(['preflight', 'create', 'observe', 'vdiff', 'prove', 'publish', 'finish', 'serve']);
+    expect(script.steps()).toEqual(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
     expect(script.calls.filter(({ name }) => name === at).map(({ attempt }) => attempt)).toEqual([1, 2]);
   });
 

@@ -1,11 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { MigrationError, type Place } from '../../migration/errors.js';
+import { containsPosition } from '../../migration/position.js';
+import { quoteName, quoteString } from '../../migration/quote.js';
 import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
-import { VReplicationWorkflowState } from '../wire/binlogdata_pb.js';
-import type { Tablet as TabletRecord, TabletType } from '../wire/topodata_pb.js';
+import { VEventType, VReplicationWorkflowState } from '../wire/binlogdata_pb.js';
+import { TabletType, type Tablet as TabletRecord } from '../wire/topodata_pb.js';
 import { formatAlias } from '../topology/topology.js';
 import { namedRows, type NamedRow } from './rows.js';
-import { callTablet, type TabletConnections, type TabletManagerClient } from './transport.js';
+import { callTablet, type QueryClient, type TabletConnections, type TabletManagerClient } from './transport.js';
 
 /** Time limits in milliseconds: for questions, and for changes that may wait for a lock in MySQL. */
 const questionTimeout = 10_000;
@@ -48,6 +50,8 @@ export class Tablet {
   readonly alias: string;
   readonly dbName: string;
   private readonly client: TabletManagerClient;
+  private readonly queries: QueryClient;
+  private readonly target: { keyspace: string; shard: string; tabletType: TabletType };
   private readonly place: Place;
 
   /** @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
@@ -57,7 +61,8 @@ export class Tablet {
     this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
     const port = record.portMap['grpc'];
     if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
-    this.client = connections.client(record.hostname, port);
+    this.target = { keyspace: record.keyspace, shard: record.shard, tabletType: record.type };
+    ({ manager: this.client, query: this.queries } = connections.client(record.hostname, port));
   }
 
   /** Base tables only, in the order of their names. */
@@ -127,12 +132,29 @@ export class Tablet {
     }));
   }
 
-  /** Sets the state of a workflow's streams and changes nothing else. */
-  async setStreamState(workflow: string, state: 'Running' | 'Stopped'): Promise<void> {
+  /** Workflows of other names with streams on this tablet, and the tables they write to. */
+  async otherWorkflows(workflow: string): Promise<{ workflow: string; tables: string[] }[]> {
+    const rows = await this.query(`select workflow, source from _vt.vreplication where workflow <> ${quoteString(workflow)} and db_name = ${quoteString(this.dbName)}`);
+    return rows.map((row) => ({
+      workflow: row['workflow'] ?? '',
+      // The source is protobuf text: match:"corder", with quotes and backslashes escaped.
+      tables: [...(row['source'] ?? '').matchAll(/\bmatch:\s*"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replaceAll(/\\(["'\\])/g, '$1')),
+    }));
+  }
+
+  /** Sets the state of a workflow's streams, and their message where one is given, and changes nothing else. */
+  async setStreamState(workflow: string, state: 'Running' | 'Stopped', message?: string): Promise<void> {
     await this.change('UpdateVReplicationWorkflow', (options) =>
       this.client.updateVReplicationWorkflow(
         // The preference must be UNKNOWN for the prefix in_order: to survive.
-        { workflow, state: VReplicationWorkflowState[state], cells: sameCells, tabletTypes: sameTabletTypes, tabletSelectionPreference: TabletSelectionPreference.UNKNOWN },
+        {
+          workflow,
+          state: VReplicationWorkflowState[state],
+          cells: sameCells,
+          tabletTypes: sameTabletTypes,
+          tabletSelectionPreference: TabletSelectionPreference.UNKNOWN,
+          ...(message === undefined ? {} : { message }),
+        },
         options,
       ),
     );
@@ -145,6 +167,28 @@ export class Tablet {
   /** Returns when the stream has applied `position`. @throws TABLET_UNREACHABLE when `timeoutMs` have passed */
   async waitForPosition(id: number, position: string, timeoutMs: number): Promise<void> {
     await callTablet(this.place, 'VReplicationWaitForPos', () => this.client.vReplicationWaitForPos({ id, position }, { timeoutMs }));
+  }
+
+  /**
+   * Those of the tables whose rows were changed after position `from` and up to position `to`, as
+   * the tablet's binary logs tell it (`VStream` of Vitess's query service; nothing is changed).
+   * @throws TABLET_UNREACHABLE when `to` has not come within `timeoutMs`; TABLET_CALL_FAILED, for
+   * example when the logs have been purged
+   */
+  async changedTables(tables: readonly string[], from: string, to: string, timeoutMs: number): Promise<string[]> {
+    if (containsPosition(from, to)) return [];
+    const rules = tables.map((match) => ({ match, filter: `select * from ${quoteName(match)}` }));
+    const changed = new Set<string>();
+    await callTablet(this.place, 'VStream', async () => {
+      for await (const { events } of this.queries.vStream({ target: this.target, position: from, filter: { rules } }, { timeoutMs })) {
+        for (const event of events) {
+          if (event.type === VEventType.ROW && event.rowEvent !== undefined) changed.add(event.rowEvent.tableName);
+          if (event.type === VEventType.GTID && containsPosition(event.gtid, to)) return;
+        }
+        if (changed.size === tables.length) return;
+      }
+    });
+    return [...changed].sort();
   }
 
   async createVDiff(workflow: string, keyspace: string, uuid: string, options: MessageInitShape<typeof VDiffOptionsSchema>): Promise<void> {

@@ -1,22 +1,30 @@
 import { Code, ConnectError, createClient, type Client, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { MigrationError, type Place } from '../../migration/errors.js';
+import { Query } from '../wire/queryservice_pb.js';
 import { TabletManager } from '../wire/tabletmanagerservice_pb.js';
 
 export type TabletManagerClient = Client<typeof TabletManager>;
+export type QueryClient = Client<typeof Query>;
+
+/** The services of one tablet that vtmigrate calls. */
+export interface TabletClient {
+  manager: TabletManagerClient;
+  query: QueryClient;
+}
 
 /** One gRPC connection for each tablet address, kept while the worker lives. */
 export class TabletConnections {
   private readonly transports = new Map<string, Transport>();
 
-  client(host: string, port: number): TabletManagerClient {
+  client(host: string, port: number): TabletClient {
     const address = `${host}:${port}`;
     let transport = this.transports.get(address);
     if (transport === undefined) {
       transport = createGrpcTransport({ baseUrl: `http://${address}`, pingIntervalMs: 10_000, pingTimeoutMs: 5_000, idleConnectionTimeoutMs: 60_000 });
       this.transports.set(address, transport);
     }
-    return createClient(TabletManager, transport);
+    return { manager: createClient(TabletManager, transport), query: createClient(Query, transport) };
   }
 }
 

@@ -1,4 +1,8 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Definitions } from '../../migration/drift.js';
 import { MigrationError } from '../../migration/errors.js';
+import type { MigrateInput } from '../../migration/input.js';
+import type { Plan } from '../../migration/plan.js';
 import { absent } from './kv.js';
 import type { Topology } from './topology.js';
 
@@ -22,14 +26,33 @@ export interface Journal {
   streams: boolean;
   /** The point of no return: true from just before the first stream is deleted to complete. */
   forward: boolean;
+  /** Denied-table entries this migration added to the source's shards, by source shard. */
+  fencedTables: Record<string, string[]>;
+  /** By source shard: the position up to which the target has everything. Known from the point of no return on. */
+  positions: Record<string, string>;
+  /** True once tables of the source may have been renamed to what MoveTables calls them. */
+  sourceRenamed: boolean;
 }
+
+/** What a migration is, written down once at Create: enough for anybody to finish it. */
+export interface MigrationRecord {
+  input: MigrateInput;
+  plan: Plan;
+  /** The source's tables as Create saw them. */
+  definitions: Definitions;
+}
+
+const emptyJournal = (): Journal => ({ version: 1, runId: '', source: '', createdTables: {}, deniedTables: {}, vschemaTables: [], streams: false, forward: false, fencedTables: {}, positions: {}, sourceRenamed: false });
 
 interface Stored {
   journal: Journal;
   revision: string;
 }
 
-/** The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON. */
+/**
+ * The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON, and
+ * beside it the record, `…/<workflow>/record`, as gzipped JSON.
+ */
 export class JournalStore {
   private readonly path: string;
 
@@ -49,8 +72,7 @@ export class JournalStore {
    * @throws MigrationError MIGRATION_EXISTS when another run owns it
    */
   async begin(runId: string, source: string): Promise<Journal> {
-    const empty: Journal = { version: 1, runId, source, createdTables: {}, deniedTables: {}, vschemaTables: [], streams: false, forward: false };
-    await this.topology.kv.put(this.path, encode(empty), absent);
+    await this.topology.kv.put(this.path, encode({ ...emptyJournal(), runId, source }), absent);
     const journal = await this.read();
     if (journal?.runId === runId) return journal;
     throw this.owned(journal);
@@ -72,11 +94,26 @@ export class JournalStore {
     throw new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
   }
 
-  /** Removes the journal of this run; nothing happens when there is none. */
+  /** What Create wrote down; `undefined` for a migration of an earlier version, which did not. */
+  async readRecord(): Promise<MigrationRecord | undefined> {
+    const entry = await this.topology.kv.get(this.recordPath);
+    return entry === undefined ? undefined : (JSON.parse(gunzipSync(entry.value).toString()) as MigrationRecord);
+  }
+
+  /** Writes the record of this run; one that is there stays as it is. @throws MigrationError MIGRATION_EXISTS */
+  async writeRecord(runId: string, record: MigrationRecord): Promise<void> {
+    await this.loadOwn(runId);
+    await this.topology.kv.put(this.recordPath, gzipSync(JSON.stringify(record)), absent);
+  }
+
+  /** Removes the journal of this run and its record; nothing happens when there is none. */
   async remove(runId: string): Promise<void> {
     const stored = await this.load();
     if (stored === undefined) return;
     if (stored.journal.runId !== runId) throw this.owned(stored.journal);
+    // The record first: without its journal nobody would find it.
+    const record = await this.topology.kv.get(this.recordPath);
+    if (record !== undefined) await this.topology.kv.delete(this.recordPath, record.revision);
     await this.topology.kv.delete(this.path, stored.revision);
   }
 
@@ -89,7 +126,11 @@ export class JournalStore {
   private async load(): Promise<Stored | undefined> {
     const entry = await this.topology.kv.get(this.path);
     if (entry === undefined) return undefined;
-    return { journal: JSON.parse(Buffer.from(entry.value).toString()) as Journal, revision: entry.revision };
+    return { journal: decode(entry.value), revision: entry.revision };
+  }
+
+  private get recordPath(): string {
+    return `${this.path}/record`;
   }
 
   private owned(journal: Journal | undefined): MigrationError {
@@ -105,4 +146,16 @@ export class JournalStore {
 
 function encode(journal: Journal): Uint8Array {
   return Buffer.from(JSON.stringify(journal));
+}
+
+/** Every journal of a target keyspace, by workflow name. */
+export async function listJournals(topology: Topology, keyspace: string): Promise<{ workflow: string; journal: Journal }[]> {
+  const prefix = `${topology.root}/vtmigrate/${keyspace}/`;
+  const entries = (await topology.kv.list(prefix)).map((entry) => ({ workflow: entry.key.slice(prefix.length), value: entry.value }));
+  return entries.filter(({ workflow }) => !workflow.includes('/')).map(({ workflow, value }) => ({ workflow, journal: decode(value) }));
+}
+
+/** A journal of an earlier version lacks what was not yet made then. */
+function decode(value: Uint8Array): Journal {
+  return { ...emptyJournal(), ...(JSON.parse(Buffer.from(value).toString()) as Partial<Journal>) };
 }

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { driftGaps } from '../../src/migration/drift.js';
+
+const place = { cluster: 'ext1', keyspace: 'load' };
+const then = 'CREATE TABLE `t` (\n  `id` bigint NOT NULL,\n  PRIMARY KEY (`id`)\n)';
+const now = 'CREATE TABLE `t` (\n  `id` bigint NOT NULL,\n  `note` text,\n  PRIMARY KEY (`id`)\n)';
+
+test('the same definition is no drift', () => {
+  expect(driftGaps({ t: then }, { t: then }, [{ t: then }], place)).toEqual([]);
+});
+
+test('a changed one is shown with what is gone and what is new', () => {
+  const gaps = driftGaps({ t: then, u: then }, { t: now, u: then }, [{ t: then }], place);
+  expect(gaps).toMatchObject([{ code: 'SCHEMA_DRIFT', place: { ...place, table: 't' } }]);
+  expect(gaps[0]?.message).toContain('\n+   `note` text,\n');
+  expect(gaps[0]?.message).not.toContain('PRIMARY KEY');
+});
+
+test('a table that is gone', () => {
+  expect(driftGaps({ t: then }, {}, [{ t: then }], place)).toMatchObject([{ code: 'SCHEMA_DRIFT', message: expect.stringMatching(/dropped or renamed/) as string }]);
+});
+
+test('a change made on every target shard as well is none any more, whatever the order of its keys', () => {
+  const keys = (...names: string[]) => `CREATE TABLE \`t\` (\n  \`id\` bigint,\n${names.map((name) => `  KEY \`${name}\` (\`id\`)`).join(',\n')}\n)`;
+  expect(driftGaps({ t: then }, { t: keys('a', 'b') }, [{ t: keys('b', 'a') }, { t: keys('a', 'b') }], place)).toEqual([]);
+  expect(driftGaps({ t: then }, { t: keys('a', 'b') }, [{ t: keys('b', 'a') }, { t: then }], place)).toHaveLength(1);
+});
+
+test('names that every object has are names like others', () => {
+  expect(driftGaps({ constructor: then }, {}, [{}], place)).toHaveLength(1);
+});
