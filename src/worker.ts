@@ -6,29 +6,43 @@ import { readConfig, type Config } from './config.js';
 import { Clients } from './vitess/clients.js';
 import { EtcdKv } from './vitess/topology/etcd.js';
 import type { Kv } from './vitess/topology/kv.js';
-import { Topology } from './vitess/topology/topology.js';
-import { TabletConnections } from './vitess/tablet/transport.js';
-import { Vtgate } from './vitess/vtgate/vtgate.js';
+import { Topology, type OpenKv } from './vitess/topology/topology.js';
+import { TabletConnections, type TabletClients } from './vitess/tablet/transport.js';
+import { openPool, Vtgate, type SqlPool, type VtgateOptions } from './vitess/vtgate/vtgate.js';
+
+/** The three ways out of the program. Tests put fakes in their place, or something in between. */
+export interface Ends {
+  openKv: OpenKv;
+  openTablets: () => TabletClients;
+  openPool: (options: VtgateOptions) => SqlPool;
+}
+
+export const realEnds: Ends = {
+  openKv: (server, cluster) => new EtcdKv(server, cluster),
+  openTablets: () => new TabletConnections(),
+  openPool,
+};
 
 /**
  * The clients of a configuration, and how to let go of them. The worker builds them once;
  * so do tests that call activities without a worker.
  */
-export function buildClients(config: Config): { clients: Clients; close: () => Promise<void> } {
-  const stores = new Map<string, EtcdKv>();
+export function buildClients(config: Config, ends: Ends = realEnds): { clients: Clients; close: () => Promise<void> } {
+  const stores = new Map<string, Kv>();
   const openKv = (server: string, cluster: string): Kv => {
     const key = `${cluster}@${server}`;
-    const store = stores.get(key) ?? new EtcdKv(server, cluster);
+    const store = stores.get(key) ?? ends.openKv(server, cluster);
     stores.set(key, store);
     return store;
   };
-  const vtgate = new Vtgate({
+  const vtgateOptions = {
     ...config.vtgate,
     ...(config.vtgateUser === undefined ? {} : { user: config.vtgateUser }),
     ...(config.vtgatePassword === undefined ? {} : { password: config.vtgatePassword }),
-  });
+  };
+  const vtgate = new Vtgate(vtgateOptions, ends.openPool(vtgateOptions));
   const target = new Topology('target', config.topoServer, config.topoRoot, openKv);
-  const clients = new Clients(target, vtgate, openKv, new TabletConnections());
+  const clients = new Clients(target, vtgate, openKv, ends.openTablets());
   const close = async () => {
     for (const store of stores.values()) store.close();
     await vtgate.close();
@@ -40,7 +54,7 @@ export function buildClients(config: Config): { clients: Clients; close: () => P
 const workflowsPath = fileURLToPath(new URL(`./workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 
 /** Runs a worker until it is told to stop. */
-async function main(): Promise<void> {
+export async function runWorker(ends: Ends = realEnds): Promise<void> {
   const config = readConfig(process.env);
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => console.error(`${new Date().toISOString()} ${level} ${message}${meta?.['error'] === undefined ? '' : ` ${String(meta['error'])}`}`)),
@@ -48,7 +62,7 @@ async function main(): Promise<void> {
   });
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
-  const { clients, close } = buildClients(config);
+  const { clients, close } = buildClients(config, ends);
   try {
     const worker = await Worker.create({
       connection,
@@ -69,7 +83,7 @@ async function main(): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  main().catch((error: unknown) => {
+  runWorker().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   });

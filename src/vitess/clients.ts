@@ -3,7 +3,7 @@ import { Mounts } from './topology/mounts.js';
 import type { MountConfig } from './topology/mount-config.js';
 import { Topology, type OpenKv } from './topology/topology.js';
 import { Tablet } from './tablet/tablet.js';
-import type { TabletConnections } from './tablet/transport.js';
+import type { TabletClients } from './tablet/transport.js';
 import type { Vtgate } from './vtgate/vtgate.js';
 
 /** Every way out of this program to a Vitess cluster. Built once, in `worker.ts`. */
@@ -14,7 +14,7 @@ export class Clients {
     readonly target: Topology,
     readonly vtgate: Vtgate,
     private readonly openKv: OpenKv,
-    private readonly connections: TabletConnections,
+    private readonly tabletClients: TabletClients,
   ) {
     this.mounts = new Mounts(target);
   }
@@ -36,12 +36,12 @@ export class Clients {
 
   /** The primary tablet of a shard, as the topology names it now. @throws MigrationError NO_PRIMARY */
   async primary(topology: Topology, keyspace: string, shard: string): Promise<Tablet> {
-    return new Tablet(await topology.primary(keyspace, shard), topology.name, this.connections);
+    return new Tablet(await topology.primary(keyspace, shard), topology.name, this.tabletClients);
   }
 
   /** Every tablet of a shard, in every cell. */
   async tablets(topology: Topology, keyspace: string, shard: string): Promise<Tablet[]> {
     const records = await topology.tablets(keyspace, shard);
-    return records.map((record) => new Tablet(record, topology.name, this.connections));
+    return records.map((record) => new Tablet(record, topology.name, this.tabletClients));
   }
 }

@@ -7,7 +7,7 @@ import { VEventType, VReplicationWorkflowState } from '../wire/binlogdata_pb.js'
 import { TabletType, type Tablet as TabletRecord } from '../wire/topodata_pb.js';
 import { formatAlias } from '../topology/topology.js';
 import { namedRows, type NamedRow } from './rows.js';
-import { callTablet, type QueryClient, type TabletConnections, type TabletManagerClient } from './transport.js';
+import { callTablet, type QueryClient, type TabletClients, type TabletManagerClient } from './transport.js';
 
 /** Time limits in milliseconds: for questions, and for changes that may wait for a lock in MySQL. */
 const questionTimeout = 10_000;
@@ -55,14 +55,14 @@ export class Tablet {
   private readonly place: Place;
 
   /** @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
-  constructor(record: TabletRecord, cluster: string, connections: TabletConnections) {
+  constructor(record: TabletRecord, cluster: string, tablets: TabletClients) {
     this.alias = formatAlias(record.alias);
     this.dbName = record.dbNameOverride === '' ? `vt_${record.keyspace}` : record.dbNameOverride;
     this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
     const port = record.portMap['grpc'];
     if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
     this.target = { keyspace: record.keyspace, shard: record.shard, tabletType: record.type };
-    ({ manager: this.client, query: this.queries } = connections.client(record.hostname, port));
+    ({ manager: this.client, query: this.queries } = tablets.client(record.hostname, port));
   }
 
   /** Base tables only, in the order of their names. */

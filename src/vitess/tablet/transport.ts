@@ -13,8 +13,13 @@ export interface TabletClient {
   query: QueryClient;
 }
 
+/** Where the clients of tablets come from. */
+export interface TabletClients {
+  client(host: string, port: number): TabletClient;
+}
+
 /** One gRPC connection for each tablet address, kept while the worker lives. */
-export class TabletConnections {
+export class TabletConnections implements TabletClients {
   private readonly transports = new Map<string, Transport>();
 
   client(host: string, port: number): TabletClient {

@@ -32,4 +32,5 @@ export interface Kv {
    * @throws MigrationError LOCKED with the holder's contents when `timeoutMs` have passed
    */
   lock(dir: string, contents: string, timeoutMs: number): Promise<Lease>;
+  close(): void;
 }

@@ -1,4 +1,4 @@
-import { createPool, type Pool } from 'mysql2/promise';
+import { createPool } from 'mysql2/promise';
 import { MigrationError } from '../../migration/errors.js';
 import { quoteName } from '../../migration/quote.js';
 
@@ -13,22 +13,33 @@ export interface VtgateOptions {
   password?: string;
 }
 
+/** What is needed of a pool of connections. Timeouts are in milliseconds. */
+export interface SqlPool {
+  query(query: { sql: string; timeout: number }): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+export function openPool(options: VtgateOptions): SqlPool {
+  return createPool({
+    host: options.host,
+    port: options.port,
+    user: options.user ?? 'vtmigrate',
+    ...(options.password === undefined ? {} : { password: options.password }),
+    connectTimeout,
+    connectionLimit: 4,
+    idleTimeout: 10_000,
+  });
+}
+
 /** The target cluster as an application sees it: a vtgate, over the MySQL protocol. */
 export class Vtgate {
-  private readonly pool: Pool;
   private readonly server: string;
 
-  constructor(options: VtgateOptions) {
+  constructor(
+    options: VtgateOptions,
+    private readonly pool: SqlPool,
+  ) {
     this.server = `${options.host}:${options.port}`;
-    this.pool = createPool({
-      host: options.host,
-      port: options.port,
-      user: options.user ?? 'vtmigrate',
-      ...(options.password === undefined ? {} : { password: options.password }),
-      connectTimeout,
-      connectionLimit: 4,
-      idleTimeout: 10_000,
-    });
   }
 
   /** @throws MigrationError VTGATE_UNREACHABLE */
