@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { allActivities } from './activities/index.js';
 import { readConfig, type Config } from './config.js';
+import type { Access } from './vitess/access.js';
 import { Clients } from './vitess/clients.js';
 import { EtcdKv } from './vitess/topology/etcd.js';
 import type { Kv } from './vitess/topology/kv.js';
@@ -12,14 +13,14 @@ import { openPool, Vtgate, type SqlPool, type VtgateOptions } from './vitess/vtg
 
 /** The three ways out of the program. Tests put fakes in their place, or something in between. */
 export interface Ends {
-  openKv: OpenKv;
-  openTablets: () => TabletClients;
+  openKv: (server: string, cluster: string, access: Access) => Kv;
+  openTablets: (accessTo: (cluster: string) => Access) => TabletClients;
   openPool: (options: VtgateOptions) => SqlPool;
 }
 
 export const realEnds: Ends = {
-  openKv: (server, cluster) => new EtcdKv(server, cluster),
-  openTablets: () => new TabletConnections(),
+  openKv: (server, cluster, access) => new EtcdKv(server, cluster, access),
+  openTablets: (accessTo) => new TabletConnections(accessTo),
   openPool,
 };
 
@@ -29,9 +30,9 @@ export const realEnds: Ends = {
  */
 export function buildClients(config: Config, ends: Ends = realEnds): { clients: Clients; close: () => Promise<void> } {
   const stores = new Map<string, Kv>();
-  const openKv = (server: string, cluster: string): Kv => {
+  const openKv: OpenKv = (server, cluster) => {
     const key = `${cluster}@${server}`;
-    const store = stores.get(key) ?? ends.openKv(server, cluster);
+    const store = stores.get(key) ?? ends.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {});
     stores.set(key, store);
     return store;
   };
@@ -39,10 +40,11 @@ export function buildClients(config: Config, ends: Ends = realEnds): { clients: 
     ...config.vtgate,
     ...(config.vtgateUser === undefined ? {} : { user: config.vtgateUser }),
     ...(config.vtgatePassword === undefined ? {} : { password: config.vtgatePassword }),
+    ...(config.vtgateTls === undefined ? {} : { tls: config.vtgateTls }),
   };
   const vtgate = new Vtgate(vtgateOptions, ends.openPool(vtgateOptions));
   const target = new Topology('target', config.topoServer, config.topoRoot, openKv);
-  const clients = new Clients(target, vtgate, openKv, ends.openTablets());
+  const clients = new Clients(target, vtgate, openKv, ends.openTablets((cluster) => config.clusters?.[cluster]?.tablets ?? {}));
   const close = async () => {
     for (const store of stores.values()) store.close();
     await vtgate.close();

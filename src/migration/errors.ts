@@ -22,6 +22,7 @@ export const errorCodes = {
   VINDEX_UNUSABLE: { retryable: false },
   BACKTICK_TABLE_NAME: { retryable: false },
   PREFLIGHT_REFUSED: { retryable: false },
+  ACCESS_REFUSED: { retryable: false },
   TABLET_REFUSED: { retryable: false },
   DDL_REFUSED: { retryable: false },
   PAST_NO_RETURN: { retryable: false },

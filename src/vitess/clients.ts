@@ -19,8 +19,12 @@ export class Clients {
     this.mounts = new Mounts(target);
   }
 
-  /** The topology a mount record (or a wish for one) describes. Nothing is contacted yet. */
+  /**
+   * The topology a mount record (or a wish for one) describes. Nothing is contacted yet.
+   * @throws MigrationError INVALID_INPUT for a mount with the target's own name: it would be given the target's credentials
+   */
   external(name: string, config: MountConfig): Topology {
+    if (name === this.target.name) throw new MigrationError('INVALID_INPUT', `${name} cannot be the name of a mount: it stands for the target itself`, this.target.place(), 'mount the cluster under another name');
     return new Topology(name, config.topoServer, config.topoRoot, this.openKv);
   }
 

@@ -62,7 +62,7 @@ export class Tablet {
     const port = record.portMap['grpc'];
     if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
     this.target = { keyspace: record.keyspace, shard: record.shard, tabletType: record.type };
-    ({ manager: this.client, query: this.queries } = tablets.client(record.hostname, port));
+    ({ manager: this.client, query: this.queries } = tablets.client(record.hostname, port, cluster));
   }
 
   /** Base tables only, in the order of their names. */

@@ -1,6 +1,8 @@
-import { Code, ConnectError, createClient, type Client, type Transport } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { MigrationError, type Place } from '../../migration/errors.js';
+import type { Access } from '../access.js';
+import { tlsRefusal } from '../tls-refusal.js';
 import { Query } from '../wire/queryservice_pb.js';
 import { TabletManager } from '../wire/tabletmanagerservice_pb.js';
 
@@ -15,29 +17,66 @@ export interface TabletClient {
 
 /** Where the clients of tablets come from. */
 export interface TabletClients {
-  client(host: string, port: number): TabletClient;
+  client(host: string, port: number, cluster: string): TabletClient;
 }
 
 /** One gRPC connection for each tablet address, kept while the worker lives. */
 export class TabletConnections implements TabletClients {
   private readonly transports = new Map<string, Transport>();
 
-  client(host: string, port: number): TabletClient {
-    const address = `${host}:${port}`;
-    let transport = this.transports.get(address);
-    if (transport === undefined) {
-      transport = createGrpcTransport({ baseUrl: `http://${address}`, pingIntervalMs: 10_000, pingTimeoutMs: 5_000, idleConnectionTimeoutMs: 60_000 });
-      this.transports.set(address, transport);
-    }
+  /** @param accessTo what a cluster's tablets want of a client */
+  constructor(private readonly accessTo: (cluster: string) => Access = () => ({})) {}
+
+  client(host: string, port: number, cluster: string): TabletClient {
+    // Not by address alone: one cluster's credentials are nothing for another's servers.
+    const key = `${cluster}@${host}:${port}`;
+    const transport = this.transports.get(key) ?? openTransport(host, port, this.accessTo(cluster));
+    this.transports.set(key, transport);
     return { manager: createClient(TabletManager, transport), query: createClient(Query, transport) };
   }
 }
+
+function openTransport(host: string, port: number, access: Access): Transport {
+  const { tls } = access;
+  return createGrpcTransport({
+    baseUrl: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    pingIntervalMs: 10_000,
+    pingTimeoutMs: 5_000,
+    idleConnectionTimeoutMs: 60_000,
+    ...(tls === undefined ? {} : { nodeOptions: { ca: tls.ca, cert: tls.cert, key: tls.key, ...(tls.serverName === undefined ? {} : { servername: tls.serverName }) } }),
+    interceptors: [letIn(host, port, access)],
+  });
+}
+
+/** Says who we are, as Vitess's static authentication wants it, and finds out why we are not let in. */
+function letIn(host: string, port: number, { tls, user, password }: Access): Interceptor {
+  return (next) => async (request) => {
+    if (user !== undefined && password !== undefined) {
+      request.header.set('username', user);
+      request.header.set('password', password);
+    }
+    try {
+      return await next(request);
+    } catch (cause) {
+      const error = ConnectError.from(cause);
+      if (!lost.has(error.code)) throw error;
+      const why = await tlsRefusal(host, port, tls);
+      throw why === undefined ? error : new ConnectError(why, Code.Unauthenticated, undefined, undefined, cause);
+    }
+  };
+}
+
+/** Statuses with which a connection ends that a handshake may have ended. */
+const lost = new Set([Code.Unavailable, Code.Unknown, Code.Internal, Code.Aborted]);
 
 /** Statuses that mean: no answer, or none in time. The call may have had its effect. */
 const unreachable = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Aborted]);
 
 /** Statuses with which Vitess refuses for good. */
-const refused = new Set([Code.InvalidArgument, Code.FailedPrecondition, Code.PermissionDenied, Code.Unauthenticated, Code.Unimplemented]);
+const refused = new Set([Code.InvalidArgument, Code.FailedPrecondition, Code.Unimplemented]);
+
+/** Statuses that mean: not you. */
+const keptOut = new Set([Code.PermissionDenied, Code.Unauthenticated]);
 
 /** The one place where a tablet's gRPC errors become ours. */
 export async function callTablet<T>(place: Place, what: string, call: () => Promise<T>): Promise<T> {
@@ -47,6 +86,9 @@ export async function callTablet<T>(place: Place, what: string, call: () => Prom
     const error = ConnectError.from(cause);
     if (unreachable.has(error.code)) {
       throw new MigrationError('TABLET_UNREACHABLE', `the tablet does not answer ${what} (${error.rawMessage})`, place, 'check that vttablet runs there and its gRPC port can be reached from the worker', { cause });
+    }
+    if (keptOut.has(error.code)) {
+      throw new MigrationError('ACCESS_REFUSED', `the tablet lets the worker not in for ${what}: ${error.rawMessage}`, place, `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, and the tablet's MySQL accounts`, { cause });
     }
     const code = refused.has(error.code) ? 'TABLET_REFUSED' : 'TABLET_CALL_FAILED';
     throw new MigrationError(code, `${what} failed: ${error.rawMessage}`, place, "the tablet's log has the details", { cause });

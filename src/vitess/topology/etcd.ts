@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Etcd3, type IOptions } from 'etcd3';
+import { Etcd3, EtcdAuthenticationFailedError, EtcdPermissionDeniedError, GRPCInvalidArgumentError, GRPCUnauthenticatedError } from 'etcd3';
 import { MigrationError } from '../../migration/errors.js';
+import type { Access } from '../access.js';
+import { splitAddress } from '../address.js';
+import { tlsRefusal } from '../tls-refusal.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
 
 /** Time limits in milliseconds. */
@@ -18,35 +21,37 @@ export class EtcdKv implements Kv {
   constructor(
     readonly server: string,
     private readonly clusterName: string,
-    options: Partial<IOptions> = {},
+    private readonly access: Access = {},
   ) {
+    const { tls, user, password } = access;
     this.client = new Etcd3({
-      hosts: server.split(',').map((host) => `http://${host}`),
+      hosts: server.split(',').map((host) => `${tls === undefined ? 'http' : 'https'}://${host}`),
       dialTimeout: callTimeout,
       defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
-      ...options,
+      ...(tls === undefined ? {} : { credentials: { rootCertificate: tls.ca, ...(tls.key === undefined || tls.cert === undefined ? {} : { privateKey: tls.key, certChain: tls.cert }) } }),
+      ...(user === undefined || password === undefined ? {} : { auth: { username: user, password } }),
     });
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    const response = await this.call(() => this.client.get(key).exec());
+    const response = await this.call(`reading ${key}`, () => this.client.get(key).exec());
     return response.kvs[0] === undefined ? undefined : toEntry(response.kvs[0]);
   }
 
   async list(prefix: string): Promise<Entry[]> {
-    const response = await this.call(() => this.client.getAll().prefix(prefix).sort('Key', 'Ascend').exec());
+    const response = await this.call(`reading ${prefix}`, () => this.client.getAll().prefix(prefix).sort('Key', 'Ascend').exec());
     return response.kvs.map(toEntry);
   }
 
   async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
-    const response = await this.call(() =>
+    const response = await this.call(`writing ${key}`, () =>
       this.guard(key, revision).then(this.client.put(key).value(Buffer.from(value))).commit(),
     );
     return response.succeeded;
   }
 
   async delete(key: string, revision: string): Promise<boolean> {
-    const response = await this.call(() => this.guard(key, revision).then(this.client.delete().key(key)).commit());
+    const response = await this.call(`deleting ${key}`, () => this.guard(key, revision).then(this.client.delete().key(key)).commit());
     return response.succeeded;
   }
 
@@ -64,7 +69,7 @@ export class EtcdKv implements Kv {
       },
     };
     try {
-      await this.waitForTurn(dir, contents, timeoutMs, await this.call(() => lease.grant()));
+      await this.waitForTurn(dir, contents, timeoutMs, await this.call('granting a lease', () => lease.grant()));
       return held;
     } catch (error) {
       await held.release();
@@ -78,10 +83,10 @@ export class EtcdKv implements Kv {
 
   private async waitForTurn(dir: string, contents: string, timeoutMs: number, leaseId: string): Promise<void> {
     const key = `${dir}/locks/${leaseId}`;
-    await this.call(() => this.client.if(key, 'Version', '==', 0).then(this.client.put(key).value(contents).lease(leaseId)).commit());
+    await this.call(`writing ${key}`, () => this.client.if(key, 'Version', '==', 0).then(this.client.put(key).value(contents).lease(leaseId)).commit());
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const all = await this.call(() => this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec());
+      const all = await this.call(`reading ${dir}/locks/`, () => this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec());
       const oldest = all.kvs[0];
       if (oldest?.key.toString() === key) return;
       if (oldest === undefined) throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again');
@@ -97,20 +102,42 @@ export class EtcdKv implements Kv {
   }
 
   /** The one place where etcd's errors become ours. */
-  private async call<T>(fn: () => Promise<T>): Promise<T> {
+  private async call<T>(what: string, fn: () => Promise<T>): Promise<T> {
     try {
       return await fn();
     } catch (cause) {
-      // The library's circuit breaker, while open, hides what made it open.
-      if (!(cause instanceof Error && 'isBrokenCircuitError' in cause)) this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
-      const reason = this.lastReason;
-      throw new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${reason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
+      throw (await this.refusal(what, cause)) ?? this.unreachable(cause);
     }
+  }
+
+  /** What keeps the worker out: the server's word, or a handshake that fails. */
+  private async refusal(what: string, cause: unknown): Promise<MigrationError | undefined> {
+    const who = this.access.user === undefined ? 'the worker' : `user ${this.access.user}`;
+    const refused = (why: string, remedy: string) => new MigrationError('ACCESS_REFUSED', `the topology server lets ${who} not in: ${why}`, this.place(), remedy, { cause });
+    if (cause instanceof EtcdPermissionDeniedError) return refused(`permission denied for ${what}`, 'grant the role of docs/security.md');
+    if (isRefusal(cause)) return refused(cause.message, `check user and password of ${this.clusterName}'s etcd in the worker's configuration`);
+    for (const address of this.server.split(',')) {
+      const { host, port } = splitAddress(address);
+      const why = await tlsRefusal(host, port, this.access.tls);
+      if (why !== undefined) return refused(why, `check tls of ${this.clusterName}'s etcd in the worker's configuration`);
+    }
+    return undefined;
+  }
+
+  private unreachable(cause: unknown): MigrationError {
+    // The library's circuit breaker, while open, hides what made it open.
+    if (!(cause instanceof Error && 'isBrokenCircuitError' in cause)) this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
+    return new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${this.lastReason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
   }
 
   private place() {
     return { cluster: this.clusterName, server: this.server };
   }
+}
+
+/** etcd answers a call without a user, where it wants one, with InvalidArgument (`ErrGRPCUserEmpty`). */
+function isRefusal(cause: unknown): cause is Error {
+  return [EtcdAuthenticationFailedError, GRPCUnauthenticatedError, GRPCInvalidArgumentError].some((kind) => cause instanceof kind);
 }
 
 function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entry {

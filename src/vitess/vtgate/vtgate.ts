@@ -1,16 +1,16 @@
+import { connect } from 'node:net';
 import { createPool } from 'mysql2/promise';
 import { MigrationError } from '../../migration/errors.js';
 import { quoteName } from '../../migration/quote.js';
+import type { Access } from '../access.js';
 
 /** Milliseconds. */
 const connectTimeout = 5_000;
 const queryTimeout = 30_000;
 
-export interface VtgateOptions {
+export interface VtgateOptions extends Access {
   host: string;
   port: number;
-  user?: string;
-  password?: string;
 }
 
 /** What is needed of a pool of connections. Timeouts are in milliseconds. */
@@ -20,11 +20,15 @@ export interface SqlPool {
 }
 
 export function openPool(options: VtgateOptions): SqlPool {
+  const { host, port, tls } = options;
   return createPool({
-    host: options.host,
-    port: options.port,
+    host,
+    port,
     user: options.user ?? 'vtmigrate',
     ...(options.password === undefined ? {} : { password: options.password }),
+    ...(tls === undefined ? {} : { ssl: { ca: tls.ca, ...(tls.cert === undefined ? {} : { cert: tls.cert }), ...(tls.key === undefined ? {} : { key: tls.key }), rejectUnauthorized: true, verifyIdentity: true } }),
+    // The library takes `host` for the name in the certificate, and can be told where to go instead.
+    ...(tls?.serverName === undefined ? {} : { host: tls.serverName, stream: () => connect(port, host) }),
     connectTimeout,
     connectionLimit: 4,
     idleTimeout: 10_000,
@@ -42,24 +46,26 @@ export class Vtgate {
     this.server = `${options.host}:${options.port}`;
   }
 
-  /** @throws MigrationError VTGATE_UNREACHABLE */
+  /** @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED */
   async ping(): Promise<void> {
     try {
       await this.pool.query({ sql: 'select 1', timeout: queryTimeout });
     } catch (cause) {
-      throw this.unreachable(cause);
+      throw this.refusal(cause) ?? this.unreachable(cause);
     }
   }
 
   /**
    * Reads a row of the table, as an application would.
-   * @throws MigrationError VTGATE_UNREACHABLE, or TABLE_UNREADABLE with vtgate's reason
+   * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED, or TABLE_UNREADABLE with vtgate's reason
    */
   async readTable(keyspace: string, table: string): Promise<void> {
     await this.ping();
     try {
       await this.pool.query({ sql: `select * from ${quoteName(keyspace)}.${quoteName(table)} limit 1`, timeout: queryTimeout });
     } catch (cause) {
+      const refusal = this.refusal(cause);
+      if (refusal !== undefined) throw refusal;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MigrationError('TABLE_UNREADABLE', `vtgate cannot read table ${quoteName(table)} (${reason})`, { cluster: 'target', server: this.server, keyspace, table }, "look at the denied tables of the target's shards and at the serving VSchema", { cause });
     }
@@ -69,8 +75,20 @@ export class Vtgate {
     await this.pool.end();
   }
 
+  private refusal(cause: unknown): MigrationError | undefined {
+    if (!isRefusal(cause)) return undefined;
+    return new MigrationError('ACCESS_REFUSED', `vtgate lets the worker not in: ${cause.message} (${cause.code ?? ''})`, { cluster: 'target', server: this.server }, "check tls, user and password of the target's vtgate in the worker's configuration, and what that user may read", { cause });
+  }
+
   private unreachable(cause: unknown): MigrationError {
     const reason = cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause);
     return new MigrationError('VTGATE_UNREACHABLE', `vtgate does not answer (${reason})`, { cluster: 'target', server: this.server }, 'check that vtgate runs there and VTMIGRATE_VTGATE names its MySQL port', { cause });
   }
+}
+
+/** The codes of mysql2 and OpenSSL for a handshake that fails, and MySQL's for a user who may not. An error of a system call is the network's. */
+function isRefusal(cause: unknown): cause is NodeJS.ErrnoException {
+  if (!(cause instanceof Error) || 'syscall' in cause || !('code' in cause)) return false;
+  const code = String(cause.code);
+  return code.startsWith('HANDSHAKE_') || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'ER_ACCESS_DENIED_ERROR' || code === 'ER_DBACCESS_DENIED_ERROR' || code === 'ER_SECURE_TRANSPORT_REQUIRED';
 }
