@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { diagnose, throttledRemedy } from '../migration/diagnosis.js';
 import { MigrationError, type Problem } from '../migration/errors.js';
 import { transactionLag } from '../migration/lag.js';
-import { copiedFraction, fingerprint, isCopyFinished, remainingSeconds, type Observation, type StreamObservation, type TableObservation } from '../migration/observation.js';
+import { copiedFraction, fingerprint, isCopyFinished, remainingSeconds, withoutRows, type Observation, type StreamObservation, type TableObservation } from '../migration/observation.js';
 import type { Plan } from '../migration/plan.js';
 import type { Clients } from '../vitess/clients.js';
 import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/table-sizes.js';
@@ -134,7 +134,7 @@ function toStream(row: StreamRow, shard: string, tablet: string, copying: string
     id: row.id,
     sourceShard: row.sourceShard,
     state: row.state,
-    message: row.message,
+    message: withoutRows(row.message),
     position: row.position,
     copying,
     lagSeconds: isCopying ? null : transactionLag(row, Math.floor(Date.now() / 1000)),

@@ -64,7 +64,8 @@ export class Follower {
 
 /** A status in one line. */
 export function progressLine(status: Status): string {
-  const error = status.lastError ?? status.problems[0];
+  // What a pause waits for says it already.
+  const error = status.lastError ?? (status.phase === 'paused' ? undefined : status.problems[0]);
   return `${status.workflow} ${status.phase}${whereIn(status)}${error === undefined ? '' : ` — ${describeProblem(error)}`}`;
 }
 

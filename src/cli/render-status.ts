@@ -1,6 +1,7 @@
 import { describePlace, describeProblem } from '../migration/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/identifier.js';
 import { tableFraction, type StreamObservation, type TableObservation } from '../migration/observation.js';
+import type { Retirement } from '../migration/source-tables.js';
 import type { Status } from '../migration/status.js';
 import { isClean, type VDiffReport } from '../migration/vdiff.js';
 import type { Gap } from '../migration/verdict.js';
@@ -130,10 +131,16 @@ function retryLine({ activity, attempt, nextAt }: Retry, now: Date): string {
 function endLines({ end }: Live): string[] {
   if (end === null) return [];
   const { result } = end;
-  if (result?.outcome === 'completed') return [`Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}`];
+  if (result?.outcome === 'completed') return [`Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}${sourceTablesLine(result)}`];
   if (result?.outcome === 'cancelled') return [`Ended: ${moment(end.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
   if (result?.outcome === 'planned') return [`Ended: ${moment(end.at)}, a dry run: nothing was changed`];
   return [`Ended: ${moment(end.at)}, ${end.how}: ${end.failure ?? ''}`];
+}
+
+/** Results of earlier versions say nothing of the source. */
+function sourceTablesLine({ sourceTables }: { sourceTables?: Retirement }): string {
+  if (sourceTables === undefined || sourceTables.done === 'keep') return '';
+  return `; the source's tables were ${sourceTables.done === 'drop' ? 'dropped' : 'renamed to _<table>_old'}`;
 }
 
 /** Tables that Cancel has dropped, by shard. */

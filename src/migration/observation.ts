@@ -42,6 +42,18 @@ export interface Observation {
 /** The message of a stream that Pause has stopped: what tells it from one that something else has stopped. */
 export const pausedMessage = 'paused by vtmigrate';
 
+/** Characters of a stream's message that are kept. */
+const longestMessage = 400;
+
+/**
+ * A stream's message without the statement Vitess appends to it: that has rows of the application's
+ * in it, which belong in no history and on no screen.
+ */
+export function withoutRows(message: string): string {
+  const bare = message.replace(/\s+during query: [^]*$/i, '');
+  return bare.length <= longestMessage ? bare : `${bare.slice(0, longestMessage)}…`;
+}
+
 /** True when this stream has copied every table and has a position to go on from. */
 export function isCopied(stream: StreamObservation, stopAfterCopy: boolean): boolean {
   if (stream.position === '' || stream.copying.length > 0) return false;

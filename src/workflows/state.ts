@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { healedBy } from '../migration/diagnosis.js';
 import { parseDuration } from '../migration/duration.js';
-import { describeProblem, type Problem } from '../migration/errors.js';
+import type { Problem } from '../migration/errors.js';
 import { completeRequestSchema, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input.js';
 import { fingerprint, isCopyFinished, type Observation } from '../migration/observation.js';
 import type { Plan } from '../migration/plan.js';
@@ -188,7 +188,7 @@ export class MigrationState {
 
   /** In words, what a person or the clusters must do for this migration to go on. */
   waitingFor(): string[] {
-    if (this.phase === 'paused') return [this.pausedFor === null ? 'resume, or cancel' : `a person, because of ${describeProblem(this.pausedFor)}`];
+    if (this.phase === 'paused') return [this.pausedFor === null ? 'resume, or cancel' : `a person: ${this.pausedFor.remedy}`];
     if (this.phase === 'retiring') return [`${this.retireAt ?? ''}, to ${this.completeOptions().sourceTables} the tables of the source; keepSource calls it off`];
     if (this.phase === 'copying') return [this.allStopped() ? 'resume: the streams are stopped' : 'the copy to finish'];
     if (this.phase === 'verifying') return ['VDiff to finish'];

@@ -9,13 +9,12 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { binaries, installTemporal } from '../../lab/install.js';
+import { binaries } from '../../lab/install.js';
 import { run } from '../../lab/run.js';
 import { MigrationError } from '../../src/migration/errors.js';
 import { copying, dirtyVDiff, failedVDiff, replicating, sampleGap } from './samples.js';
 import { fails, returns, Script } from './scripted-activities.js';
-import { beQuiet, Bench, type Migration } from './workflow-bench.js';
+import { Bench, devServer, type Migration } from './workflow-bench.js';
 
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
 const denied = new MigrationError('DDL_REFUSED', 'the tablet refuses the table', { table: 'corder' }, 'look at the DDL');
@@ -113,11 +112,8 @@ async function record(bench: Bench, name: string, scenario: Scenario): Promise<v
 }
 
 async function main(): Promise<void> {
-  beQuiet();
-  await installTemporal();
   mkdirSync(new URL('../replay/histories/', import.meta.url), { recursive: true });
-  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: binaries().temporal } } });
-  const bench = await Bench.start({ environment });
+  const bench = await Bench.start({ environment: await devServer() });
   try {
     for (const [name, scenario] of Object.entries(scenarios)) await record(bench, name, scenario);
   } finally {

@@ -4,7 +4,7 @@ import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandleWith
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { installTimeSkipping } from '../../lab/install.js';
+import { binaries, installTemporal, installTimeSkipping } from '../../lab/install.js';
 import { timeSkippingServerPath } from '../../lab/temporal.js';
 import type { MigrateResult } from '../../src/migration/result.js';
 import type { Status } from '../../src/migration/status.js';
@@ -46,6 +46,7 @@ export class Bench {
   private readonly scripts = new Map<string, Script>();
   private readonly runs: { workflowId: string; fetchHistory: () => Promise<History> }[] = [];
   private readonly taskQueue = randomUUID();
+  private named = 0;
   private worker: { worker: Worker; ended: Promise<void> } | undefined;
 
   private constructor(
@@ -93,7 +94,7 @@ export class Bench {
   }
 
   /** Starts a migration with a valid input, changed as given, under a workflow ID nobody has used. */
-  async migrate(script: Script, changes: Record<string, unknown> = {}, workflowId = `commerce.wf_${this.runs.length}`): Promise<Migration> {
+  async migrate(script: Script, changes: Record<string, unknown> = {}, workflowId = `commerce.wf_${this.named++}`): Promise<Migration> {
     const input = { source: 'ext1.load', target: workflowId, all: true, ...changes };
     return new Migration(await this.start('migrate', workflowId, [input], script));
   }
@@ -149,11 +150,11 @@ export class Migration {
 
   /** Asks for the status until it is as wanted. */
   async until(wanted: (status: Status) => boolean): Promise<Status> {
-    for (const deadline = Date.now() + 30_000; ; ) {
+    for (let pause = 10, deadline = Date.now() + 60_000; ; pause = Math.min(pause * 1.5, 250)) {
       const status = await this.status();
       if (wanted(status)) return status;
       if (Date.now() > deadline) throw new Error(`the status never came: ${JSON.stringify(status)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
@@ -184,7 +185,24 @@ export class Migration {
   }
 }
 
+/** A real dev server in memory, in which time passes as it does. */
+export async function devServer(): Promise<TestWorkflowEnvironment> {
+  beQuiet();
+  await installTemporal();
+  return started(() => TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: binaries().temporal }, log: { format: 'pretty', level: 'fatal' } } }));
+}
+
 async function timeSkipping(): Promise<TestWorkflowEnvironment> {
   await installTimeSkipping();
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: timeSkippingServerPath() } } });
+  return started(() => TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: timeSkippingServerPath() } } }));
+}
+
+/** The SDK gives a server five seconds to start, and a busy machine may need more: tried again. */
+async function started(start: () => Promise<TestWorkflowEnvironment>, tries = 8): Promise<TestWorkflowEnvironment> {
+  try {
+    return await start();
+  } catch (error) {
+    if (tries <= 1) throw error;
+    return started(start, tries - 1);
+  }
 }

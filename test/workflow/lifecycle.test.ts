@@ -59,7 +59,7 @@ describe('a migration in which nothing goes wrong', () => {
     await migration.result();
     const runId = migration.handle.firstExecutionRunId;
     const argsOf = (name: StepName) => script.calls.filter((call) => call.name === name).map((call) => call.args);
-    expect(argsOf('create')).toEqual([[samplePlan(), runId]]);
+    expect(argsOf('create')).toEqual([[samplePlan(), runId, expect.objectContaining({ source: 'ext1.load', all: true })]]);
     expect(argsOf('finish')).toEqual([[samplePlan(), runId]]);
     const [first, second] = argsOf('observe');
     expect(first?.[1]).toBe('');
@@ -70,7 +70,7 @@ describe('a migration in which nothing goes wrong', () => {
 
 describe('the status', () => {
   /** Every field of the public contract: a missing one would vanish as `undefined` on its way. */
-  const fields = ['copiedPercent', 'lagSeconds', 'lastError', 'missing', 'observedAt', 'pastNoReturn', 'phase', 'problems', 'remainingSeconds', 'requested', 'since', 'source', 'streams', 'tables', 'vdiff', 'waitingFor', 'workflow'];
+  const fields = ['copiedPercent', 'lagSeconds', 'lastError', 'missing', 'observedAt', 'pastNoReturn', 'phase', 'problems', 'remainingSeconds', 'requested', 'retireAt', 'since', 'source', 'streams', 'tables', 'vdiff', 'waitingFor', 'warnings', 'workflow'];
   const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
   const phases: { phase: Phase; at: StepName; expected: Partial<Status> }[] = [
     { phase: 'mounting', at: 'mount', expected: { waitingFor: [], observedAt: null, pastNoReturn: false } },
@@ -79,6 +79,7 @@ describe('the status', () => {
     { phase: 'copying', at: 'observe', expected: { waitingFor: ['the copy to finish'], vdiff: null } },
     { phase: 'verifying', at: 'vdiff', expected: { waitingFor: ['VDiff to finish'], copiedPercent: 100, vdiff: null } },
     { phase: 'completing', at: 'prove', expected: { waitingFor: [], pastNoReturn: false } },
+    { phase: 'completing', at: 'watchWrites', expected: { waitingFor: [], pastNoReturn: false } },
     { phase: 'completing', at: 'publish', expected: { waitingFor: [], pastNoReturn: false } },
     { phase: 'completing', at: 'finish', expected: { waitingFor: [], pastNoReturn: false } },
     { phase: 'completing', at: 'serve', expected: { waitingFor: [], pastNoReturn: true } },

@@ -189,7 +189,7 @@ describe('payloads of signals', () => {
 
   it('a signal nobody knows changes nothing', async () => {
     const migration = await bench.migrate(new Script(), { complete: 'auto' });
-    await migration.handle.signal('pause');
+    await migration.handle.signal('halt');
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
   });
 });

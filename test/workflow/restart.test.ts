@@ -65,5 +65,5 @@ describe('without a cache', () => {
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);
-  expect(replayed).toBe(11);
+  expect(replayed).toBe(12);
 });
