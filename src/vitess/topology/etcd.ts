@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Etcd3, EtcdAuthenticationFailedError, EtcdPermissionDeniedError, GRPCInvalidArgumentError, GRPCUnauthenticatedError } from 'etcd3';
-import { MigrationError } from '../../migration/errors.js';
+import { MigrationError, type Place } from '../../migration/errors.js';
 import type { Access } from '../access.js';
 import { splitAddress } from '../address.js';
 import { tlsRefusal } from '../tls-refusal.js';
@@ -91,7 +91,7 @@ export class EtcdKv implements Kv {
       if (oldest?.key.toString() === key) return;
       if (oldest === undefined) throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again');
       if (Date.now() > deadline) {
-        throw new MigrationError('LOCKED', `${dir} is locked by ${holder(oldest.value.toString())}`, this.place(), 'wait until it is done; a dead holder of a named lock lets go after 24 hours, or when "vtctldclient VDiff delete" ends its VDiff');
+        throw lockedBy(dir, oldest.value.toString(), this.place());
       }
       await sleep(lockPoll);
     }
@@ -142,6 +142,11 @@ function isRefusal(cause: unknown): cause is Error {
 
 function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entry {
   return { key: kv.key.toString(), value: kv.value, revision: kv.mod_revision };
+}
+
+/** The error of a lock that others hold; `contents` are what the holder wrote into its key. */
+export function lockedBy(dir: string, contents: string, place: Place): MigrationError {
+  return new MigrationError('LOCKED', `${dir} is locked by ${holder(contents)}`, place, 'wait until it is done; a dead holder of a named lock lets go after 24 hours, or when "vtctldclient VDiff delete" ends its VDiff');
 }
 
 /** Vitess stores a JSON description of who holds a lock: Action, HostName, UserName, Time. */

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faultKinds } from '../support/fault.js';
+import { FaultBench, type Fault, type Scenario } from '../support/fault-bench.js';
+import { scenarios } from '../support/scenarios.js';
+
+/** Of the runs, every which one is made: all of them under `npm run test:faults`, a fair sample under `npm test`. */
+const stride = Number(process.env['VTMIGRATE_FAULT_STRIDE'] ?? 19);
+/** How many migrations run side by side: most of their time is waiting. */
+const width = 16;
+
+let bench: FaultBench;
+const totals = { effects: 0, runs: 0 };
+beforeAll(async () => {
+  bench = await FaultBench.start();
+});
+afterAll(async () => {
+  await bench.stop();
+  console.log(`${totals.effects} external calls, ${totals.effects * faultKinds.length} faults, ${totals.runs} of them tried`);
+});
+
+describe.each(scenarios)('$name', (scenario: Scenario) => {
+  test('whatever happens to any one external call, the end is the right one and nothing is left', async () => {
+    const { run, wrong } = await bench.run(scenario);
+    expect(wrong).toEqual([]);
+    const effects = [...run.effects];
+    const faults = effects.flatMap((effect) => faultKinds.map((kind): Fault => ({ effect, kind })));
+    const chosen = faults.filter((_, index) => index % stride === 0);
+    const startedAt = Date.now();
+    const problems = await tryAll(scenario, chosen);
+    totals.effects += effects.length;
+    totals.runs += chosen.length;
+    console.log(`${scenario.name}: ${effects.length} external calls, ${faults.length} faults, ${chosen.length} of them tried in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+    expect(problems).toEqual([]);
+  });
+});
+
+/** Runs the scenario with each of the faults; answers what went wrong, in words. */
+async function tryAll(scenario: Scenario, faults: readonly Fault[]): Promise<string[]> {
+  const problems: string[] = [];
+  const queue = [...faults];
+  const workers = Array.from({ length: width }, async () => {
+    for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
+      const { run, wrong } = await bench.run(scenario, fault);
+      const { step, nth, call, what } = fault.effect;
+      const all = run.struck ? wrong : [...wrong, 'the fault never struck'];
+      problems.push(...all.map((text) => `${fault.kind}, call ${call} of ${step} ${nth} (${what}): ${text}`));
+    }
+  });
+  await Promise.all(workers);
+  return problems;
+}
