@@ -77,8 +77,8 @@ export class FaultRun {
     let call = 0;
     const attempt = new Attempt((what) => (count === 1 ? this.next({ step, nth, call: ++call, what }) : undefined));
     const { clients } = buildClients(fakeConfig, passing(this.world.ends(), attempt.pass));
-    const activity = allActivities(clients)[step] as (...args: readonly unknown[]) => Promise<unknown>;
-    return Promise.race([activity(...args), attempt.death]);
+    const activities = allActivities(clients) as unknown as Record<StepName, (...args: readonly unknown[]) => Promise<unknown>>;
+    return Promise.race([activities[step](...args), attempt.death]);
   }
 
   private next(effect: Effect): FaultKind | undefined {

@@ -38,11 +38,11 @@ export class Attempt {
   }
 
   readonly pass: Pass = async (what, effect, failures) => {
-    if (this.dead) throw new Error('the worker is dead');
+    this.requireLife();
     const kind = this.next(what);
     if (kind === 'fails before') throw failures.unanswered();
     if (kind === 'dies before') this.die();
-    if (this.dead) throw new Error('the worker is dead');
+    this.requireLife();
     if (kind === 'time runs out') {
       await sleep(callTimeout);
       // The server has the request and carries it out, but only after the caller has given up.
@@ -52,11 +52,20 @@ export class Attempt {
     const result = await effect();
     if (result instanceof FakeLease) this.leases.push(result);
     if (kind === 'dies after') this.die();
-    if (kind === 'answer lost' || this.dead) this.forget(result);
-    if (this.dead) throw new Error('the worker is dead');
-    if (kind === 'answer lost') throw failures.unanswered();
-    return result;
+    try {
+      // It may have died of another call while this one was under way.
+      this.requireLife();
+      if (kind === 'answer lost') throw failures.unanswered();
+      return result;
+    } catch (error) {
+      this.forget(result);
+      throw error;
+    }
   };
+
+  private requireLife(): void {
+    if (this.dead) throw new Error('the worker is dead');
+  }
 
   /** A lock nobody knows of is not kept alive. */
   private forget(result: unknown): void {
