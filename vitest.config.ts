@@ -7,11 +7,11 @@ export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/fake/**/*.test.ts'] } },
       { test: { name: 'workflow', include: ['test/workflow/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: 1 } },
       { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 1_200_000, hookTimeout: 120_000, maxWorkers: 1 } },
       { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { name: 'servers', include: ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts'], ...onServers } },
+      { test: { name: 'servers', include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts'], ...onServers } },
     ],
   },
 });

@@ -1,79 +1,42 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Etcd3 } from 'etcd3';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/denied-tables.js';
-import { JournalStore } from '../../src/vitess/topology/journal.js';
 import { withMigrationLocks } from '../../src/vitess/topology/lock.js';
 import { Mounts } from '../../src/vitess/topology/mounts.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { KeyspaceSchema, TableSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { ShardSchema } from '../../src/vitess/wire/topodata_pb.js';
 import { lab, vtctldclient } from '../support/lab.js';
+import { kvContract } from './suites/kv.js';
 
 const kv = new EtcdKv(lab.target.topoServer, 'target');
 const open = () => kv;
 const topology = new Topology('target', lab.target.topoServer, lab.target.topoRoot, open);
 afterAll(() => kv.close());
 
-describe('the key-value store', () => {
-  let key = '';
-  beforeEach(() => {
-    key = `/test/${randomUUID()}`;
-  });
-  const bytes = (text: string) => Buffer.from(text);
-
-  test('an absent key is data, not an error', async () => {
-    expect(await kv.get(key)).toBeUndefined();
-    expect(await kv.list(`${key}/`)).toEqual([]);
-    expect(await kv.delete(key, '1')).toBe(false);
-  });
-
-  test('a put compares the revision it read', async () => {
-    expect(await kv.put(key, bytes('one'), '0')).toBe(true);
-    expect(await kv.put(key, bytes('two'), '0')).toBe(false);
-    const first = await kv.get(key);
-    expect(await kv.put(key, bytes('two'), first?.revision ?? '')).toBe(true);
-    expect(await kv.put(key, bytes('three'), first?.revision ?? '')).toBe(false);
-    expect(Buffer.from((await kv.get(key))?.value ?? []).toString()).toBe('two');
-    expect(await kv.delete(key, first?.revision ?? '')).toBe(false);
-    expect(await kv.delete(key, (await kv.get(key))?.revision ?? '')).toBe(true);
-  });
-
-  test('a list has its keys in order, and only those below the prefix', async () => {
-    for (const name of ['b', 'a']) await kv.put(`${key}/${name}`, bytes(name), '0');
-    await kv.put(`${key}x`, bytes('x'), '0');
-    expect((await kv.list(`${key}/`)).map((entry) => entry.key)).toEqual([`${key}/a`, `${key}/b`]);
-  });
-
-  test('a server that is not there is named in the error', async () => {
-    const nowhere = new EtcdKv('127.0.0.1:1', 'ext9');
-    await expect(nowhere.get(key)).rejects.toMatchObject({ code: 'TOPO_UNREACHABLE', place: { cluster: 'ext9', server: '127.0.0.1:1' } });
-    nowhere.close();
-  });
-
-  test('a lock excludes, says who holds it, and is handed on', async () => {
-    const first = await kv.lock(key, JSON.stringify({ Action: 'first', HostName: 'here', UserName: 'me', Time: 'now' }), 1_000);
-    await expect(kv.lock(key, '{}', 300)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining('first of me@here since now') as string });
-    const waiting = kv.lock(key, '{}', 10_000);
-    await first.release();
-    const second = await waiting;
-    await second.check();
-    await second.release();
-    expect(await kv.list(`${key}/locks/`)).toEqual([]);
-  });
-
-  test('a lock whose lease was revoked is known to be lost', async () => {
-    const lock = await kv.lock(key, '{}', 1_000);
+kvContract('a real etcd', () => ({
+  kv,
+  nowhere: new EtcdKv('127.0.0.1:1', 'ext9'),
+  topoRoot: lab.target.topoRoot,
+  other: () => new EtcdKv(lab.target.topoServer, 'target'),
+  dieHolding: async (dir, contents) => {
+    const holder = spawn('tsx', ['test/support/lock-holder.ts', lab.target.topoServer, dir, contents], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    await once(holder.stdout, 'data');
+    // The whole group: tsx is a parent of the process that holds the lock.
+    process.kill(-(holder.pid ?? 0), 'SIGKILL');
+  },
+  revoke: async (dir) => {
     const etcd = new Etcd3({ hosts: `http://${lab.target.topoServer}` });
-    await etcd.delete().prefix(`${key}/locks/`);
-    const [entry] = (await etcd.leaseClient.leaseLeases()).leases.slice(-1);
-    await etcd.leaseClient.leaseRevoke({ ID: entry?.ID ?? '' });
-    await expect(lock.check()).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    const [oldest] = (await etcd.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec()).kvs;
+    await etcd.leaseClient.leaseRevoke({ ID: oldest?.lease ?? '' });
     etcd.close();
-  });
-});
+  },
+}));
 
 describe('the records', () => {
   test('cells, keyspaces, shards and tablets are those vtctldclient shows', async () => {
@@ -152,24 +115,5 @@ describe('locks', () => {
     });
     const free = await vtctldclient('target', '--lock-timeout', '5s', 'SetKeyspaceDurabilityPolicy', '--durability-policy', 'none', 'commerce');
     expect(free.stderr).not.toMatch(/deadline exceeded/i);
-  });
-});
-
-describe('the journal', () => {
-  test('belongs to one run', async () => {
-    const store = new JournalStore(topology, { keyspace: 'commerce', workflow: `j${randomUUID().slice(0, 8)}` });
-    expect(await store.read()).toBeUndefined();
-    const begun = await store.begin('run-1', 'ext1.load');
-    expect(await store.begin('run-1', 'ext1.load')).toEqual(begun);
-    await expect(store.begin('run-2', 'ext1.load')).rejects.toMatchObject({ code: 'MIGRATION_EXISTS' });
-    await store.update('run-1', (journal) => {
-      journal.createdTables['0'] = ['t'];
-    });
-    await expect(store.update('run-2', () => undefined)).rejects.toMatchObject({ code: 'MIGRATION_EXISTS' });
-    await expect(store.remove('run-2')).rejects.toMatchObject({ code: 'MIGRATION_EXISTS' });
-    expect((await store.read())?.createdTables).toEqual({ '0': ['t'] });
-    await store.remove('run-1');
-    await store.remove('run-1');
-    expect(await store.read()).toBeUndefined();
   });
 });
