@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { faultKinds } from '../support/fault.js';
 import { FaultBench, type Fault, type Scenario } from '../support/fault-bench.js';
 import { scenarios } from '../support/scenarios.js';
@@ -7,6 +7,12 @@ import { scenarios } from '../support/scenarios.js';
 const stride = Number(process.env['VTMIGRATE_FAULT_STRIDE'] ?? 19);
 /** How many migrations run side by side: most of their time is waiting. */
 const width = 16;
+
+/** The code waits for what real servers need time for; the fakes need none. */
+vi.mock(import('node:timers/promises'), async (original) => {
+  const real = await original();
+  return { ...real, setTimeout: ((ms?: number, ...rest: []) => real.setTimeout(Math.ceil((ms ?? 0) / 50), ...rest)) };
+});
 
 let bench: FaultBench;
 const totals = { effects: 0, runs: 0 };

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { MigrationError } from '../../src/migration/errors.js';
-import type { TabletManagerClient } from '../../src/vitess/tablet/transport.js';
+import type { TabletClient, TabletManagerClient } from '../../src/vitess/tablet/transport.js';
 import type { Kv, Lease } from '../../src/vitess/topology/kv.js';
 import type { Ends } from '../../src/worker.js';
 
@@ -34,10 +34,10 @@ const sqlFailures: Failures = {
 /** The ends of a program with `pass` in between: the one list of everything that counts as an external call. */
 export function passing(ends: Ends, pass: Pass): Ends {
   return {
-    openKv: (server, cluster) => passingKv(ends.openKv(server, cluster), cluster, pass),
-    openTablets: () => {
-      const managers = ends.openTablets();
-      return { client: (host, port) => passingTablet(managers.client(host, port), port, pass) };
+    openKv: (server, cluster, access) => passingKv(ends.openKv(server, cluster, access), cluster, pass),
+    openTablets: (accessTo) => {
+      const tablets = ends.openTablets(accessTo);
+      return { client: (host, port, cluster) => passingTablet(tablets.client(host, port, cluster), port, pass) };
     },
     openPool: (options) => {
       const pool = ends.openPool(options);
@@ -67,10 +67,27 @@ function passingLease(lease: Lease, dir: string, pass: Pass): Lease {
   };
 }
 
-function passingTablet(client: TabletManagerClient, port: number, pass: Pass): TabletManagerClient {
-  const calls = Object.entries(client).map(([name, call]) => [
+function passingTablet({ manager, query }: TabletClient, port: number, pass: Pass): TabletClient {
+  const calls = Object.entries(manager).map(([name, call]) => [
     name,
     (...args: unknown[]) => pass(`tablet ${port} ${name}`, () => (call as (...args: unknown[]) => Promise<unknown>)(...args), tabletFailures),
   ]);
-  return Object.fromEntries(calls) as TabletManagerClient;
+  return {
+    manager: Object.fromEntries(calls) as TabletManagerClient,
+    query: { vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass) },
+  };
+}
+
+/** Each message of a stream is waited for in a call of its own. */
+async function* passingStream<T>(stream: AsyncIterable<T>, what: string, pass: Pass): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await pass(what, () => iterator.next(), tabletFailures);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
 }

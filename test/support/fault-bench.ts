@@ -9,7 +9,7 @@ import type { MigrateResult } from '../../src/migration/result.js';
 import { buildClients } from '../../src/worker.js';
 import { binaries } from '../../lab/install.js';
 import { passing } from './ends.js';
-import { fakeConfig, World } from './fake/world.js';
+import { fakeConfig, sampleTables, World } from './fake/world.js';
 import { Attempt, type FaultKind } from './fault.js';
 import { beQuiet } from './workflow-bench.js';
 
@@ -38,10 +38,16 @@ export interface Scenario {
   prepare?: (world: World) => Promise<void> | void;
   /** Each time a step begins, with its arguments. */
   onStep?: (run: FaultRun, step: StepName, args: readonly unknown[]) => void;
+  /** Keys of the snapshot that are to differ in the end besides those of every migration that completes. */
+  changes?: RegExp;
+  /** What is wrong with the end, in words. */
+  check?: (run: FaultRun) => string[];
+  /** Clients write to the source all the time. */
+  writers?: true;
 }
 
 /** Milliseconds: a run that takes longer hangs. */
-const patience = 15_000;
+const patience = 120_000;
 
 /** A migration through real activities and clients in a world of its own. */
 export class FaultRun {
@@ -50,6 +56,7 @@ export class FaultRun {
   /** True once the fault has struck. */
   struck = false;
   handle: WorkflowHandle | undefined;
+  result: MigrateResult | undefined;
   private readonly seen = new Map<StepName, string[]>();
   private readonly signalled = new Set<string>();
 
@@ -58,6 +65,11 @@ export class FaultRun {
     readonly scenario: Scenario,
     readonly fault: Fault | undefined,
   ) {}
+
+  /** How often a step has begun by now. */
+  times(step: StepName): number {
+    return this.seen.get(step)?.length ?? 0;
+  }
 
   /** Sends a signal, once. */
   signal(name: string): void {
@@ -78,7 +90,21 @@ export class FaultRun {
     const attempt = new Attempt((what) => (count === 1 ? this.next({ step, nth, call: ++call, what }) : undefined));
     const { clients } = buildClients(fakeConfig, passing(this.world.ends(), attempt.pass));
     const activities = allActivities(clients) as unknown as Record<StepName, (...args: readonly unknown[]) => Promise<unknown>>;
-    return Promise.race([activities[step](...args), attempt.death]);
+    try {
+      return await Promise.race([activities[step](...args), attempt.death]);
+    } finally {
+      attempt.end();
+    }
+  }
+
+  /** Inserts and changes rows of the source until the answer is called. */
+  startWriters(): () => void {
+    let count = 0;
+    const timer = setInterval(() => {
+      const table = sampleTables[++count % sampleTables.length] ?? '';
+      this.world.write(table, String(100 + (count % 40)), `written ${count}`);
+    }, 2);
+    return () => clearInterval(timer);
   }
 
   private next(effect: Effect): FaultKind | undefined {
@@ -141,7 +167,9 @@ export class FaultBench {
     const before = run.world.snapshot();
     const handle = await this.env.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId, args: [{ source: 'ext1.load', target: workflowId, all: true, ...scenario.input }] });
     run.handle = handle;
+    const stopWriters = scenario.writers === undefined ? () => undefined : run.startWriters();
     const wrong = await this.outcome(run, handle);
+    stopWriters();
     this.runs.delete(workflowId);
     return { run, wrong: wrong.length > 0 ? wrong : await judge(run, before) };
   }
@@ -153,7 +181,10 @@ export class FaultBench {
       timer.signal.addEventListener('abort', () => clearTimeout(timeout));
     });
     const result = handle.result().then(
-      (value) => ((value as MigrateResult).outcome === run.scenario.end ? [] : [`ended ${(value as MigrateResult).outcome}`]),
+      (value: unknown) => {
+        run.result = value as MigrateResult;
+        return run.result.outcome === run.scenario.end ? [] : [`ended ${run.result.outcome}`];
+      },
       (error: unknown) => [`failed: ${error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)}`],
     );
     try {
@@ -191,20 +222,20 @@ async function judge(run: FaultRun, before: Record<string, string>): Promise<str
   const after = world.snapshot();
   const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key]);
   const wrong = changed.filter((key) => !isExpected(scenario, key)).map((key) => `left behind: ${key} is ${JSON.stringify(after[key])}, was ${JSON.stringify(before[key])}`);
-  return scenario.end === 'completed' ? [...wrong, ...unreadable(run)] : wrong;
+  return [...wrong, ...(scenario.check?.(run) ?? []), ...(scenario.end === 'completed' ? unreadable(run) : [])];
 }
 
 /** The mount is the user's; a completed migration leaves tables with rows, known to vtgate. */
 function isExpected(scenario: Scenario, key: string): boolean {
   if (key.includes('/ExternalClusters/vitess/')) return scenario.input['mount'] !== undefined;
+  if (scenario.changes?.test(key) === true) return true;
   if (scenario.end === 'cancelled') return false;
   const place = `target ${scenario.keyspace}/`;
   return (key.startsWith(place) && key.endsWith(' tables')) || key === 'target /vitess/zone1/SrvVSchema' || (scenario.keyspace === 'commerce' && key.endsWith('/keyspaces/commerce/VSchema'));
 }
 
 function unreadable({ world, scenario }: FaultRun): string[] {
-  const source = world.sourceMysql;
-  return [...source.tables].flatMap(([table, { rows }]) => {
+  return [...world.acknowledged].flatMap(([table, rows]) => {
     try {
       const served = world.vtgate.rows(scenario.keyspace, table);
       const missing = [...rows].filter(([key, value]) => served.get(key) !== value).map(([key]) => key);

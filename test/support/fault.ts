@@ -63,6 +63,11 @@ export class Attempt {
     }
   };
 
+  /** Nobody keeps alive what an attempt could not give back. */
+  end(): void {
+    for (const lease of this.leases) lease.die();
+  }
+
   private requireLife(): void {
     if (this.dead) throw new Error('the worker is dead');
   }

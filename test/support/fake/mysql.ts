@@ -32,6 +32,14 @@ export class FakeMysql {
     this.gtid++;
   }
 
+  renameTable(from: string, to: string): void {
+    const table = this.table(from);
+    if (this.tables.has(to)) throw new Error(`Table '${to}' already exists (errno 1050) (sqlstate 42S01)`);
+    this.tables.delete(from);
+    this.tables.set(to, table);
+    this.gtid++;
+  }
+
   dropTable(name: string): void {
     if (this.tables.delete(name)) this.gtid++;
   }

@@ -2,15 +2,16 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type CallOptions } from '@connectrpc/connect';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
-import type { TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
+import type { QueryClient, TabletClient, TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
 import { deniedTables } from '../../../src/vitess/topology/denied-tables.js';
+import { VEventType, VStreamResponseSchema, type VStreamResponse } from '../../../src/vitess/wire/binlogdata_pb.js';
 import { QueryResultSchema, type QueryResult } from '../../../src/vitess/wire/query_pb.js';
 import * as wire from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.js';
 import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
 import type { FakeMysql } from './mysql.js';
 import { FakeVDiffs } from './vdiff.js';
-import { FakeVReplication, type FindSource } from './vreplication.js';
+import { FakeVReplication, tablesOf, type FindSource } from './vreplication.js';
 
 /** Milliseconds between two looks of a wait for a position. */
 const waitPoll = 5;
@@ -35,8 +36,12 @@ export class FakeTablet {
     this.vdiff = new FakeVDiffs(mysql, this.vreplication, alias);
   }
 
+  client(): TabletClient {
+    return { manager: this.manager(), query: { vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0) } };
+  }
+
   /** The client of its tablet manager. Requests and answers are copies, as they are on the wire. */
-  client(): TabletManagerClient {
+  private manager(): TabletManagerClient {
     const handlers = this.handlers() as Record<string, (request: unknown, options?: CallOptions) => unknown>;
     const calls = Object.entries(TabletManager.method).map(([name, { input, output }]) => [
       name,
@@ -94,12 +99,30 @@ export class FakeTablet {
     return {};
   }
 
+  /** What was written to some tables after a position, and then what comes, until the time is over. */
+  private async *changes(request: Parameters<QueryClient['vStream']>[0], timeoutMs: number): AsyncGenerator<VStreamResponse> {
+    const tables = request.filter?.rules?.map((rule) => rule.match ?? '') ?? [];
+    let position = request.position ?? '';
+    for (const deadline = Date.now() + timeoutMs; Date.now() <= deadline; ) {
+      await sleep(waitPoll);
+      const changes = this.mysql.changesSince(position).filter(({ table }) => tables.includes(table));
+      position = this.mysql.position();
+      const rows = changes.map(({ table }) => ({ type: VEventType.ROW, rowEvent: { tableName: table } }));
+      yield create(VStreamResponseSchema, { events: [...rows, { type: VEventType.GTID, gtid: position }] });
+    }
+    throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
+  }
+
   /** The statements that the program sends, and no others. */
   private execute(sql: string): NamedRow[] {
     const statements: [RegExp, (match: string[]) => NamedRow[]][] = [
       [/^select 1 from (.+) limit 1$/, ([, name = '']) => [...this.mysql.table(unquote(name)).rows].slice(0, 1).map(() => ({ '1': '1' }))],
       [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
       [/^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/, ([, ids = '']) => this.copyState(ids.split(', ').map(Number))],
+      [/^rename table (.+) to (.+)$/, ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), [])],
+      [/^select workflow, source from _vt\.vreplication where workflow <> '(.*)' and db_name = /, ([, workflow = '']) => this.otherStreams(workflow)],
+      // Every statement here is a transaction of its own, so none is ever open.
+      [/^select trx_id as id from information_schema\.innodb_trx where /, () => []],
       [/from information_schema\.innodb_tablestats where/, () => []],
       [/from mysql\.innodb_table_stats where .* table_name in \((.*)\)$/, ([, names = '']) => this.sizes(names)],
     ];
@@ -113,6 +136,11 @@ export class FakeTablet {
   private copyState(ids: readonly number[]): NamedRow[] {
     const streams = this.vreplication.streams.filter(({ id }) => ids.includes(id));
     return streams.flatMap(({ id, copyState }) => (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })));
+  }
+
+  private otherStreams(workflow: string): NamedRow[] {
+    const others = this.vreplication.streams.filter((stream) => stream.workflow !== workflow);
+    return others.map((stream) => ({ workflow: stream.workflow, source: `filter:{${tablesOf(stream.source).map((table) => `rules:{match:"${table}"}`).join(' ')}}` }));
   }
 
   private sizes(names: string): NamedRow[] {

@@ -9,6 +9,8 @@ interface FakeVDiff {
   uuid: string;
   workflow: string;
   state: 'pending' | 'stopped' | 'started' | 'completed';
+  /** What was found, by table. */
+  found: Map<string, NamedRow>;
 }
 
 /** The VDiff engine of one target tablet. A VDiff makes a step each time somebody looks at it. */
@@ -36,7 +38,7 @@ export class FakeVDiffs {
 
   private create({ vdiffUuid, workflow, options }: VDiffRequest): NamedRow[] {
     if (this.vdiffs.some(({ uuid }) => uuid === vdiffUuid)) throw new ConnectError(`vdiff with UUID ${vdiffUuid} already exists on tablet ${this.alias}`, Code.Unknown);
-    this.vdiffs.push({ uuid: vdiffUuid, workflow, state: options?.coreOptions?.autoStart === false ? 'stopped' : 'pending' });
+    this.vdiffs.push({ uuid: vdiffUuid, workflow, state: options?.coreOptions?.autoStart === false ? 'stopped' : 'pending', found: new Map() });
     return [];
   }
 
@@ -46,7 +48,7 @@ export class FakeVDiffs {
     this.advance(vdiff);
     const row = { vdiff_state: vdiff.state, last_error: '', uuid: vdiff.uuid };
     if (vdiff.state === 'pending' || vdiff.state === 'stopped') return [{ ...row, table_name: null, table_state: null, rows_compared: null, has_mismatch: '0', report: null }];
-    return this.tables(workflow).map((table) => ({ ...row, table_name: table, ...this.compare(vdiff, table) }));
+    return this.tables(workflow).map((table) => ({ ...row, table_name: table, ...(vdiff.found.get(table) ?? { table_state: 'pending', rows_compared: '0', has_mismatch: '0', report: null }) }));
   }
 
   /** Streams stand still while the engine reads both sides. */
@@ -58,11 +60,13 @@ export class FakeVDiffs {
     } else if (vdiff.state === 'started') {
       vdiff.state = 'completed';
       restart(streams);
+      // Both sides are read at the same position.
+      this.vreplication.advance(vdiff.workflow);
+      vdiff.found = new Map(this.tables(vdiff.workflow).map((table) => [table, this.compare(vdiff, table)]));
     }
   }
 
   private compare(vdiff: FakeVDiff, table: string): NamedRow {
-    if (vdiff.state !== 'completed') return { table_state: 'pending', rows_compared: '0', has_mismatch: '0', report: null };
     const source = new Map(this.vreplication.of(vdiff.workflow).flatMap((stream) => [...this.vreplication.wanted(stream, table)]));
     const target = this.mysql.table(table).rows;
     const mismatched = [...source].filter(([key, value]) => target.has(key) && target.get(key) !== value).length;

@@ -29,6 +29,8 @@ export class World {
   });
   readonly target: FakeCluster;
   readonly vtgate: FakeVtgate;
+  /** Every row that an application has written to the source and been told so, by table and key. */
+  readonly acknowledged = new Map<string, Map<string, string>>();
 
   constructor() {
     const byKey = { columnVindexes: [{ column: 'id', name: 'xxhash' }] };
@@ -67,6 +69,15 @@ export class World {
     return found.tablet.mysql;
   }
 
+  /** Writes a row as an application of the source does. False when it is refused. */
+  write(table: string, key: string, value: string): boolean {
+    const [shard] = this.source.shardsOf('load');
+    if (shard === undefined || shard.tablet.denied.includes(table) || !shard.tablet.mysql.tables.has(table)) return false;
+    shard.tablet.mysql.write(table, key, value);
+    this.acknowledged.get(table)?.set(key, value);
+    return true;
+  }
+
   /** Everything a migration might leave behind in the target, and in the source, as plain data to compare. */
   snapshot(): Record<string, string> {
     const all: Record<string, string> = {};
@@ -85,7 +96,8 @@ export class World {
 
   private fill(table: string, rows: number): void {
     this.sourceMysql.createTable(`CREATE TABLE \`${table}\` (\n  \`id\` bigint NOT NULL,\n  PRIMARY KEY (\`id\`)\n)`);
-    for (let id = 1; id <= rows; id++) this.sourceMysql.write(table, String(id), `${table} ${id}`);
+    this.acknowledged.set(table, new Map());
+    for (let id = 1; id <= rows; id++) this.write(table, String(id), `${table} ${id}`);
   }
 
   private clusterAt(server: string): FakeCluster {
