@@ -14,6 +14,7 @@ const [task, ...args] = process.argv.slice(2);
 const tasks = {
   demo: ['tsx', ['lab/demo.ts']],
   test: ['tsx', ['lab/test.ts']],
+  'test:faults': ['tsx', ['lab/test.ts', '--every-fault']],
   lab: ['tsx', ['lab/main.ts']],
   bench: ['tsx', ['bench/main.ts']],
   worker: [process.execPath, ['dist/src/worker.js']],

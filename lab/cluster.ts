@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { makeFolder } from './folder.js';
 import type { Server } from './process.js';
+import type { TcpProxy } from './proxy.js';
 import type { Outcome } from './run.js';
 import { Site } from './site.js';
-import { startEtcd } from './servers/etcd.js';
+import { startEtcd, type Etcd } from './servers/etcd.js';
 import { replicateFrom } from './servers/replication.js';
 import { isServing, startTablet, type Tablet, type TabletSpec } from './servers/tablet.js';
 import { mustVtctldclient, vitessContext, vtctldclient, type VitessContext } from './servers/vitess.js';
-import { reachesAll, startVtgate } from './servers/vtgate.js';
+import { reachesAll, startVtgate, type Vtgate } from './servers/vtgate.js';
 
 export type { Tablet } from './servers/tablet.js';
 
@@ -33,6 +34,8 @@ export interface ClusterSpec {
   vtgate?: boolean;
   /** UID of the first tablet; default 100. */
   firstUid?: number;
+  /** Puts a proxy in front of etcd, vtgate and each tablet's gRPC port, for everyone; default false. */
+  proxied?: boolean;
 }
 
 /** One running Vitess cluster. */
@@ -45,9 +48,11 @@ export interface Cluster {
   tablets: Tablet[];
   etcd: Server;
   vtgateServer?: Server;
+  /** Those of `proxied`; each tablet has its own. */
+  proxies: { etcd?: TcpProxy; vtgate?: TcpProxy };
   /** Runs vtctldclient with the topology's flags given; `--server internal`, so there is no vtctld. */
   vtctldclient(...args: string[]): Promise<Outcome>;
-  /** A new connection to the MySQL of a shard's first primary, past Vitess; the caller ends it. */
+  /** A new connection to the MySQL of a shard's primary, past Vitess; the caller ends it. */
   mysql(keyspace: string, shard: string): Promise<Connection>;
   stop(): Promise<void>;
 }
@@ -77,9 +82,9 @@ export async function startCluster(spec: ClusterSpec, options: ClusterOptions = 
 }
 
 async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>): Promise<Cluster> {
-  const etcd = startEtcd(site, spec.etcdPort);
+  const etcd = startEtcd(site, spec.etcdPort, spec.proxied);
   const topology = etcd.then(({ address }) => makeTopology(spec, site, address));
-  const gate = spec.vtgate === false ? undefined : topology.then((context) => startVtgate(site, context, spec.vtgatePort));
+  const gate = spec.vtgate === false ? undefined : topology.then((context) => startVtgate(site, context, spec.vtgatePort, spec.proxied));
   const shards = Promise.all(shardSpecs(spec).map((tablets) => startShard(tablets, site, topology)));
   await site.together<unknown>([etcd, topology, shards, ...(gate === undefined ? [] : [gate])]);
   const context = await topology;
@@ -93,13 +98,18 @@ async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>):
     folder: site.folder,
     topoServer: context.topoServer,
     topoRoot: context.topoRoot,
-    ...(vtgate === undefined ? {} : { vtgate: { host: vtgate.host, port: vtgate.port }, vtgateServer: vtgate.server }),
+    ...(vtgate === undefined ? {} : { vtgate: vtgate.proxy?.address ?? { host: vtgate.host, port: vtgate.port }, vtgateServer: vtgate.server }),
+    proxies: proxiesOf(await etcd, vtgate),
     tablets,
     etcd: (await etcd).server,
     vtctldclient: (...args) => vtctldclient(context, args),
     mysql: (keyspace, shard) => connectToPrimary(tablets, keyspace, shard),
     stop,
   };
+}
+
+function proxiesOf(...[etcd, vtgate]: [Etcd, Vtgate | undefined]): Cluster['proxies'] {
+  return { ...(etcd.proxy === undefined ? {} : { etcd: etcd.proxy }), ...(vtgate?.proxy === undefined ? {} : { vtgate: vtgate.proxy }) };
 }
 
 /** The cell and the keyspaces; tablets and vtgate need them to start. */
@@ -122,7 +132,7 @@ function shardSpecs(spec: ClusterSpec): TabletSpec[][] {
     shards.map((shard) =>
       Array.from({ length: replicas + 1 }, (_, index): TabletSpec => {
         const type = index === 0 ? 'primary' : 'replica';
-        return { uid: uid++, keyspace: name, shard, type };
+        return { uid: uid++, keyspace: name, shard, type, proxied: spec.proxied ?? false };
       }),
     ),
   );
@@ -151,7 +161,8 @@ async function connectToPrimary(tablets: Tablet[], keyspace: string, shard: stri
   return found.mysql.connect();
 }
 
-async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+/** Asks until the answer is yes. @throws Error when it has not been for `timeoutMs` */
+export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown = 'the answer is no';
   for (;;) {

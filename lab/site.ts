@@ -1,5 +1,6 @@
 import { Ports } from './ports.js';
 import { Server, type ServerSpec } from './process.js';
+import { TcpProxy, type Address } from './proxy.js';
 
 // Short, as the data is thrown away.
 const GRACE_MS = 2_000;
@@ -9,6 +10,7 @@ export class Site {
   readonly folder: string;
   readonly ports = new Ports();
   readonly #servers: Server[] = [];
+  readonly #proxies: TcpProxy[] = [];
   #closed: Promise<void> | undefined;
 
   constructor(folder: string) {
@@ -22,6 +24,13 @@ export class Site {
     this.#servers.push(server);
     await server.start();
     return server;
+  }
+
+  /** Starts a proxy that ends with the site. */
+  async proxy(address: Address, target: Address): Promise<TcpProxy> {
+    const proxy = await TcpProxy.start(address, target);
+    this.#proxies.push(proxy);
+    return proxy;
   }
 
   /**
@@ -46,6 +55,7 @@ export class Site {
     const dependent = this.#servers.filter((server) => server.needsOthers);
     await Promise.all(dependent.map((server) => server.stop(GRACE_MS)));
     await Promise.all(this.#servers.map((server) => server.stop(GRACE_MS)));
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.ports.release();
   }
 }

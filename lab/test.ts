@@ -54,14 +54,28 @@ async function tests(args: string[]): Promise<Tally> {
   }
 }
 
+type Check = [name: string, run: () => Promise<Tally>];
+
+/** What `npm test` runs: of the faults, a sample. */
+function everyday(args: string[]): Check[] {
+  return [
+    ['lint', () => check('eslint', '.')],
+    ['types', () => check('tsc', '--noEmit')],
+    ['unit, workflow, replay, contract, end to end and a sample of the faults', () => tests(args)],
+  ];
+}
+
+/** What `npm run test:faults` runs: every fault in every phase. */
+function everyFault(args: string[]): Check[] {
+  process.env['VTMIGRATE_FAULTS'] = 'all';
+  return [['every fault in every phase', () => tests(['--project', 'faults', ...args])]];
+}
+
 /** Installs what is missing, runs every check, and closes with the line `N passed, N failed`. */
 async function main(): Promise<void> {
   await installAll();
-  const checks: [string, () => Promise<Tally>][] = [
-    ['lint', () => check('eslint', '.')],
-    ['types', () => check('tsc', '--noEmit')],
-    ['unit, workflow, replay, contract and end to end', () => tests(process.argv.slice(2))],
-  ];
+  const [first, ...rest] = process.argv.slice(2);
+  const checks = first === '--every-fault' ? everyFault(rest) : everyday(process.argv.slice(2));
   const total: Tally = { passed: 0, failed: 0 };
   for (const [name, run] of checks) {
     if (interrupted) break;

@@ -2,16 +2,18 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { binaries } from '../install.js';
 import type { Server } from '../process.js';
+import type { TcpProxy } from '../proxy.js';
 import type { Site } from '../site.js';
 
 export interface Etcd {
   server: Server;
-  /** `localhost:<client port>`. */
+  /** `localhost:<client port>`, or the proxy's port. */
   address: string;
+  proxy?: TcpProxy;
 }
 
-/** Starts an etcd with one member, on loopback only. */
-export async function startEtcd(site: Site, preferredPort?: number): Promise<Etcd> {
+/** Starts an etcd with one member, on loopback only; with a proxy in front of it when that is wanted. */
+export async function startEtcd(site: Site, preferredPort?: number, proxied = false): Promise<Etcd> {
   const folder = join(site.folder, 'etcd');
   const port = await site.ports.take(preferredPort);
   const peer = `http://127.0.0.1:${await site.ports.take()}`;
@@ -34,5 +36,8 @@ export async function startEtcd(site: Site, preferredPort?: number): Promise<Etc
     log: join(folder, 'etcd.log'),
     ready: async () => (await fetch(`${client}/health`)).ok,
   });
-  return { server, address: `localhost:${port}` };
+  if (!proxied) return { server, address: `localhost:${port}` };
+  const front = await site.ports.take();
+  const proxy = await site.proxy({ host: '127.0.0.1', port: front }, { host: '127.0.0.1', port });
+  return { server, address: `localhost:${front}`, proxy };
 }

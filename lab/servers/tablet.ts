@@ -2,6 +2,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MYSQL_PASSWORD, MYSQL_USER } from '../install.js';
 import { NOBODY, type Server } from '../process.js';
+import type { TcpProxy } from '../proxy.js';
 import type { Site } from '../site.js';
 import { startMysql, type Mysql } from './mysql.js';
 import { topologyFlags, type VitessContext } from './vitess.js';
@@ -13,7 +14,7 @@ export interface Tablet {
   uid: number;
   keyspace: string;
   shard: string;
-  /** What it was started as; the topology knows what it is now. */
+  /** What it was started as, or what `failOver` has made of it; the topology knows what it is now. */
   type: 'primary' | 'replica';
   hostname: string;
   /** HTTP: `/debug/vars`, `/debug/status`. */
@@ -21,6 +22,8 @@ export interface Tablet {
   grpcPort: number;
   mysql: Mysql;
   vttablet: Server;
+  /** In front of the gRPC port, for everyone who finds the tablet in the topology. */
+  proxy?: TcpProxy;
 }
 
 export interface TabletSpec {
@@ -28,9 +31,13 @@ export interface TabletSpec {
   keyspace: string;
   shard: string;
   type: 'primary' | 'replica';
+  /** Whether others reach its gRPC port through a proxy. */
+  proxied?: boolean;
 }
 
 const HOSTNAME = '127.0.0.1';
+/** Loopback as well. A tablet publishes its host name with the very port it listens at, so a proxy needs another host. */
+const PROXY_HOSTNAME = '127.0.0.2';
 const ROLES = ['app', 'dba', 'allprivs', 'repl', 'filtered', 'appdebug'];
 
 /**
@@ -54,6 +61,7 @@ export async function startTablet(
   const data = join(folder, 'vt');
   await mkdir(data, { recursive: true });
   if (process.getuid?.() === 0) await chown(data, NOBODY, NOBODY);
+  const proxy = spec.proxied === true ? await site.proxy({ host: PROXY_HOSTNAME, port: grpcPort }, { host: HOSTNAME, port: grpcPort }) : undefined;
   const vttablet = await site.start({
     name: `vttablet ${alias}`,
     command: context.vttablet,
@@ -65,6 +73,7 @@ export async function startTablet(
       '--port', String(port),
       '--grpc-port', String(grpcPort),
       ...databaseFlags(mysql),
+      '--tablet-hostname', spec.proxied === true ? PROXY_HOSTNAME : HOSTNAME,
       ...TABLET_FLAGS,
     ],
     env: { VTDATAROOT: data },
@@ -74,7 +83,9 @@ export async function startTablet(
     needsOthers: true,
     ready: async () => (await fetch(`http://${HOSTNAME}:${port}/debug/vars`)).ok,
   });
-  return { ...spec, alias, hostname: HOSTNAME, port, grpcPort, mysql, vttablet };
+  const { uid, keyspace, shard, type } = spec;
+  const tablet = { uid, keyspace, shard, type, alias, hostname: HOSTNAME, port, grpcPort, mysql, vttablet };
+  return proxy === undefined ? tablet : { ...tablet, proxy };
 }
 
 /** Whether the tablet says that it serves queries as the given type. */
@@ -88,7 +99,6 @@ export async function isServing(tablet: Tablet, type: 'primary' | 'replica'): Pr
 // migration (copy phase, schema reload, lock leases) is left as users have it.
 const TABLET_FLAGS = [
   '--init-tablet-type', 'replica',
-  '--tablet-hostname', HOSTNAME,
   '--bind-address', HOSTNAME,
   '--grpc-bind-address', HOSTNAME,
   '--service-map', 'grpc-queryservice,grpc-tabletmanager,grpc-updatestream',

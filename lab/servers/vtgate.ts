@@ -2,6 +2,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { NOBODY, type Server } from '../process.js';
+import type { TcpProxy } from '../proxy.js';
 import type { Site } from '../site.js';
 import { topologyFlags, type VitessContext } from './vitess.js';
 
@@ -10,6 +11,8 @@ export interface Vtgate {
   host: string;
   /** Speaks the MySQL protocol, without accounts. */
   port: number;
+  /** Listens at a port of its own, which applications use; `port` and `connect` go past it. */
+  proxy?: TcpProxy;
   connect(): Promise<Connection>;
 }
 
@@ -20,6 +23,7 @@ export async function startVtgate(
   site: Site,
   context: VitessContext,
   preferredPort?: number,
+  proxied = false,
 ): Promise<Vtgate> {
   const folder = join(site.folder, 'vtgate');
   const port = await site.ports.take(preferredPort);
@@ -47,7 +51,9 @@ export async function startVtgate(
     needsOthers: true,
     ready: async () => (await fetch(`http://${HOST}:${http}/debug/vars`)).ok,
   });
-  return { server, host: HOST, port, connect };
+  if (!proxied) return { server, host: HOST, port, connect };
+  const proxy = await site.proxy({ host: HOST, port: await site.ports.take() }, { host: HOST, port });
+  return { server, host: HOST, port, connect, proxy };
 }
 
 /** Whether every given shard's primary answers through this vtgate. */
