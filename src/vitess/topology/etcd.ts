@@ -6,7 +6,7 @@ import { splitAddress } from '../address.js';
 import { tlsRefusal } from '../tls-refusal.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
 
-/** Time limits in milliseconds. */
+/** Time limits in milliseconds. The library tries a call that fails or runs out of time up to four times, on every host in turn. */
 const callTimeout = 5_000;
 const lockPoll = 200;
 /** Seconds: how long a lock outlives a worker that was killed. It is kept alive as long as its holder is. */
@@ -59,7 +59,8 @@ export class EtcdKv implements Kv {
     const lease = this.client.lease(leaseTtl);
     const held: Lease = {
       check: async () => {
-        await lease.keepaliveOnce().catch((cause: unknown) => {
+        // A stream, which has no deadline unless it is given one: on a stalled connection it would wait for ever.
+        await lease.keepaliveOnce({ deadline: Date.now() + callTimeout }).catch((cause: unknown) => {
           throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again', { cause });
         });
       },
@@ -125,8 +126,9 @@ export class EtcdKv implements Kv {
   }
 
   private unreachable(cause: unknown): MigrationError {
-    // The library's circuit breaker, while open, hides what made it open.
-    if (!(cause instanceof Error && 'isBrokenCircuitError' in cause)) this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
+    // The library's circuit breaker, while open, hides what made it open; so does a retry on a channel that another call's failure has closed.
+    const hidden = cause instanceof Error && ('isBrokenCircuitError' in cause || cause.message.includes('Channel closed before call started'));
+    if (!hidden || this.lastReason === '') this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
     return new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${this.lastReason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
   }
 
