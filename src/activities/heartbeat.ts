@@ -5,14 +5,22 @@ import { stopIfCancelled } from './failure.js';
 const interval = 2_000;
 
 /**
- * Runs `work` with a steady heartbeat, so that Temporal notices a dead worker, and gives it
- * a function that throws once the activity has been cancelled: to be called before each effect.
+ * Runs `work` with a steady heartbeat, so that Temporal notices a dead worker and nothing else: a
+ * server that stalls ends a call by the call's own time-out. `work` gets a function that throws once
+ * the activity has been cancelled, to be called before each effect, and one for what the heartbeats
+ * tell from now on.
  */
-export async function withHeartbeat<T>(work: (stopIfCancelled: () => void) => Promise<T>): Promise<T> {
+export async function withHeartbeat<T>(work: (stopIfCancelled: () => void, tell: (details: unknown) => void) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), interval);
+  // Until there is something newer, what an earlier attempt told holds.
+  let details: unknown = context.info.heartbeatDetails;
+  const timer = setInterval(() => context.heartbeat(details), interval);
+  const tell = (news: unknown): void => {
+    details = news;
+    context.heartbeat(details);
+  };
   try {
-    return await work(() => stopIfCancelled(context.cancellationSignal));
+    return await work(() => stopIfCancelled(context.cancellationSignal), tell);
   } finally {
     clearInterval(timer);
   }

@@ -7,6 +7,7 @@ import type { Plan } from '../migration/plan.js';
 import type { Clients } from '../vitess/clients.js';
 import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/table-sizes.js';
 import type { StreamRow } from '../vitess/tablet/tablet.js';
+import { withHeartbeat } from './heartbeat.js';
 
 /** Milliseconds between two looks, and how long the source's estimates are kept. */
 const pollInterval = 500;
@@ -35,14 +36,16 @@ export function observeActivities(clients: Clients) {
       const watch = new Watch(clients, plan, wait.copyingSince);
       const expected = plan.target.shards.length * plan.source.shards.length;
       const startedAt = Date.now();
-      for (;;) {
-        const observation = await watch.look();
-        context.heartbeat(observation);
-        const seconds = (Date.now() - startedAt) / 1000;
-        if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stopAfterCopy)) return observation;
-        if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since)) return observation;
-        await context.sleep(pollInterval);
-      }
+      return withHeartbeat(async (_, tell) => {
+        for (;;) {
+          const observation = await watch.look();
+          tell(observation);
+          const seconds = (Date.now() - startedAt) / 1000;
+          if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stopAfterCopy)) return observation;
+          if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since)) return observation;
+          await context.sleep(pollInterval);
+        }
+      });
     },
   };
 }
