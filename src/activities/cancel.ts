@@ -2,7 +2,7 @@ import type { WorkflowIdentifier } from '../migration/identifier.js';
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { JournalStore } from '../vitess/topology/journal.js';
-import { withMigrationLocks } from '../vitess/topology/lock.js';
+import { removeDeadVDiffLocks, withMigrationLocks } from '../vitess/topology/lock.js';
 import { allowOnShards, deleteStreams, refusePastNoReturn } from './complete.js';
 import { takeDownFence } from './fence.js';
 import { withHeartbeat } from './heartbeat.js';
@@ -50,6 +50,7 @@ async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Promise<v
     const tablet = await clients.primary(clients.target, id.keyspace, name);
     await tablet.deleteVDiffs(id.workflow, id.keyspace);
   }
+  await removeDeadVDiffLocks(clients.target, id);
 }
 
 async function dropTables(clients: Clients, keyspace: string, shard: string, tables: readonly string[], beforeEffect: () => Promise<void>): Promise<void> {

@@ -1,48 +1,44 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isCopied } from '../migration/observation.js';
+import { MigrationError } from '../migration/errors.js';
 import type { Plan } from '../migration/plan.js';
+import { quoteString } from '../migration/quote.js';
 import { summarizeVDiff, vdiffPulse, type VDiffReport, type VDiffRow } from '../migration/vdiff.js';
 import type { Clients } from '../vitess/clients.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
+import { removeDeadVDiffLocks } from '../vitess/topology/lock.js';
 import type { VDiffOptionsSchema } from '../vitess/wire/tabletmanagerdata_pb.js';
-import { Watch } from './observe.js';
+import { withHeartbeat } from './heartbeat.js';
 
 /** Milliseconds. */
 const pollInterval = 500;
 const restartTimeout = 120_000;
+/** Vitess starts the streams itself within a second or two. */
+const looksBeforeStart = 10;
 
 /** The step VDiff: compares source and target row by row, on the target's own tablets. */
 export function verifyActivities(clients: Clients) {
   return {
     /**
      * Runs a VDiff to its end. One of the same UUID that is already there is followed, so that a
-     * second attempt of this activity goes on with the first one's. When nothing moves for
-     * `stallSeconds`, or the activity is cancelled, the VDiff is removed and the streams are seen running again.
+     * second attempt of this activity goes on with the first one's. Servers that do not answer are
+     * waited for: Vitess itself goes on with a VDiff when its tablet is back, or another one has taken
+     * its place. When nothing moves for `stallSeconds`, when it ends in an error, or when the activity
+     * is cancelled, the VDiff is removed and the streams are seen running again.
      */
     async vdiff(plan: Plan, uuid: string, stallSeconds: number): Promise<VDiffReport> {
-      const context = Context.current();
+      const { cancellationSignal } = Context.current();
       const run = new VDiffRun(clients, plan, uuid);
-      try {
-        await run.start();
-        let pulse = '';
-        let movedAt = Date.now();
-        for (;;) {
-          const report = await run.report();
-          context.heartbeat(report);
-          if (report.state !== 'running') return report;
-          if (vdiffPulse(report) !== pulse) [pulse, movedAt] = [vdiffPulse(report), Date.now()];
-          if (Date.now() - movedAt > stallSeconds * 1000) {
-            await run.abandon();
-            return { ...report, state: 'stalled' };
-          }
-          await context.sleep(pollInterval);
+      return withHeartbeat(async (_, tell) => {
+        try {
+          await run.start();
+          return await run.follow(stallSeconds * 1000, tell);
+        } catch (error) {
+          if (cancellationSignal.aborted) await run.abandon();
+          throw error;
         }
-      } catch (error) {
-        if (context.cancellationSignal.aborted) await run.abandon();
-        throw error;
-      }
+      });
     },
   };
 }
@@ -62,7 +58,43 @@ class VDiffRun {
     });
   }
 
-  async report(): Promise<VDiffReport> {
+  async follow(stallMs: number, tell: (report: VDiffReport) => void): Promise<VDiffReport> {
+    let last = summarizeVDiff(this.uuid, [], this.plan.target.shards.map((shard) => shard.name), '');
+    let movedAt = Date.now();
+    for (;;) {
+      const report = await this.reportIfReadable();
+      if (report !== undefined) {
+        tell(report);
+        if (vdiffPulse(report) !== vdiffPulse(last)) movedAt = Date.now();
+        last = report;
+      }
+      if (last.state !== 'running') {
+        // Vitess starts the streams again when it has its snapshots; where that fails, it does not try again.
+        await (last.state === 'completed' || last.state === 'differs' ? this.seeStreamsRun() : this.abandon());
+        return last;
+      }
+      if (Date.now() - movedAt > stallMs) {
+        await this.abandon();
+        return { ...last, state: 'stalled' };
+      }
+      await Context.current().sleep(pollInterval);
+    }
+  }
+
+  /** Removes the VDiff, which also gives back the named lock it may hold, and waits for the streams. */
+  async abandon(): Promise<void> {
+    const { keyspace, workflow } = this.plan.target;
+    await this.forEachShard((tablet) => tablet.deleteVDiffs(workflow, keyspace));
+    await removeDeadVDiffLocks(this.clients.target, { keyspace, workflow });
+    await this.seeStreamsRun();
+  }
+
+  /** Undefined while a server does not answer. */
+  private reportIfReadable(): Promise<VDiffReport | undefined> {
+    return unlessAway(undefined, () => this.report());
+  }
+
+  private async report(): Promise<VDiffReport> {
     const { keyspace, workflow, shards } = this.plan.target;
     const rows: VDiffRow[] = [];
     await this.forEachShard(async (tablet, shard) => {
@@ -82,25 +114,53 @@ class VDiffRun {
     return summarizeVDiff(this.uuid, rows, shards.map((shard) => shard.name), new Date().toISOString());
   }
 
-  /** Removes the VDiff, which also gives back the named lock it may hold, and waits for the streams. */
-  async abandon(): Promise<void> {
-    const { keyspace, workflow } = this.plan.target;
-    const context = Context.current();
-    await this.forEachShard((tablet) => tablet.deleteVDiffs(workflow, keyspace));
-    const watch = new Watch(this.clients, this.plan);
+  /** Sees every stream let go, and starts those that no VDiff lets go any more. */
+  private async seeStreamsRun(): Promise<void> {
     const deadline = Date.now() + restartTimeout;
-    while (Date.now() < deadline) {
-      const { streams } = await watch.look();
-      context.heartbeat();
-      if (streams.length > 0 && streams.every((stream) => stream.message !== 'for vdiff' && isCopied(stream, true))) return;
-      await sleep(pollInterval);
-    }
+    await Promise.all(this.plan.target.shards.map(async ({ name: shard }) => {
+      for (let look = 1; Date.now() < deadline && (await this.isHeld(shard)); look++) {
+        if (look % looksBeforeStart === 0) await this.startStreams(shard);
+        await sleep(pollInterval);
+      }
+    }));
+  }
+
+  /** Whether a VDiff has stopped a stream of the shard, or has it run up to its snapshot only. */
+  private isHeld(shard: string): Promise<boolean> {
+    return this.onPrimary(shard, true, async (tablet) => (await tablet.query(`select id from _vt.vreplication where ${this.streamsOn(tablet)} and (ifnull(stop_pos, '') <> '' or (state = 'Stopped' and message = 'for vdiff'))`)).length > 0);
+  }
+
+  /** What Vitess does after it has its snapshots (`restartTargetVReplicationStreams`). */
+  private startStreams(shard: string): Promise<void> {
+    return this.onPrimary(shard, undefined, async (tablet) => {
+      await tablet.query(`update _vt.vreplication set message = '', stop_pos = '' where ${this.streamsOn(tablet)}`);
+      await tablet.setStreamState(this.plan.target.workflow, 'Running');
+    });
+  }
+
+  private streamsOn(tablet: Tablet): string {
+    return `workflow = ${quoteString(this.plan.target.workflow)} and db_name = ${quoteString(tablet.dbName)}`;
+  }
+
+  /** Work on a shard's primary as it is now; `otherwise` while it does not answer. */
+  private onPrimary<T>(shard: string, otherwise: T, work: (tablet: Tablet) => Promise<T>): Promise<T> {
+    return unlessAway(otherwise, async () => work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard)));
   }
 
   private async forEachShard(work: (tablet: Tablet, shard: string) => Promise<void>): Promise<void> {
     await Promise.all(
       this.plan.target.shards.map(async ({ name }) => work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, name), name)),
     );
+  }
+}
+
+/** `otherwise` when a server does not answer, or not now. */
+async function unlessAway<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof MigrationError && error.retryable) return otherwise;
+    throw error;
   }
 }
 

@@ -75,23 +75,64 @@ describe('a VDiff that finds differences', () => {
 });
 
 describe('the watchdog', () => {
-  test('a VDiff that finds no tablet is stopped, and the streams run again', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.stall', tables: ['compared'], mount });
-    await until(handle, (status) => status.phase === 'replicating');
-    const { clients, close } = buildClients(readConfig(lab.environment));
-    const plan: Plan = {
-      target: { keyspace: 'commerce', workflow: 'stall', sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] },
-      // The target's cell name in the source's topology: what the peer does.
-      source: { mount: 'ext1', keyspace: 'load', cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] },
+  /** A plan for the migration `commerce.<workflow>` of the table `compared`. */
+  function planOf(workflow: string, sourceCell = 'ext'): Plan {
+    return {
+      target: { keyspace: 'commerce', workflow, sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] },
+      source: { mount: 'ext1', keyspace: 'load', cells: [sourceCell], shards: [{ name: '0', keyRange: '' }] },
       tables: [{ name: 'compared', rows: 0, bytes: 0 }],
       missingTables: {}, missingInVSchema: [], tabletTypes: ['PRIMARY'], inOrder: true, autoStart: true, stopAfterCopy: false, deferSecondaryKeys: true, onDdl: 'IGNORE',
     };
-    const compare = (...args: Parameters<Activities['vdiff']>) => verifyActivities(clients).vdiff(...args);
-    const report = await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof compare>(compare, plan, randomUUID(), 5);
-    expect(report.state).toBe('stalled');
+  }
+
+  /** Runs the step by itself, with a watchdog of a few seconds. */
+  async function compare(plan: Plan, uuid: string): Promise<VDiffReport> {
+    const { clients, close } = buildClients(readConfig(lab.environment));
+    const step = (...args: Parameters<Activities['vdiff']>) => verifyActivities(clients).vdiff(...args);
+    try {
+      return await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof step>(step, plan, uuid, 5);
+    } finally {
+      await close();
+    }
+  }
+
+  async function replicating(workflow: string) {
+    const handle = await program.migrate({ source: 'ext1.load', target: `commerce.${workflow}`, tables: ['compared'], mount });
+    await until(handle, (status) => status.phase === 'replicating');
+    return handle;
+  }
+
+  const streamOf = async (workflow: string) => (await sql('target', 'commerce', '0', `select cast(state as char) as state, cast(message as char) as message, ifnull(cast(stop_pos as char), '') as stop from _vt.vreplication where workflow = '${workflow}'`))[0];
+
+  test('a VDiff that finds no tablet is stopped, and the streams run again', async () => {
+    const handle = await replicating('stall');
+    // The target's cell name in the source's topology: what the peer does.
+    expect((await compare(planOf('stall', 'zone1'), randomUUID())).state).toBe('stalled');
+    expect(await streamOf('stall')).toMatchObject({ state: 'Running', stop: '' });
+    expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
+  });
+
+  test('streams that a VDiff has left behind are started again', async () => {
+    const handle = await replicating('left');
+    const uuid = randomUUID();
+    expect((await compare(planOf('left'), uuid)).state).toBe('completed');
+    // As a VDiff leaves them that cannot reach its MySQL at the moment it has its snapshots.
+    await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'stop', '--workflow', 'left');
+    await sql('target', 'commerce', '0', "update _vt.vreplication set message = 'for vdiff', stop_pos = pos where workflow = 'left'");
+    expect((await compare(planOf('left'), uuid)).state).toBe('completed');
+    expect(await streamOf('left')).toMatchObject({ state: 'Running', stop: '' });
+    expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
+  });
+
+  test('the lock of a VDiff whose tablet has died does not keep the workflow for a day', async () => {
+    const handle = await replicating('locked');
+    const { clients, close } = buildClients(readConfig(lab.environment));
+    const lock = `${lab.target.topoRoot}/internal/named_locks/commerce/locked/locks/7587870000000000001`;
+    await clients.target.kv.put(lock, Buffer.from(JSON.stringify({ Action: 'vdiff', HostName: 'gone', UserName: 'vitess', Time: '2026-01-01T00:00:00Z', Status: 'Running' })), '0');
+    expect((await compare(planOf('locked'), randomUUID())).state).toBe('stalled');
+    expect(await clients.target.kv.get(lock)).toBeUndefined();
     await close();
-    const [stream] = await sql('target', 'commerce', '0', "select cast(state as char) as state, cast(message as char) as message from _vt.vreplication where workflow = 'stall'");
-    expect(stream).toEqual({ state: 'Running', message: '' });
+    expect((await handle.executeUpdate<{ clean: boolean }, []>('vdiff')).clean).toBe(true);
     expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
   });
 });

@@ -1,9 +1,12 @@
 import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease } from './kv.js';
 import type { Topology } from './topology.js';
 
 /** Milliseconds; Vitess waits as long (`topo.LockTimeout`). */
 const lockTimeout = 45_000;
+/** Milliseconds: longer than a tablet needs to give back the lock of a VDiff that it has stopped. */
+const letGo = 5_000;
 
 /** Called before each effect under a lock. @throws MigrationError LOCK_LOST when a lock is gone */
 export type CheckLocks = () => Promise<void>;
@@ -16,7 +19,7 @@ export type CheckLocks = () => Promise<void>;
  * @throws MigrationError LOCKED, saying who holds the lock
  */
 export function withMigrationLocks<T>(topology: Topology, id: { keyspace: string; workflow: string }, action: string, work: (check: CheckLocks) => Promise<T>): Promise<T> {
-  return withLocks(topology, [`${topology.root}/internal/named_locks/${id.keyspace}/${id.workflow}`, keyspacePath(topology, id.keyspace)], action, work);
+  return withLocks(topology, [namedLock(topology, id), keyspacePath(topology, id.keyspace)], action, work);
 }
 
 /** The same with the lock of a keyspace alone, of whichever cluster. */
@@ -39,6 +42,35 @@ async function withLocks<T>(topology: Topology, dirs: readonly string[], action:
 
 function keyspacePath(topology: Topology, keyspace: string): string {
   return `${topology.root}/keyspaces/${keyspace}`;
+}
+
+/**
+ * Removes the locks on the workflow's name that VDiffs have left behind. Vitess gives a named lock 24
+ * hours to live, so a tablet that dies while its VDiff holds it locks out everybody for that long,
+ * its own successor first. To be called when every VDiff of the workflow has been deleted: a tablet
+ * that lives has let go of its lock by then, or does so within seconds.
+ */
+export async function removeDeadVDiffLocks(topology: Topology, id: { keyspace: string; workflow: string }): Promise<void> {
+  const held = async () => (await topology.kv.list(`${namedLock(topology, id)}/locks/`)).filter((entry) => isVDiff(entry.value));
+  const before = await held();
+  if (before.length === 0) return;
+  await sleep(letGo);
+  for (const { key, revision } of await held()) {
+    if (before.some((entry) => entry.key === key && entry.revision === revision)) await topology.kv.delete(key, revision);
+  }
+}
+
+function namedLock(topology: Topology, id: { keyspace: string; workflow: string }): string {
+  return `${topology.root}/internal/named_locks/${id.keyspace}/${id.workflow}`;
+}
+
+/** Only a tablet's VDiff takes a lock for the action `vdiff` (`tableDiffer.initialize`). */
+function isVDiff(contents: Uint8Array): boolean {
+  try {
+    return (JSON.parse(Buffer.from(contents).toString()) as { Action?: string }).Action === 'vdiff';
+  } catch {
+    return false;
+  }
 }
 
 /** The JSON that Vitess's `topo.Lock` writes, so that `vtctldclient` can say who holds the lock. */
