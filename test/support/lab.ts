@@ -2,12 +2,25 @@ import { execFile } from 'node:child_process';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { customerVSchema } from '../../lab/data.js';
+import type { LabData } from '../../lab/describe.js';
 
-/** The servers the tests run against, as `lab-setup.ts` started them. */
-export const lab = inject('lab');
+/**
+ * The servers the tests run against, as `lab-setup.ts` started them, or as `own-lab.ts` has where
+ * a test file has servers of its own to harm.
+ */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a project without lab-setup.ts provides none
+export const lab = inject('lab') ?? ({} as LabData);
 
 /** How the source is mounted: the `mount` of a migration's input. */
-export const sourceMount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
+export const sourceMount = {
+  topoType: 'etcd2',
+  get topoServer(): string {
+    return lab.source.topoServer;
+  },
+  get topoRoot(): string {
+    return lab.source.topoRoot;
+  },
+};
 
 export interface Answer {
   code: number;
@@ -30,9 +43,9 @@ export function vtctldclient(cluster: 'source' | 'target', ...args: string[]): P
   return run(lab.programs.vtctldclient, ['--server', 'internal', '--topo-implementation', 'etcd2', '--topo-global-server-address', topoServer, '--topo-global-root', topoRoot, ...args]);
 }
 
-/** The MySQL of a shard's first tablet, past Vitess. */
+/** The MySQL of a shard's primary, past Vitess. */
 export function mysqlOf(cluster: 'source' | 'target', keyspace: string, shard: string): Promise<Connection> {
-  const tablet = lab[cluster].tablets.find((each) => each.keyspace === keyspace && each.shard === shard);
+  const tablet = lab[cluster].tablets.find((each) => each.keyspace === keyspace && each.shard === shard && each.type === 'primary');
   if (tablet === undefined) throw new Error(`the lab has no ${keyspace}/${shard}`);
   return createConnection({ socketPath: tablet.mysql.socket, ...lab.mysqlAccount, database: tablet.mysql.database, multipleStatements: true });
 }

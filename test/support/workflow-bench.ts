@@ -189,7 +189,7 @@ export class Migration {
 export async function devServer(): Promise<TestWorkflowEnvironment> {
   beQuiet();
   await installTemporal();
-  return started(() => TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: binaries().temporal }, log: { format: 'pretty', level: 'fatal' } } }));
+  return started(() => TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: binaries().temporal }, log: { format: 'pretty', level: 'never' } } }));
 }
 
 async function timeSkipping(): Promise<TestWorkflowEnvironment> {
