@@ -11,7 +11,7 @@ import { lab } from '../support/lab.js';
 
 /** Hosts of their own, so that a proxy may take the port of what it stands in front of. */
 const front = '127.0.0.4';
-const directions: Direction[] = ['both', 'requests', 'answers'];
+const directions: Direction[] = ['both', 'answers'];
 
 const [topoHost = '', topoPort] = lab.target.topoServer.split(':');
 const proxies: TcpProxy[] = [];

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until as untilServers } from '../../lab/cluster.js';
 import { isServing } from '../../lab/servers/tablet.js';
-import { faults, type Fault } from '../support/faults.js';
+import { faults, type Fault } from '../support/server-faults.js';
 import { emptyTarget, lab, sourceMount as mount, type TargetKeyspace } from '../support/lab.js';
-import { mend, servers, startOwnLab, stopOwnLab } from '../support/own-lab.js';
+import { mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/own-lab.js';
 import { Program, resultOf, statusOf, until } from '../support/program.js';
 import { residue } from '../support/residue.js';
 import { contentsOf } from '../support/rows.js';
@@ -127,3 +127,11 @@ describe('whatever server fails', () => {
     if (phase.outcome === 'completed') expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
   }, 600_000);
 });
+
+test('a command that Temporal does not answer says so, and ends', async () => {
+  await mend();
+  temporalFront().stall();
+  const answer = await program.cli('Workflow', 'Show', 'commerce.f');
+  temporalFront().resume();
+  expect(answer).toMatchObject({ code: 1, stderr: expect.stringMatching(/Temporal does not answer/) as string });
+}, 120_000);
