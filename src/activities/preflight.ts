@@ -1,133 +1,129 @@
-import { MigrationError, describeProblem, type Problem } from '../migration/errors.js';
+import { Context } from '@temporalio/activity';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/identifier.js';
 import type { MigrateInput } from '../migration/input.js';
-import type { SourceFacts, TargetFacts, VSchemaFacts } from '../migration/facts.js';
-import { makePlan, type Plan } from '../migration/plan.js';
-import { quoteName } from '../migration/quote.js';
+import { makePlan, type Plan, type PlanDetails } from '../migration/plan.js';
+import { blocking, capped, refusal, type Finding } from '../migration/preflight/finding.js';
+import { judgeAddresses } from '../migration/preflight/reachability.js';
+import { judgeVersions } from '../migration/preflight/servers.js';
+import { judgeTables } from '../migration/preflight/tables.js';
+import { topologyWrites } from '../migration/preflight/topology-writes.js';
+import { judgeVindexes } from '../migration/preflight/vindexes.js';
 import type { Clients } from '../vitess/clients.js';
-import { deniedTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore, type Journal } from '../vitess/topology/journal.js';
-import { formatTabletType, type Topology } from '../vitess/topology/topology.js';
-import type { Keyspace as VSchema } from '../vitess/wire/vschema_pb.js';
+import { JournalStore } from '../vitess/topology/journal.js';
+import { readCellRoots } from '../vitess/topology/surroundings.js';
+import type { Topology } from '../vitess/topology/topology.js';
+import { readSource, readTarget, type SourceSide } from './preflight/plan-facts.js';
+import { Reads } from './preflight/reads.js';
+import { inspectSource, ownedByAnother } from './preflight/source.js';
+import { inspectTarget, inspectTopology } from './preflight/target.js';
+import type { TargetFacts } from '../migration/facts.js';
+import type { Journal } from '../vitess/topology/journal.js';
+
+/** Attempts of the activity after which a read that fails is a finding, and not tried again. */
+const attempts = 3;
+/** Characters of DDL in a dry run's plan: a Temporal payload must stay below 2 MB. */
+const ddlLimit = 500_000;
 
 /** The step before the first change: read both sides, find everything that is wrong, make the plan. */
 export function preflightActivities(clients: Clients) {
   return {
     /**
-     * Changes nothing. @throws PREFLIGHT_REFUSED with every problem found as `details`, or the
-     * error itself where one side cannot be read at all
+     * Changes nothing. The plan has every finding that does not stop the migration; that of a dry run
+     * has all of them, and its details. docs/preflight.md lists the checks.
+     * @throws PREFLIGHT_REFUSED with everything that stops it, or the error itself where there is only one
      */
     async preflight(input: MigrateInput, runId: string): Promise<Plan> {
-      const from = parseSourceIdentifier(input.source);
-      const to = parseWorkflowIdentifier(input.target);
-      const source = await clients.source(from.mount);
-      await Promise.all([source.requireKeyspace(from.keyspace), clients.target.requireKeyspace(to.keyspace), clients.vtgate.ping()]);
-      const journal = await new JournalStore(clients.target, to).read();
-      if (journal !== undefined && journal.runId !== runId) {
-        throw new MigrationError('MIGRATION_EXISTS', `${input.target} belongs to the migration of ${journal.source} with run ID ${journal.runId}`, clients.target.place({ keyspace: to.keyspace }), 'complete or cancel that one first, or choose another workflow name');
-      }
-      const sourceFacts = await readSource(clients, source, from.keyspace);
-      const targetFacts = await readTarget(clients, to, sourceFacts.tables.map((table) => table.name), journal);
-      const { plan, problems } = makePlan(input, sourceFacts, targetFacts);
-      if (problems.length > 0) throw refusal(problems);
-      return plan;
+      const reads = new Reads();
+      const { plan, findings } = await new Preflight(reads, clients, input, runId).run();
+      if (reads.transient !== undefined && Context.current().info.attempt < attempts) throw reads.transient;
+      const all = [...reads.findings, ...findings];
+      const stopping = blocking(all, input.accept);
+      if (plan === undefined || (stopping.length > 0 && !input.dryRun)) throw refusal(stopping);
+      return { ...plan, findings: capped(all) };
     },
   };
 }
 
-function refusal(problems: Problem[]): MigrationError {
-  const [first] = problems;
-  if (problems.length === 1 && first !== undefined) return new MigrationError(first.code, first.message, first.place, first.remedy);
-  const list = problems.map((problem) => `\n  - ${describeProblem(problem)}`).join('');
-  return new MigrationError('PREFLIGHT_REFUSED', `${problems.length} things are in the way; nothing has been changed:${list}`, {}, '');
+class Preflight {
+  private readonly from;
+  private readonly to;
+
+  constructor(
+    private readonly reads: Reads,
+    private readonly clients: Clients,
+    private readonly input: MigrateInput,
+    private readonly runId: string,
+  ) {
+    this.from = parseSourceIdentifier(input.source);
+    this.to = parseWorkflowIdentifier(input.target);
+  }
+
+  async run(): Promise<{ plan: Plan | undefined; findings: Finding[] }> {
+    const { reads, clients, to } = this;
+    const place = clients.target.place({ keyspace: to.keyspace });
+    const [source, journal] = await Promise.all([
+      this.readSourceSide(),
+      reads.need(place, async () => ({ journal: await new JournalStore(clients.target, to).read() })),
+      reads.need(place, () => clients.vtgate.ping()),
+    ]);
+    const own = journal?.journal?.runId === this.runId ? journal.journal : undefined;
+    const known = await reads.need(place, async () => (await clients.target.requireKeyspace(to.keyspace), true));
+    const target = known === undefined ? undefined : await readTarget(reads, clients, to, source?.side.facts.tables.map(({ name }) => name) ?? [], own);
+    const owned = journal?.journal === undefined || own !== undefined ? [] : [ownedByAnother(this.input.target, journal.journal, place)];
+    if (source === undefined || target === undefined) return { plan: undefined, findings: owned };
+    const { plan, problems } = makePlan(this.input, source.side.facts, target);
+    const inspected = await this.inspect(source, target, plan, own);
+    const details = this.input.dryRun ? { details: await this.details(source.topology, plan) } : {};
+    return { plan: { ...plan, ...details }, findings: [...owned, ...problems, ...inspected] };
+  }
+
+  private async readSourceSide(): Promise<{ topology: Topology; side: SourceSide } | undefined> {
+    const { reads, clients, from } = this;
+    const topology = await reads.need(clients.target.place(), () => clients.source(from.mount));
+    if (topology === undefined) return undefined;
+    const known = await reads.need(topology.place({ keyspace: from.keyspace }), async () => (await topology.requireKeyspace(from.keyspace), true));
+    const side = known === undefined ? undefined : await readSource(reads, clients, topology, from.keyspace);
+    return side === undefined ? undefined : { topology, side };
+  }
+
+  /** Everything beyond the plan's own needs. */
+  private async inspect(source: { topology: Topology; side: SourceSide }, target: TargetFacts, plan: Plan, own: Journal | undefined): Promise<Finding[]> {
+    const { reads, clients } = this;
+    const [inSource, inTopology] = await Promise.all([
+      inspectSource(reads, clients, source.topology, plan, source.side.tablets),
+      inspectTopology(reads, clients, plan, this.runId),
+    ]);
+    const inTarget = await inspectTarget(reads, clients, withoutOwn(plan, own), target, inSource.tables);
+    const places = { source: source.topology.place({ keyspace: plan.source.keyspace }), target: clients.target.place({ keyspace: plan.target.keyspace }) };
+    return [
+      ...inSource.findings,
+      ...judgeAddresses(inTarget.primaries, { topoServer: source.topology.server, tablets: inSource.tablets }),
+      ...judgeTables({ tables: inSource.tables, views: this.input.all ? inSource.views : [], source: places.source, target: { sharded: plan.target.sharded, vschema: target.vschema, place: places.target } }),
+      ...judgeVindexes(inSource.tables, source.side.facts.vschema, target.vschema, places.target),
+      ...judgeVersions(inSource.servers, inTarget.servers),
+      ...inTopology,
+      ...inTarget.findings,
+    ];
+  }
+
+  private async details(source: Topology, plan: Plan): Promise<PlanDetails> {
+    const { reads, clients } = this;
+    const shard = plan.source.shards[0]?.name ?? '';
+    const missing = [...new Set(Object.values(plan.missingTables).flat())];
+    const [tables, cellRoots] = await Promise.all([
+      reads.want('the definitions of the tables', source.place({ keyspace: plan.source.keyspace, shard }), async () =>
+        missing.length === 0 ? [] : (await clients.primary(source, plan.source.keyspace, shard)).tables(missing),
+      ),
+      reads.want('the cells', clients.target.place(), () => readCellRoots(clients.target)),
+    ]);
+    let room = ddlLimit;
+    const fitting = (tables ?? []).filter(({ ddl }) => (room -= ddl.length) >= 0);
+    return { ddl: Object.fromEntries(fitting.map(({ name, ddl }) => [name, ddl])), topologyWrites: topologyWrites(plan, clients.target.root, cellRoots ?? {}) };
+  }
 }
 
-async function readSource(clients: Clients, topology: Topology, keyspace: string): Promise<SourceFacts> {
-  const shards = await requireShards(topology, keyspace);
-  const [cells, vschema, tables, tablets] = await Promise.all([
-    topology.cells(),
-    topology.vschema(keyspace),
-    sourceTables(clients, topology, keyspace, shards.map((shard) => shard.name)),
-    Promise.all(shards.map((shard) => topology.tablets(keyspace, shard.name))),
-  ]);
-  return {
-    cells,
-    tables,
-    vschema: vschemaFacts(vschema),
-    shards: shards.map((shard, i) => ({
-      name: shard.name,
-      keyRange: shard.keyRange,
-      tablets: (tablets[i] ?? []).map((tablet) => ({ cell: tablet.alias?.cell ?? '', type: formatTabletType(tablet.type) })),
-    })),
-  };
-}
-
-/** The tables of the first shard's primary, as Vitess's `getTablesInKeyspace`, with the estimates of all shards. */
-async function sourceTables(clients: Clients, topology: Topology, keyspace: string, shards: string[]): Promise<SourceFacts['tables']> {
-  const perShard = await Promise.all(
-    shards.map(async (shard) => {
-      const tablet = await clients.primary(topology, keyspace, shard);
-      try {
-        return await tablet.tables();
-      } catch (error) {
-        throw explainBacktick(error);
-      }
-    }),
-  );
-  return (perShard[0] ?? []).map(({ name }) => {
-    const same = perShard.flatMap((tables) => tables.filter((table) => table.name === name));
-    return { name, rows: same.reduce((sum, t) => sum + t.rows, 0), bytes: same.reduce((sum, t) => sum + t.bytes, 0) };
-  });
-}
-
-/** A backtick in any table name of a keyspace breaks Vitess's own GetSchema for all of them. */
-function explainBacktick(error: unknown): unknown {
-  if (!(error instanceof MigrationError) || !error.what.includes('UnescapeID err')) return error;
-  return new MigrationError('BACKTICK_TABLE_NAME', 'a table of the source keyspace has a backtick in its name, and Vitess cannot read the schema of a keyspace with such a table', error.place, 'rename that table in the source; leaving it out with -exclude does not help', { cause: error });
-}
-
-/** What this run has made already, if it runs a second time (`temporal workflow reset`), is not in its way. */
-async function readTarget(clients: Clients, to: { keyspace: string; workflow: string }, candidates: string[], own: Journal | undefined): Promise<TargetFacts> {
-  const topology = clients.target;
-  const [cells, vschema, shards] = await Promise.all([topology.cells(), topology.vschema(to.keyspace), requireShards(topology, to.keyspace)]);
-  return {
-    cells,
-    vschema: vschemaFacts(vschema),
-    shards: await Promise.all(
-      shards.map(async (shard) => {
-        const tablet = await clients.primary(topology, to.keyspace, shard.name);
-        const tables = (await tablet.tables()).map((table) => table.name);
-        const nonEmptyTables: string[] = [];
-        const ownTables = own?.createdTables[shard.name] ?? [];
-        for (const table of tables.filter((name) => candidates.includes(name) && !ownTables.includes(name))) {
-          if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length > 0) nonEmptyTables.push(table);
-        }
-        return {
-          name: shard.name,
-          keyRange: shard.keyRange,
-          tables,
-          nonEmptyTables,
-          deniedTables: deniedTables(shard.record).filter((table) => !own?.deniedTables[shard.name]?.includes(table)),
-          hasWorkflow: own?.streams !== true && (await tablet.streams(to.workflow)).length > 0,
-        };
-      }),
-    ),
-  };
-}
-
-async function requireShards(topology: Topology, keyspace: string) {
-  const shards = await topology.servingShards(keyspace);
-  if (shards.length > 0) return shards;
-  throw new MigrationError('NO_PRIMARY', 'the keyspace has no serving shard', topology.place({ keyspace }), 'start its tablets and give each shard a primary');
-}
-
-function vschemaFacts(vschema: VSchema): VSchemaFacts {
-  const columnsOf = (vindex: { column: string; columns: string[] }) => (vindex.columns.length > 0 ? vindex.columns : [vindex.column].filter((column) => column !== ''));
-  return {
-    sharded: vschema.sharded,
-    vindexes: Object.fromEntries(Object.entries(vschema.vindexes).map(([name, { type, params }]) => [name, { type, params }])),
-    tables: Object.fromEntries(
-      Object.entries(vschema.tables).map(([name, table]) => [name, { type: table.type, columnVindexes: table.columnVindexes.map((cv) => ({ name: cv.name, columns: columnsOf(cv) })) }]),
-    ),
-  };
+/** Tables this run has made already are not judged against the source they came from. */
+function withoutOwn(plan: Plan, own: Journal | undefined): Plan {
+  const made = new Set(Object.values(own?.createdTables ?? {}).flat());
+  return { ...plan, tables: plan.tables.filter(({ name }) => !made.has(name)) };
 }

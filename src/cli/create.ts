@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { describeProblem } from '../migration/errors.js';
+import { blocking, type Finding } from '../migration/preflight/finding.js';
 import type { Phase } from '../migration/status.js';
 import { CommandError } from './errors.js';
 import { count } from './format.js';
@@ -24,13 +25,27 @@ export async function create(request: { id: string; input: Record<string, unknow
   terminal.farewell = `${id} goes on without this command: vtmigrate Workflow Show ${id}`;
   const { status, end } = await follow(session, migration, terminal);
   if (end?.result?.outcome === 'planned') {
-    terminal.print(...renderPlan(end.result.plan));
-    return 0;
+    const { plan } = end.result;
+    terminal.print(...renderPlan(plan));
+    return verdict(plan.findings ?? [], accepted(input), terminal);
   }
   if (end !== null && end.failure !== null) throw new CommandError(end.failure);
   if (status.phase === 'cancelled') throw new CommandError(`${id} has been cancelled meanwhile: the target is as it was`);
   terminal.print(`Created ${id}: ${input['autoStart'] === false ? 'its streams are stopped (-auto_start=false)' : tablesOf(input)} from ${status.source}.`, `See vtmigrate Workflow Show ${id}`);
   return 0;
+}
+
+/** What a Create would say to a dry run's findings: 1 when something would stop it. */
+function verdict(findings: readonly Finding[], names: readonly string[], terminal: Terminal): number {
+  const stopping = blocking(findings, names);
+  if (stopping.length === 0) return 0;
+  const warnings = [...new Set(stopping.flatMap(({ check, severity }) => (severity === 'warning' ? [check] : [])))];
+  terminal.print('', `Create would be refused: ${count(stopping.length, 'finding')} in the way.${warnings.length === 0 ? '' : ` Warnings are passed with -accept ${warnings.join(',')}`}`);
+  return 1;
+}
+
+function accepted({ accept }: Record<string, unknown>): string[] {
+  return Array.isArray(accept) ? accept.map(String) : [];
 }
 
 async function start(session: Session, id: string, input: Record<string, unknown>): Promise<Migration> {

@@ -75,6 +75,7 @@ function bareStatus({ at, result }: End, id: string): Status {
     lastError: null,
     problems: [],
     warnings: [],
+    findings: [],
     pastNoReturn: result?.outcome === 'completed',
     retireAt: null,
   };

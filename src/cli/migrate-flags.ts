@@ -31,6 +31,7 @@ export const migrateFlags: FlagSet = {
     { name: 'source-tables-after', takes: '<duration>', default: '0s', about: 'how long to wait before that; meanwhile -keep-data Complete calls it off', of: both },
     { name: 'keep-data', about: 'the same as -source-tables=keep; -keep-data=false is -source-tables=drop', of: complete },
     { name: 'rename-tables', default: 'false', about: 'the same as -source-tables=rename', of: complete },
+    { name: 'accept', takes: '<a,b,…>', list: true, default: 'none', about: 'go on although preflight warns of this: names of checks (docs/preflight.md)', of: create },
     { name: 'force', default: 'false', about: 'complete although the last VDiff is not clean', of: complete },
     { name: 'dry-run', default: 'false', about: 'change nothing; Create prints the plan, Complete what it lacks', of: both },
   ],
@@ -66,6 +67,7 @@ export function createInput(args: Arguments, target: string, modern: boolean): R
     sourceTables: args.text('source-tables')?.toLowerCase(),
     sourceTablesAfter: args.text('source-tables-after'),
     dryRun: args.bool('dry-run'),
+    accept: list(args, 'accept'),
   };
   return { source: source(args), target, ...given(optional) };
 }

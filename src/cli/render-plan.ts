@@ -1,5 +1,7 @@
+import { describeProblem } from '../migration/errors.js';
 import type { ShardFacts } from '../migration/facts.js';
-import { streamsOf, type Plan } from '../migration/plan.js';
+import { streamsOf, type Plan, type PlanDetails } from '../migration/plan.js';
+import type { Finding } from '../migration/preflight/finding.js';
 import { bytes, columns, count, grouped } from './format.js';
 
 /** The plan of a dry run for a person: everything that Create and Complete would do. */
@@ -18,6 +20,8 @@ export function renderPlan(plan: Plan): string[] {
     ...target.shards.flatMap((shard) => shardLines(plan, shard)),
     '',
     ...completeLines(plan),
+    ...detailLines(plan.details),
+    ...findingLines(plan.findings ?? []),
   ];
 }
 
@@ -54,5 +58,27 @@ function completeLines(plan: Plan): string[] {
     'Complete, once the copy is proven whole and VDiff is clean:',
     `  add to the VSchema: ${plan.missingInVSchema.length === 0 ? 'nothing, every table is in it' : plan.missingInVSchema.join(', ')}`,
     '  delete the streams, allow applications, and read every table through vtgate',
+  ];
+}
+
+function detailLines(details: PlanDetails | undefined): string[] {
+  if (details === undefined) return [];
+  const ddl = Object.values(details.ddl);
+  return [
+    ...(ddl.length === 0 ? [] : ['', 'Definitions of the tables that are made:', ...ddl.flatMap((each) => each.split('\n').map((line, i, all) => `  ${line}${i === all.length - 1 ? ';' : ''}`))]),
+    '',
+    "Keys of the target's topology that are written:",
+    ...details.topologyWrites.map((write) => `  ${write}`),
+  ];
+}
+
+/** Every finding of preflight, and what would become of a Create. */
+function findingLines(findings: readonly Finding[]): string[] {
+  if (findings.length === 0) return [];
+  const of = (severity: Finding['severity']) => findings.filter((each) => each.severity === severity).length;
+  return [
+    '',
+    `Preflight: ${count(of('error'), 'error')}, ${count(of('warning'), 'warning')}, ${count(of('notice'), 'notice')}:`,
+    ...findings.map((each) => `  ${each.severity.padEnd(7)} ${each.check}: ${describeProblem(each)}`),
   ];
 }

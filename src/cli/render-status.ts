@@ -1,6 +1,7 @@
 import { describePlace, describeProblem } from '../migration/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/identifier.js';
 import { tableFraction, type StreamObservation, type TableObservation } from '../migration/observation.js';
+import type { Finding } from '../migration/preflight/finding.js';
 import type { Retirement } from '../migration/source-tables.js';
 import type { Status } from '../migration/status.js';
 import { isClean, type VDiffReport } from '../migration/vdiff.js';
@@ -120,7 +121,17 @@ function troubleLines({ status, retries, end }: Live, now: Date): string[] {
   const current = retries.map((retry) => `Current error: ${describeProblem(retry.problem)} (${retryLine(retry, now)})`);
   const last = current.length > 0 || status.lastError === null || end !== null ? [] : [`Last error: ${describeProblem(status.lastError)}`];
   const problems = new Set(status.problems.map((problem) => `  - ${describeProblem({ ...problem, message: oneLine(problem.message) })}`));
-  return [...current, ...last, ...(problems.size === 0 ? [] : ['Problems:', ...problems])];
+  return [...current, ...last, ...(problems.size === 0 ? [] : ['Problems:', ...problems]), ...findingLines(status.findings)];
+}
+
+/** Notices are counted only: they were read before Create, or in the dry run. */
+function findingLines(findings: readonly Finding[]): string[] {
+  const accepted = findings.filter(({ severity }) => severity === 'warning');
+  const notices = findings.length - accepted.length;
+  return [
+    ...(accepted.length === 0 ? [] : ['Accepted warnings of preflight:', ...accepted.map((each) => `  - ${each.check}: ${describeProblem(each)}`)]),
+    ...(notices === 0 ? [] : [`Preflight: ${count(notices, 'notice')} (Workflow Show -json has them)`]),
+  ];
 }
 
 function retryLine({ activity, attempt, nextAt }: Retry, now: Date): string {

@@ -21,6 +21,7 @@ export const errorCodes = {
   VSCHEMA_TABLE_MISSING: { retryable: false },
   VINDEX_UNUSABLE: { retryable: false },
   BACKTICK_TABLE_NAME: { retryable: false },
+  CHECK_FAILED: { retryable: false },
   PREFLIGHT_REFUSED: { retryable: false },
   ACCESS_REFUSED: { retryable: false },
   TABLET_REFUSED: { retryable: false },

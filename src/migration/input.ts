@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MigrationError } from './errors.js';
 import { isDuration } from './duration.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
+import { acceptable, checks } from './preflight/finding.js';
 
 // Workflow code runs where code cannot be built from strings.
 z.config({ jitless: true });
@@ -22,6 +23,14 @@ export const topoTypes = ['etcd2'] as const;
 /** What becomes of the source's tables once the target serves them. */
 export const sourceTablesActions = ['keep', 'rename', 'drop'] as const;
 const duration = z.string().refine(isDuration, { error: 'must be a duration such as 30s, 1h30m or 7d' });
+/** The name of a warning of preflight. */
+const acceptedCheck = z.string().refine((text) => acceptable.includes(text), {
+  error: ({ input }) => {
+    const name = String(input);
+    const severity = Object.hasOwn(checks, name) ? checks[name as keyof typeof checks] : undefined;
+    return severity === undefined ? `names no check: ${JSON.stringify(name)}; there are ${acceptable.join(', ')}` : `names ${name}: ${severity === 'error' ? 'an error cannot be accepted' : 'a notice does not stop anything'}`;
+  },
+});
 
 const upperCase = (text: unknown) => (typeof text === 'string' ? text.toUpperCase() : text);
 
@@ -66,6 +75,7 @@ export const migrateInputSchema = z
     sourceTables: completeOptions.sourceTables.default('keep'),
     sourceTablesAfter: completeOptions.sourceTablesAfter.default('0s'),
     dryRun: z.boolean().default(false),
+    accept: z.array(acceptedCheck).default([]),
   })
   .check((ctx) => {
     const { all, tables, exclude } = ctx.value;

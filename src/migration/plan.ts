@@ -1,7 +1,7 @@
-import type { Problem } from './errors.js';
 import type { ShardFacts, SourceFacts, SourceTable, TargetFacts } from './facts.js';
 import type { MigrateInput } from './input.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from './identifier.js';
+import { finding, type Finding } from './preflight/finding.js';
 import { quoteName, quoteString } from './quote.js';
 import { chooseVindex, type VindexChoice } from './vindex.js';
 
@@ -28,6 +28,17 @@ export interface Plan {
   stopAfterCopy: boolean;
   deferSecondaryKeys: boolean;
   onDdl: MigrateInput['onDdl'];
+  /** What preflight found and what did not stop it, or, in a dry run, everything. */
+  findings?: Finding[];
+  /** Only in a dry run: what it would do in detail. */
+  details?: PlanDetails;
+}
+
+/** What a person reads before deciding: the definitions of new tables and every key of the topology that is written. */
+export interface PlanDetails {
+  /** By table; those that fit into a history. */
+  ddl: Record<string, string>;
+  topologyWrites: string[];
 }
 
 /** One stream as Vitess stores it: a source shard and a rule for every table. */
@@ -40,10 +51,10 @@ export interface PlannedStream {
  * Turns what was asked and what was read into a plan, or into every reason why there is none.
  * Follows `moveTablesCreate` and `materializer` of Vitess; docs/adr tells where and why it differs.
  */
-export function makePlan(input: MigrateInput, source: SourceFacts, target: TargetFacts): { plan: Plan; problems: Problem[] } {
+export function makePlan(input: MigrateInput, source: SourceFacts, target: TargetFacts): { plan: Plan; problems: Finding[] } {
   const from = parseSourceIdentifier(input.source);
   const to = parseWorkflowIdentifier(input.target);
-  const problems: Problem[] = [];
+  const problems: Finding[] = [];
   const sourcePlace = { cluster: from.mount, keyspace: from.keyspace };
 
   const names = chooseTables(input, source, sourcePlace, problems);
@@ -89,17 +100,17 @@ function filterOf(table: PlannedTable, keyRange: string): string {
   return `${select} where in_keyrange(${args.join(', ')})`;
 }
 
-function chooseTables(input: MigrateInput, source: SourceFacts, place: Problem['place'], problems: Problem[]): SourceTable[] {
+function chooseTables(input: MigrateInput, source: SourceFacts, place: Finding['place'], problems: Finding[]): SourceTable[] {
   const known = new Map(source.tables.map((table) => [table.name, table]));
   const named = [...(input.tables ?? []), ...input.exclude];
   const unknown = [...new Set(named.filter((name) => !known.has(name)))];
   for (const table of unknown) {
-    problems.push({ code: 'TABLE_NOT_FOUND', message: `table ${quoteName(table)} does not exist`, place: { ...place, table }, remedy: suggest(table, [...known.keys()]) });
+    problems.push(finding('table-exists', `table ${quoteName(table)} does not exist`, { ...place, table }, suggest(table, [...known.keys()]), 'TABLE_NOT_FOUND'));
   }
   const wanted = input.tables ?? [...known.keys()];
   const chosen = [...new Set(wanted)].filter((name) => !input.exclude.includes(name)).flatMap((name) => known.get(name) ?? []);
   if (chosen.length === 0 && unknown.length === 0) {
-    problems.push({ code: 'NO_TABLES', message: 'there is no table to move', place, remedy: 'check the keyspace of -source, -tables and -exclude' });
+    problems.push(finding('no-tables', 'there is no table to move', place, 'check the keyspace of -source, -tables and -exclude', 'NO_TABLES'));
   }
   return chosen;
 }
@@ -112,38 +123,35 @@ function suggest(name: string, known: string[]): string {
 }
 
 /** Without cells of its own choosing, a stream may read in every cell that has a fitting tablet. */
-function chooseCells(input: MigrateInput, source: SourceFacts, place: Problem['place'], problems: Problem[]): string[] {
+function chooseCells(input: MigrateInput, source: SourceFacts, place: Finding['place'], problems: Finding[]): string[] {
   for (const cell of input.cells ?? []) {
     if (source.cells.includes(cell)) continue;
-    problems.push({ code: 'CELL_NOT_FOUND', message: `the source has no cell ${cell}`, place: { ...place, cell }, remedy: `its cells are ${source.cells.join(', ')}; cells are those of the source, not of the target` });
+    problems.push(finding('cell-exists', `the source has no cell ${cell}`, { ...place, cell }, `its cells are ${source.cells.join(', ')}; cells are those of the source, not of the target`, 'CELL_NOT_FOUND'));
   }
   const fits = (tablet: { cell: string; type: string }) =>
     input.tabletTypes.some((type) => type === tablet.type) && (input.cells === undefined || input.cells.includes(tablet.cell));
   for (const shard of source.shards) {
     if (shard.tablets.some(fits)) continue;
-    problems.push({
-      code: 'NO_SOURCE_TABLET',
-      message: `no tablet of type ${input.tabletTypes.join(' or ')}${input.cells === undefined ? '' : ` in cell ${input.cells.join(' or ')}`}`,
-      place: { ...place, shard: shard.name },
-      remedy: `the shard has ${shard.tablets.map((t) => `${t.type} in ${t.cell}`).join(', ') || 'no tablets'}; choose -tablet_types and -cells that fit`,
-    });
+    const what = `no tablet of type ${input.tabletTypes.join(' or ')}${input.cells === undefined ? '' : ` in cell ${input.cells.join(' or ')}`}`;
+    const there = shard.tablets.map((t) => `${t.type} in ${t.cell}`).join(', ') || 'no tablets';
+    problems.push(finding('source-tablet', what, { ...place, shard: shard.name }, `the shard has ${there}; choose -tablet_types and -cells that fit`, 'NO_SOURCE_TABLET'));
   }
   if (input.cells !== undefined) return input.cells;
   return [...new Set(source.shards.flatMap((shard) => shard.tablets.filter(fits).map((tablet) => tablet.cell)))].sort();
 }
 
-function checkTarget(names: SourceTable[], target: TargetFacts, to: { keyspace: string; workflow: string }, problems: Problem[]): void {
+function checkTarget(names: SourceTable[], target: TargetFacts, to: { keyspace: string; workflow: string }, problems: Finding[]): void {
   for (const shard of target.shards) {
     const place = { cluster: 'target', keyspace: to.keyspace, shard: shard.name };
     if (shard.hasWorkflow) {
-      problems.push({ code: 'WORKFLOW_EXISTS', message: `a workflow named ${to.workflow} already exists`, place, remedy: 'choose another name, or finish that workflow with the program that made it' });
+      problems.push(finding('workflow-name', `a workflow named ${to.workflow} already exists`, place, 'choose another name, or finish that workflow with the program that made it', 'WORKFLOW_EXISTS'));
     }
     for (const { name: table } of names) {
       if (shard.nonEmptyTables.includes(table)) {
-        problems.push({ code: 'TARGET_TABLE_NOT_EMPTY', message: `table ${quoteName(table)} has rows`, place: { ...place, table }, remedy: 'empty or drop it, or leave it out with -exclude' });
+        problems.push(finding('target-table-empty', `table ${quoteName(table)} has rows`, { ...place, table }, 'empty or drop it, or leave it out with -exclude', 'TARGET_TABLE_NOT_EMPTY'));
       }
       if (shard.deniedTables.includes(table)) {
-        problems.push({ code: 'TABLE_DENIED', message: `table ${quoteName(table)} is in the denied tables already`, place: { ...place, table }, remedy: 'another workflow holds it, or one left it behind: finish that one, or remove the entry with vtctldclient SetShardTabletControl' });
+        problems.push(finding('table-denied', `table ${quoteName(table)} is in the denied tables already`, { ...place, table }, 'another workflow holds it, or one left it behind: finish that one, or remove the entry with vtctldclient SetShardTabletControl', 'TABLE_DENIED'));
       }
     }
   }

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js';
+import type { Finding } from './preflight/finding.js';
 import { copiedFraction, maxLagSeconds, type Observation } from './observation.js';
 import type { VDiffReport } from './vdiff.js';
 import type { Gap } from './verdict.js';
@@ -49,6 +50,8 @@ export interface Status {
   problems: Problem[];
   /** What nothing is waited for, and a person should know all the same. */
   warnings: Problem[];
+  /** What preflight found and what did not stop the migration: accepted warnings, and notices. */
+  findings: Finding[];
   pastNoReturn: boolean;
   /** ISO 8601: when the source's tables are to be renamed or dropped; null unless that has been asked for and is near. */
   retireAt: string | null;

@@ -1,5 +1,5 @@
-import type { Problem } from './errors.js';
 import type { VSchemaFacts } from './facts.js';
+import { finding, type Finding } from './preflight/finding.js';
 import { quoteName } from './quote.js';
 
 /** The vindex a stream filters with: how it is named in `in_keyrange`, and the columns it takes. */
@@ -24,9 +24,9 @@ export function chooseVindex(
   source: VSchemaFacts,
   target: VSchemaFacts,
   names: { source: { mount: string; keyspace: string }; targetKeyspace: string },
-): { vindex?: VindexChoice } | { problem: Problem } {
+): { vindex?: VindexChoice } | { problem: Finding } {
   const place = { cluster: 'target', keyspace: names.targetKeyspace, table };
-  const refuse = (code: 'VSCHEMA_TABLE_MISSING' | 'VINDEX_UNUSABLE', message: string, remedy: string) => ({ problem: { code, message, place, remedy } });
+  const refuse = (code: 'VSCHEMA_TABLE_MISSING' | 'VINDEX_UNUSABLE', message: string, remedy: string) => ({ problem: finding(code === 'VINDEX_UNUSABLE' ? 'vindex-usable' : 'vschema-entry', message, place, remedy, code) });
 
   const entry = Object.hasOwn(target.tables, table) ? target.tables[table] : undefined;
   if (entry === undefined) {
@@ -44,7 +44,7 @@ export function chooseVindex(
   if (lookupTypes.test(vindex.type)) {
     return refuse('VINDEX_UNUSABLE', `the primary vindex of table ${quoteName(table)} is a lookup (${vindex.type})`, 'a primary vindex must be functional');
   }
-  if (isSame(source.vindexes[primary.name], vindex)) {
+  if (isSameVindex(source.vindexes[primary.name], vindex)) {
     return { vindex: { name: `${names.source.keyspace}.${primary.name}`, columns: primary.columns } };
   }
   if (Object.keys(vindex.params).length === 0) return { vindex: { name: vindex.type, columns: primary.columns } };
@@ -55,7 +55,8 @@ export function chooseVindex(
   );
 }
 
-function isSame(a: VSchemaFacts['vindexes'][string] | undefined, b: VSchemaFacts['vindexes'][string]): boolean {
+/** The same type with the same parameters: the same rows in the same shards. */
+export function isSameVindex(a: VSchemaFacts['vindexes'][string] | undefined, b: VSchemaFacts['vindexes'][string]): boolean {
   if (a?.type !== b.type) return false;
   const keys = new Set([...Object.keys(a.params), ...Object.keys(b.params)]);
   return [...keys].every((key) => a.params[key] === b.params[key]);

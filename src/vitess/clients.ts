@@ -2,6 +2,8 @@ import { MigrationError } from '../migration/errors.js';
 import { Mounts } from './topology/mounts.js';
 import type { MountConfig } from './topology/mount-config.js';
 import { Topology, type OpenKv } from './topology/topology.js';
+import type { Tablet as TabletRecord } from './wire/topodata_pb.js';
+import { TabletProbe } from './tablet/probe.js';
 import { Tablet } from './tablet/tablet.js';
 import type { TabletClients } from './tablet/transport.js';
 import type { Vtgate } from './vtgate/vtgate.js';
@@ -47,5 +49,15 @@ export class Clients {
   async tablets(topology: Topology, keyspace: string, shard: string): Promise<Tablet[]> {
     const records = await topology.tablets(keyspace, shard);
     return records.map((record) => new Tablet(record, topology.name, this.tabletClients));
+  }
+
+  /** A tablet whose record is at hand. */
+  tablet(topology: Topology, record: TabletRecord): Tablet {
+    return new Tablet(record, topology.name, this.tabletClients);
+  }
+
+  /** The questions of preflight to a tablet whose record is at hand. */
+  probe(topology: Topology, record: TabletRecord): TabletProbe {
+    return new TabletProbe(record, topology.name, this.tabletClients);
   }
 }

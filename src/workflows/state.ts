@@ -169,6 +169,7 @@ export class MigrationState {
       lastError: this.lastError,
       problems: [],
       warnings: this.warnings,
+      findings: this.plan?.findings ?? [],
       pastNoReturn: this.pastNoReturn,
       retireAt: this.retireAt,
     };

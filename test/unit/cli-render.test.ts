@@ -35,6 +35,7 @@ const status: Status = {
   lastError: null,
   warnings: [],
   problems: [],
+  findings: [],
   pastNoReturn: false, retireAt: null,
 };
 const now = new Date('2026-11-24T02:03:01.000Z');

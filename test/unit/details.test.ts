@@ -5,7 +5,7 @@ import { cleanVDiff, copying, dirtyVDiff, replicating, sampleProblem, sampleTabl
 
 const bare: Status = {
   workflow: 'commerce.wf', source: 'ext1.load', phase: 'copying', since: '2026-01-02T03:04:05.000Z', observedAt: null, copiedPercent: 0, remainingSeconds: null, lagSeconds: null,
-  streams: [], tables: [], vdiff: null, requested: [], waitingFor: [], missing: [], lastError: null, problems: [], warnings: [], pastNoReturn: false, retireAt: null,
+  streams: [], tables: [], vdiff: null, requested: [], waitingFor: [], missing: [], lastError: null, problems: [], warnings: [], findings: [], pastNoReturn: false, retireAt: null,
 };
 
 describe('the details the Temporal UI shows', () => {

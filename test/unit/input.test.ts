@@ -34,11 +34,12 @@ describe('the input of migrate', () => {
       sourceTables: 'keep',
       sourceTablesAfter: '0s',
       dryRun: false,
+      accept: [],
     });
   });
 
   it('keeps everything that is given', () => {
-    const input = { source: 'ext1.load', target: 'commerce.wf', all: false, tables: ['a b', 'ü'], exclude: ['c'], cells: ['ext'], tabletTypes: ['RDONLY'], tabletTypesInPreferenceOrder: false, autoStart: false, stopAfterCopy: true, deferSecondaryKeys: false, onDdl: 'EXEC_IGNORE', mount, complete: 'auto', fenceSource: true, vdiffMaxAge: '1h30m', sourceTables: 'rename', sourceTablesAfter: '7d', dryRun: true };
+    const input = { source: 'ext1.load', target: 'commerce.wf', all: false, tables: ['a b', 'ü'], exclude: ['c'], cells: ['ext'], tabletTypes: ['RDONLY'], tabletTypesInPreferenceOrder: false, autoStart: false, stopAfterCopy: true, deferSecondaryKeys: false, onDdl: 'EXEC_IGNORE', mount, complete: 'auto', fenceSource: true, vdiffMaxAge: '1h30m', sourceTables: 'rename', sourceTablesAfter: '7d', dryRun: true, accept: ['no-primary-key'] };
     expect(parseWith(migrateInputSchema, input, 'the input')).toEqual(input);
   });
 
@@ -56,6 +57,9 @@ describe('the input of migrate', () => {
     { field: 'exclude', value: 'a', message: 'exclude must be an array' },
     { field: 'exclude', value: [''], message: 'exclude.0 must not be empty' },
     { field: 'exclude', value: ['x'.repeat(65)], message: 'exclude.0 is longer than 64 characters' },
+    { field: 'accept', value: ['no-such-check'], message: /^accept\.0 names no check: "no-such-check"; there are .*no-primary-key/ },
+    { field: 'accept', value: ['trigger', 'gtid-mode'], message: 'accept.1 names gtid-mode: an error cannot be accepted' },
+    { field: 'accept', value: ['view'], message: 'accept.0 names view: a notice does not stop anything' },
     { field: 'cells', value: [], message: 'cells must name a cell' },
     { field: 'cells', value: ['a/b'], message: /^cells\.0 must be a name/ },
     { field: 'tabletTypes', value: [], message: 'tabletTypes must name a tablet type' },

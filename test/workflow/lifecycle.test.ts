@@ -70,7 +70,7 @@ describe('a migration in which nothing goes wrong', () => {
 
 describe('the status', () => {
   /** Every field of the public contract: a missing one would vanish as `undefined` on its way. */
-  const fields = ['copiedPercent', 'lagSeconds', 'lastError', 'missing', 'observedAt', 'pastNoReturn', 'phase', 'problems', 'remainingSeconds', 'requested', 'retireAt', 'since', 'source', 'streams', 'tables', 'vdiff', 'waitingFor', 'warnings', 'workflow'];
+  const fields = ['copiedPercent', 'findings', 'lagSeconds', 'lastError', 'missing', 'observedAt', 'pastNoReturn', 'phase', 'problems', 'remainingSeconds', 'requested', 'retireAt', 'since', 'source', 'streams', 'tables', 'vdiff', 'waitingFor', 'warnings', 'workflow'];
   const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
   const phases: { phase: Phase; at: StepName; expected: Partial<Status> }[] = [
     { phase: 'mounting', at: 'mount', expected: { waitingFor: [], observedAt: null, pastNoReturn: false } },

@@ -92,7 +92,7 @@ export class EtcdKv implements Kv {
       if (oldest?.key.toString() === key) return;
       if (oldest === undefined) throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again');
       if (Date.now() > deadline) {
-        throw lockedBy(dir, oldest.value.toString(), this.place());
+        throw lockedBy(dir, oldest.value, this.place());
       }
       await sleep(lockPoll);
     }
@@ -147,12 +147,13 @@ function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entr
 }
 
 /** The error of a lock that others hold; `contents` are what the holder wrote into its key. */
-export function lockedBy(dir: string, contents: string, place: Place): MigrationError {
-  return new MigrationError('LOCKED', `${dir} is locked by ${holder(contents)}`, place, 'wait until it is done; a dead holder of a named lock lets go after 24 hours, or when "vtctldclient VDiff delete" ends its VDiff');
+export function lockedBy(dir: string, contents: Uint8Array, place: Place): MigrationError {
+  return new MigrationError('LOCKED', `${dir} is locked by ${describeHolder(contents)}`, place, 'wait until it is done; a dead holder of a named lock lets go after 24 hours, or when "vtctldclient VDiff delete" ends its VDiff');
 }
 
 /** Vitess stores a JSON description of who holds a lock: Action, HostName, UserName, Time. */
-function holder(contents: string): string {
+export function describeHolder(value: Uint8Array): string {
+  const contents = Buffer.from(value).toString();
   try {
     const lock = JSON.parse(contents) as { Action?: string; HostName?: string; UserName?: string; Time?: string };
     return `${lock.Action ?? 'unknown'} of ${lock.UserName ?? '?'}@${lock.HostName ?? '?'} since ${lock.Time ?? '?'}`;
