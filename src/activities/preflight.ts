@@ -118,7 +118,7 @@ class Preflight {
     ]);
     let room = ddlLimit;
     const fitting = (tables ?? []).filter(({ ddl }) => (room -= ddl.length) >= 0);
-    return { ddl: Object.fromEntries(fitting.map(({ name, ddl }) => [name, ddl])), topologyWrites: topologyWrites(plan, clients.target.root, cellRoots ?? {}) };
+    return { ddl: Object.fromEntries(fitting.map(({ name, ddl }) => [name, ddl])), topologyWrites: topologyWrites(plan, { target: clients.target.root, cells: cellRoots ?? {}, source: source.root }, this.input.fenceSource) };
   }
 }
 

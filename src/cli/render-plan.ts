@@ -67,7 +67,7 @@ function detailLines(details: PlanDetails | undefined): string[] {
   return [
     ...(ddl.length === 0 ? [] : ['', 'Definitions of the tables that are made:', ...ddl.flatMap((each) => each.split('\n').map((line, i, all) => `  ${line}${i === all.length - 1 ? ';' : ''}`))]),
     '',
-    "Keys of the target's topology that are written:",
+    'Keys of the topology that are written:',
     ...details.topologyWrites.map((write) => `  ${write}`),
   ];
 }
