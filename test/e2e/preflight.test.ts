@@ -7,7 +7,7 @@ import { describeFinding, type CheckName, type Finding } from '../../src/migrati
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { absent } from '../../src/vitess/topology/kv.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
-import { TabletSchema, TabletType, type Tablet } from '../../src/vitess/wire/topodata_pb.js';
+import { TabletAliasSchema, TabletSchema, TabletType, type Tablet } from '../../src/vitess/wire/topodata_pb.js';
 import { VindexSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { Program, resultOf, statusOf, until } from '../support/program.js';
 import { changedKeys, snapshot, topologyOf } from '../support/snapshot.js';
@@ -36,8 +36,8 @@ afterAll(async () => {
 });
 
 /** Everything a dry run finds. It must change nothing. */
-async function findings(input: Record<string, unknown> = {}): Promise<Finding[]> {
-  const keyspace = String(input['target'] ?? base.target).startsWith('customer') ? 'customer' : 'commerce';
+async function findings(input: { target?: string; [field: string]: unknown } = {}): Promise<Finding[]> {
+  const keyspace = (input.target ?? base.target).startsWith('customer') ? 'customer' : 'commerce';
   const before = await snapshot(keyspace);
   const result = await resultOf(await program.migrate({ ...base, ...input, dryRun: true }));
   expect(await snapshot(keyspace)).toEqual(before);
@@ -49,7 +49,7 @@ async function findings(input: Record<string, unknown> = {}): Promise<Finding[]>
 interface Case {
   check: CheckName;
   what: string;
-  input?: Record<string, unknown>;
+  input?: { target?: string; [field: string]: unknown };
   spoil: () => Promise<unknown>;
   mend: () => Promise<unknown>;
   says: RegExp;
@@ -102,7 +102,7 @@ const settings: Case[] = [
   privilege('source', 'source-privileges', 'LOCK TABLES', new RegExp(`account ${account}.*lacks LOCK TABLES`)),
   privilege('source', 'not-readable', 'PROCESS', /open transactions could not be read .*PROCESS/),
   privilege('target', 'target-permissions', 'INSERT', /does not have INSERT permission on _vt\.vreplication/),
-  { check: 'source-privileges-unknown', what: 'a source that cannot be written', says: /privileges of the account for streams could not be read .*read-only/, spoil: onSource('set global super_read_only = 1'), mend: onSource('set global super_read_only = 0; set global read_only = 0') },
+  { check: 'source-privileges-unknown', what: 'a source that cannot be written', says: /privileges of the account for streams could not be read/, spoil: onSource('set global super_read_only = 1'), mend: onSource('set global super_read_only = 0; set global read_only = 0') },
 ];
 
 const tables: Case[] = [
@@ -116,7 +116,7 @@ const tables: Case[] = [
   withTable('generated-column', 'a generated column', /odd has generated columns: g/, 'create table odd (id bigint primary key, g bigint generated always as (id + 1) virtual)'),
   withTable('view', 'a view', /views are not copied: odd_view/, 'create table odd (id bigint primary key); create view odd_view as select * from odd', { tables: undefined, all: true }),
   withTargetTable('target-table-incompatible', 'a target table that lacks a column', /cannot take the source's rows: email is missing, extra is only in the target, NOT NULL/, 'id bigint primary key, name varchar(120) not null, preferences json, created datetime not null, extra int not null'),
-  withTargetTable('target-table-differs', 'a target table of other types', /name is varchar\(20\), not varchar\(120\), email has collation latin1_bin/, customerColumns.replace('varchar(120)', 'varchar(20)').replace('email varchar(160)', 'email varchar(160) collate latin1_bin')),
+  withTargetTable('target-table-differs', 'a target table of other types', /`name` is varchar\(20\), not varchar\(120\), email has collation latin1_bin/, customerColumns.replace('varchar(120)', 'varchar(20)').replace('email varchar(160)', 'email varchar(160) collate latin1_bin')),
 ];
 
 /** Tables and vindexes of a sharded target. */
@@ -176,7 +176,7 @@ const changing = (side: 'source' | 'target', change: (tablet: Tablet) => void, b
 };
 /** A replica that is registered and does not run. */
 const ghost = 'ext-0000000999';
-const haunt = { spoil: () => changeTablet('source', ghost, (record) => Object.assign(record, { alias: { cell: 'ext', uid: 999 }, keyspace: 'load', shard: '0', type: TabletType.REPLICA, hostname: '127.0.0.1', portMap: { grpc: 1, vt: 1 } })), mend: () => removeKey('source', `/vitess/ext/tablets/${ghost}/Tablet`) };
+const haunt = { spoil: () => changeTablet('source', ghost, (record) => Object.assign(record, { alias: create(TabletAliasSchema, { cell: 'ext', uid: 999 }), keyspace: 'load', shard: '0', type: TabletType.REPLICA, hostname: '127.0.0.1', portMap: { grpc: 1, vt: 1 } })), mend: () => removeKey('source', `/vitess/ext/tablets/${ghost}/Tablet`) };
 const journal = (workflow: string) => {
   const key = `${lab.target.topoRoot}/vtmigrate/commerce/${workflow}`;
   const contents = { version: 1, runId: 'another', source: 'ext7.load', createdTables: { '0': ['customer'] }, deniedTables: {}, vschemaTables: [], streams: true, forward: false };
@@ -184,7 +184,6 @@ const journal = (workflow: string) => {
 };
 
 const surroundings: Case[] = [
-  { check: 'tablet-answers', what: 'a target primary that does not answer', says: /does not answer/, ...changing('target', (record) => (record.portMap['grpc'] = 1), (record) => (record.portMap['grpc'] = targetTablet?.grpcPort ?? 0)) },
   { check: 'source-tablet', what: 'no healthy tablet of the chosen type', input: { tabletTypes: ['REPLICA'] }, says: new RegExp(`is healthy: ${ghost} \\(REPLICA\\): the tablet does not answer StreamHealth`), ...haunt },
   { check: 'unhealthy-tablet', what: 'one of two tablets that is not healthy', says: /tablet is not healthy: the tablet does not answer/, ...haunt },
   { check: 'version-unknown', what: 'a tablet without an HTTP port', says: /version of vttablet could not be read .*no HTTP port/, ...changing('source', (record) => delete record.portMap['vt'], (record) => (record.portMap['vt'] = sourceTablet?.port ?? 0)) },
@@ -281,13 +280,21 @@ describe('what preflight decides', () => {
     await handle.executeUpdate('cancel');
   });
 
+  test('tablet-answers: without it there is no plan, not even for a dry run', async () => {
+    const port = changing('target', (record) => (record.portMap['grpc'] = 1), (record) => (record.portMap['grpc'] = targetTablet?.grpcPort ?? 0));
+    await port.spoil();
+    const failure = await refusal({ ...base, source: 'ext9.load', dryRun: true }).finally(port.mend);
+    expect(failure.type).toBe('PREFLIGHT_REFUSED');
+    for (const says of [/error mount-answers: no external cluster is mounted as ext9/, /error tablet-answers: the tablet does not answer GetSchema .*keyspace commerce, shard 0/]) expect(failure.message).toMatch(says);
+  });
+
   test('errors and warnings of both sides are listed at once', async () => {
     await admin.source.query('set global binlog_row_image = MINIMAL');
     await admin.target.query('create table odd (b int)');
     try {
       const failure = await refusal({ ...odd, tables: ['odd', 'nope'] });
-      expect(failure.message).toMatch(/^4 things are in the way/);
-      for (const says of [/error binlog-row-image/, /error table-exists: table nope/, /error target-table-incompatible: .*a is missing/, /warning no-primary-key/]) expect(failure.message).toMatch(says);
+      expect(failure.message).toMatch(/^6 things are in the way/);
+      for (const says of [/error binlog-row-image/, /error source-stream: .*minimal binlog_row_image/, /error table-exists: table nope/, /error target-table-incompatible: .*a is missing/, /warning no-primary-key/, /warning target-table-differs/]) expect(failure.message).toMatch(says);
     } finally {
       await admin.source.query('set global binlog_row_image = FULL');
       await admin.target.query('drop table odd');

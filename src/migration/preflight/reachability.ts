@@ -22,7 +22,7 @@ export function judgeCandidates(candidates: readonly CandidateFacts[]): Finding[
     }
     return [
       ...unwell.map((each) => finding('unhealthy-tablet', `tablet is not healthy: ${each.unhealthy}`, each.place, 'streams take another one')),
-      ...healthy.filter(({ streamError }) => streamError !== '').map(({ place: at, streamError }) => finding('source-stream', `no stream can be opened on this tablet (${streamError})`, at, "its MySQL account for streams (--db-filtered-user) needs REPLICATION SLAVE; the tablet's log has the details")),
+      ...healthy.filter(({ streamError }) => streamError !== '').map(({ place: at, streamError }) => finding('source-stream', `no stream can be opened on this tablet (${streamError})`, at, "see to the reason given; the tablet's MySQL account for streams (--db-filtered-user) needs REPLICATION SLAVE")),
     ];
   });
 }

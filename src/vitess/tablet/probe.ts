@@ -45,18 +45,21 @@ export class TabletProbe {
   /** Why Vitess's tablet picker would pass this tablet over; empty when it would take it (`GetMatchingTablets`). */
   health(): Promise<string> {
     return this.ask('StreamHealth', async () => {
-      const health = await first(this.queries.streamHealth({}, { timeoutMs }));
+      const health = await message(1, this.queries.streamHealth({}, { timeoutMs }));
       if (health === undefined) return 'it sends no health';
       if (!health.serving) return 'it does not serve';
       return health.realtimeStats === undefined ? 'it sends no health' : health.realtimeStats.healthError;
     });
   }
 
-  /** Opens a stream as a target tablet does, from the current position on, and hangs up at the first event. */
+  /**
+   * Opens a stream as a target tablet does, from the current position on. The first message is that
+   * position; only the second, within a second at the latest a heartbeat, has come through MySQL's binary log.
+   */
   async openStream(): Promise<void> {
     const { keyspace, shard, type } = this.record;
     await this.ask('VStream', () =>
-      first(this.queries.vStream({ target: { keyspace, shard, tabletType: type }, position: 'current', filter: { rules: [{ match: '/.*/' }] } }, { timeoutMs })),
+      message(2, this.queries.vStream({ target: { keyspace, shard, tabletType: type }, position: 'current', filter: { rules: [{ match: '/.*/' }] } }, { timeoutMs })),
     );
   }
 
@@ -104,8 +107,9 @@ export class TabletProbe {
   }
 }
 
-/** The first message of a stream, which is then given up. */
-async function first<T>(stream: AsyncIterable<T>): Promise<T | undefined> {
-  for await (const message of stream) return message;
+/** The n-th message of a stream, which is then given up. */
+async function message<T>(n: number, stream: AsyncIterable<T>): Promise<T | undefined> {
+  let count = 0;
+  for await (const each of stream) if (++count === n) return each;
   return undefined;
 }
