@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { quoteName } from '../../src/migration/quote.js';
+import type { Config } from '../../src/config.js';
+import { quoteName, quoteString } from '../../src/migration/quote.js';
 import type { Clients } from '../../src/vitess/clients.js';
 import { readTableSizes } from '../../src/vitess/tablet/table-sizes.js';
 import type { Tablet } from '../../src/vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../../src/vitess/wire/binlogdata_pb.js';
 import { TabletSelectionPreference } from '../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../../src/vitess/wire/topodata_pb.js';
-import { buildClients } from '../../src/worker.js';
-import { emptyTarget, lab, sql, vtctldclient } from '../support/lab.js';
+import { TabletConnections } from '../../src/vitess/tablet/transport.js';
+import { buildClients, realEnds } from '../../src/worker.js';
+import { emptyTarget, lab, sourceMount, sql, vtctldclient } from '../support/lab.js';
+import { clustersContract } from './suites/tablet.js';
 
 const [host = '', port = ''] = (lab.environment['VTMIGRATE_VTGATE'] ?? '').split(':');
-const built = buildClients({ topoServer: lab.target.topoServer, topoRoot: lab.target.topoRoot, vtgate: { host, port: Number(port) }, vtgateUser: undefined, vtgatePassword: undefined, taskQueue: 'unused' });
+const config: Config = { topoServer: lab.target.topoServer, topoRoot: lab.target.topoRoot, vtgate: { host, port: Number(port) }, vtgateUser: undefined, vtgatePassword: undefined, taskQueue: 'unused' };
+const built = buildClients(config);
 const clients: Clients = built.clients;
 let tablet: Tablet;
 
@@ -40,20 +44,6 @@ describe('schema and queries', () => {
     await tablet.query(`drop table if exists ${quoteName(name)}`, { disableForeignKeyChecks: true, reloadSchema: true });
     expect(await tablet.tables([name])).toEqual([]);
   });
-
-  test('a table that is there already is refused with a code', async () => {
-    await tablet.applySchema('create table twice (id int primary key)');
-    await expect(tablet.applySchema('create table twice (id int primary key)')).rejects.toMatchObject({ place: { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: tablet.alias } });
-    await tablet.query('drop table twice');
-  });
-
-  test('a tablet that is not there is named in the error', async () => {
-    const { Tablet: TabletClass } = await import('../../src/vitess/tablet/tablet.js');
-    const { TabletConnections } = await import('../../src/vitess/tablet/transport.js');
-    const record = await clients.target.primary('commerce', '0');
-    const gone = new TabletClass({ ...record, portMap: { grpc: 1 } }, 'target', new TabletConnections());
-    await expect(gone.primaryPosition()).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE', place: { tablet: tablet.alias } });
-  });
 });
 
 describe('streams', () => {
@@ -78,39 +68,23 @@ describe('streams', () => {
     expect(await row()).toEqual({ cell: 'c1,c2', types: 'in_order:replica,primary', state: 'Stopped', source, workflow_type: 3, defer_secondary_keys: 1 });
   });
 
-  test('it is read back, and vtctldclient reads it too', async () => {
-    const [stream] = await tablet.streams(workflow);
-    expect(stream).toMatchObject({ sourceKeyspace: 'load', sourceShard: '0', externalCluster: 'nomount', state: 'Stopped', position: '' });
-    expect(await tablet.streams('another')).toEqual([]);
+  test('vtctldclient lists it', async () => {
     const shown = await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'list');
     expect(shown.stdout).toContain(workflow);
-  });
-
-  test('a stream that cannot start says so', async () => {
-    await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({ message: expect.stringContaining('nomount') as string });
-  });
-
-  test('a position is a GTID set, and one that never comes is an error in time', async () => {
-    expect(await tablet.primaryPosition()).toMatch(/^MySQL56\/[0-9a-f-]+:/);
-    const [stream] = await tablet.streams(workflow);
-    await expect(tablet.waitForPosition(stream?.id ?? 0, 'MySQL56/00000000-0000-0000-0000-000000000001:1-5', 300)).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
-  });
-
-  test('a VDiff is created once, listed, shown and deleted', async () => {
-    const uuid = randomUUID();
-    expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
-    expect(await tablet.showVDiff(workflow, 'commerce', uuid)).toEqual([]);
-    await tablet.createVDiff(workflow, 'commerce', uuid, { pickerOptions: { tabletTypes: 'primary', sourceCell: 'c1', targetCell: 'zone1' }, coreOptions: { autoStart: false }, reportOptions: { format: 'json' } });
-    await expect(tablet.createVDiff(workflow, 'commerce', uuid, {})).rejects.toMatchObject({ message: expect.stringContaining('already exists') as string });
-    expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
-    expect((await tablet.showVDiff(workflow, 'commerce', uuid))[0]).toMatchObject({ vdiff_state: expect.any(String) as string });
-    await tablet.deleteVDiffs(workflow, 'commerce');
-    expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
-  });
-
-  test('deleting the streams twice is fine', async () => {
     await tablet.deleteStreams(workflow);
-    await tablet.deleteStreams(workflow);
-    expect(await tablet.streams(workflow)).toEqual([]);
+  });
+});
+
+clustersContract('real clusters', () => {
+  const gone = buildClients(config, { ...realEnds, openTablets: () => ({ client: (host, _port, cluster) => new TabletConnections().client(host, 1, cluster) }) });
+  const execute = (side: 'source' | 'target', statement: string) => sql(side, side === 'source' ? 'load' : 'commerce', '0', statement);
+  return Promise.resolve({
+    clients,
+    silent: gone.clients,
+    mount: sourceMount,
+    write: async (side, table, id, v) => {
+      await execute(side, v === null ? `delete from ${quoteName(table)} where id = ${id}` : `replace into ${quoteName(table)} values (${id}, ${quoteString(v)})`);
+    },
+    rows: async (side, table) => Object.fromEntries((await execute(side, `select id, v from ${quoteName(table)}`)).map((row) => [String(row['id']), String(row['v'])])),
   });
 });

@@ -12,6 +12,8 @@ export interface FakeStream {
   position: string;
   /** Tables still to copy; `undefined` before the stream has begun. */
   copyState: string[] | undefined;
+  /** Whether its controller could be started; without one, whatever its state says, nothing moves. */
+  controlled: boolean;
 }
 
 /** Where a stream reads; throws Vitess's own error when there is no such cluster. */
@@ -31,7 +33,7 @@ export class FakeVReplication {
 
   /** Vitess does not ask whether there are streams of that name already. */
   insert(workflow: string, source: BinlogSource): void {
-    this.streams.push({ id: ++this.lastId, workflow, source, state: State.Stopped, message: '', position: '', copyState: undefined });
+    this.streams.push({ id: ++this.lastId, workflow, source, state: State.Stopped, message: '', position: '', copyState: undefined, controlled: false });
   }
 
   of(workflow: string): FakeStream[] {
@@ -47,13 +49,15 @@ export class FakeVReplication {
     for (const stream of this.of(workflow)) {
       stream.state = state === State.Running && (stream.copyState?.length ?? 0) > 0 ? State.Copying : state;
       stream.message = message ?? stream.message;
-      if (state === State.Running) this.findSource(stream.source);
+      stream.controlled = false;
+      if (isGoing(stream)) this.findSource(stream.source);
+      stream.controlled = isGoing(stream);
     }
   }
 
   /** One step of each stream of a workflow. */
   advance(workflow: string): void {
-    for (const stream of this.of(workflow)) if (isGoing(stream)) this.step(stream);
+    for (const stream of this.of(workflow)) if (stream.controlled && isGoing(stream)) this.step(stream);
   }
 
   /** Answers when the stream has got there. */
@@ -61,7 +65,7 @@ export class FakeVReplication {
     const stream = this.streams.find((each) => each.id === id);
     if (stream === undefined) throw new ConnectError(`vreplication stream ${id} not found`, Code.Unknown);
     const source = this.findSource(stream.source);
-    if (isGoing(stream)) this.step(stream);
+    if (stream.controlled && isGoing(stream)) this.step(stream);
     if (source.isAtLeast(stream.position, position)) return true;
     if (stream.state === State.Stopped) throw new ConnectError(`replication has stopped at ${stream.position} before reaching position ${position}, message: ${stream.message}`, Code.Unknown);
     return false;

@@ -1,0 +1,20 @@
+import { buildClients } from '../../../src/worker.js';
+import { passing } from '../../support/ends.js';
+import { fakeConfig, fakeMount, World } from '../../support/fake/world.js';
+import { clustersContract } from '../suites/tablet.js';
+
+clustersContract('the fake clusters', () => {
+  const world = new World();
+  const mysql = { source: world.sourceMysql, target: world.mysqlOf(world.target, 'commerce', '0') };
+  const silent = passing(world.ends(), (what, effect, failures) => (what.startsWith('tablet') ? Promise.reject(failures.unanswered()) : effect()));
+  return Promise.resolve({
+    clients: buildClients(fakeConfig, world.ends()).clients,
+    silent: buildClients(fakeConfig, silent).clients,
+    mount: fakeMount,
+    write: (side, table, id, v) => {
+      mysql[side].write(table, String(id), v);
+      return Promise.resolve();
+    },
+    rows: (side, table) => Promise.resolve(Object.fromEntries(mysql[side].table(table).rows)),
+  });
+});

@@ -1,0 +1,330 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { quoteName } from '../../../src/migration/quote.js';
+import type { Clients } from '../../../src/vitess/clients.js';
+import { readTableSizes } from '../../../src/vitess/tablet/table-sizes.js';
+import type { Tablet } from '../../../src/vitess/tablet/tablet.js';
+import type { MountConfig } from '../../../src/vitess/topology/mount-config.js';
+import { allowTables, denyTables } from '../../../src/vitess/topology/denied-tables.js';
+import { withKeyspaceLock } from '../../../src/vitess/topology/lock.js';
+import { OnDDLAction, VReplicationWorkflowType } from '../../../src/vitess/wire/binlogdata_pb.js';
+import { TabletSelectionPreference } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
+import { TabletType } from '../../../src/vitess/wire/topodata_pb.js';
+
+type Side = 'source' | 'target';
+
+/**
+ * Two clusters under test, source `load` and target `commerce`, each with one shard `0`, and the
+ * target's `customer`, which is sharded; and what tests do to their MySQL from outside.
+ */
+export interface ClustersUnderTest {
+  clients: Clients;
+  /** Clients of the same clusters whose tablets do not answer. */
+  silent: Clients;
+  mount: MountConfig;
+  /** Writes a row (or, with null, deletes it) into a table with the columns `id` and `v`. */
+  write: (side: Side, table: string, id: number, v: string | null) => Promise<void>;
+  /** The rows of a table in `commerce/0` or `load/0` by their `id`. */
+  rows: (side: Side, table: string) => Promise<Record<string, string>>;
+}
+
+/** What the code relies on in tablets and vtgate. */
+export function clustersContract(name: string, open: () => Promise<ClustersUnderTest>): void {
+  const waiting = { timeout: 60_000, interval: 100 };
+  const mountName = `m${randomUUID().slice(0, 8)}`;
+  let under: ClustersUnderTest;
+  let clients: Clients;
+  let tablet: Tablet;
+  let source: Tablet;
+  let table = '';
+
+  const ddl = (of = table) => `create table ${quoteName(of)} (id bigint not null primary key, v varchar(60))`;
+  const tableNames = async (of = tablet) => (await of.tables()).map((each) => each.name);
+  const drop = (of: Tablet) => of.query(`drop table if exists ${quoteName(table)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+
+  beforeAll(async () => {
+    under = await open();
+    ({ clients } = under);
+    tablet = await clients.primary(clients.target, 'commerce', '0');
+    source = await clients.primary(clients.external('ext1', under.mount), 'load', '0');
+    await clients.mounts.add(mountName, under.mount);
+  });
+  afterAll(() => clients.mounts.remove(mountName));
+  beforeEach(() => {
+    table = `t ${randomUUID().slice(0, 8)}`;
+  });
+  afterEach(async () => {
+    for (const each of [tablet, source]) await drop(each);
+  });
+
+  describe(`schema and queries of ${name}`, () => {
+    test('a table is created, seen with its key, asked for rows, measured and dropped', async () => {
+      await tablet.applySchema(ddl());
+      expect(await tablet.tables([table])).toMatchObject([{ name: table, primaryKey: ['id'], ddl: expect.stringMatching(/create table/i) as string }]);
+      expect(await tableNames()).toContain(table);
+      const probe = `select 1 from ${quoteName(table)} limit 1`;
+      expect(await tablet.query(probe)).toEqual([]);
+      for (const id of [1, 2]) await under.write('target', table, id, 'x');
+      expect(await tablet.query(probe)).toEqual([{ '1': '1' }]);
+      await expect.poll(async () => (await readTableSizes(tablet, [table])).get(table)?.rows, waiting).toBe(2n);
+      for (let i = 0; i < 2; i++) await drop(tablet);
+      expect(await tablet.tables([table])).toEqual([]);
+      await expect(tablet.query(probe)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+    });
+
+    test('a definition makes the same table on the other side', async () => {
+      await source.applySchema(ddl());
+      const [made] = await source.tables([table]);
+      await tablet.applySchema(made?.ddl ?? '');
+      expect((await tablet.tables([table]))[0]?.ddl).toBe(made?.ddl);
+    });
+
+    test('a table that is there already is refused, and stays as it is', async () => {
+      await tablet.applySchema(ddl());
+      await under.write('target', table, 1, 'x');
+      await expect(tablet.applySchema(ddl())).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED', place: { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: tablet.alias } });
+      expect(await under.rows('target', table)).toEqual({ '1': 'x' });
+    });
+
+    test('a table is renamed with its rows, but not over another one', async () => {
+      const rename = (from: string, to: string) => tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+      await tablet.applySchema(ddl());
+      await under.write('target', table, 1, 'x');
+      await rename(table, `${table} old`);
+      expect(await tableNames()).not.toContain(table);
+      expect(await under.rows('target', `${table} old`)).toEqual({ '1': 'x' });
+      await tablet.applySchema(ddl());
+      await expect(rename(table, `${table} old`)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      await tablet.query(`drop table if exists ${quoteName(`${table} old`)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+    });
+
+    test('a tablet that does not answer is named in the error', async () => {
+      const silent = await under.silent.primary(under.silent.target, 'commerce', '0');
+      await expect(silent.primaryPosition()).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE', place: { tablet: tablet.alias } });
+    });
+  });
+
+  describe(`denied tables of ${name}`, () => {
+    const deny = (tables: string[]) => withKeyspaceLock(clients.target, 'commerce', 'test', () => clients.target.updateShard('commerce', '0', (record) => denyTables(record, tables)));
+    const allow = (tables: string[]) => withKeyspaceLock(clients.target, 'commerce', 'test', () => clients.target.updateShard('commerce', '0', (record) => allowTables(record, tables)));
+
+    test('they hold for the tables that are there when the tablet reads its record, until it reads it again', async () => {
+      const later = `${table} later`;
+      const readable = (each: string) => expect.poll(() => clients.vtgate.readTable('commerce', each).then(() => 'read', String), waiting).toBe('read');
+      const refused = (each: string) => expect(clients.vtgate.readTable('commerce', each)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE', message: expect.stringContaining('denied tables') as string });
+      await tablet.applySchema(ddl());
+      await readable(table);
+      await deny([table, later]);
+      await readable(table);
+      await tablet.refreshState();
+      await tablet.applySchema(ddl(later));
+      await readable(later);
+      // A vtgate takes half a minute to give up on a denied table.
+      await refused(table);
+      await tablet.refreshState();
+      await allow([table, later]);
+      await refused(later);
+      await tablet.refreshState();
+      await readable(table);
+      await readable(later);
+      await tablet.query(`drop table if exists ${quoteName(later)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+    });
+  });
+
+  describe(`vtgate of ${name}`, () => {
+    test('an unsharded keyspace serves tables its VSchema does not list, a sharded one does not', async () => {
+      await tablet.applySchema(ddl());
+      await expect.poll(() => clients.vtgate.readTable('commerce', table).then(() => 'read', String), waiting).toBe('read');
+      await expect(clients.vtgate.readTable('customer', table)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE' });
+      await expect(clients.vtgate.readTable('no_such_keyspace', table)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE' });
+    });
+  });
+
+  describe(`changes since a position in ${name}`, () => {
+    test('the tables are named that were written to, also when they were renamed since', async () => {
+      await source.applySchema(ddl());
+      const from = await source.primaryPosition();
+      expect(await source.changedTables([table], from, from, 30_000)).toEqual([]);
+      await under.write('source', table, 1, 'x');
+      const to = await source.primaryPosition();
+      expect(await source.changedTables([table, 'customer'], from, to, 30_000)).toEqual([table]);
+      expect(await source.changedTables(['customer'], from, to, 30_000)).toEqual([]);
+    });
+
+    test('a position that does not come is an error in time', async () => {
+      const never = 'MySQL56/00000000-0000-0000-0000-0000000000ff:1-5';
+      await expect(source.changedTables(['customer'], await source.primaryPosition(), never, 500)).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
+    });
+  });
+
+  describe(`streams of ${name}`, () => {
+    let workflow = '';
+    beforeEach(() => {
+      workflow = `c${randomUUID().slice(0, 8)}`;
+    });
+    afterEach(async () => {
+      await tablet.deleteVDiffs(workflow, 'commerce');
+      await tablet.deleteStreams(workflow);
+    });
+
+    const request = (externalCluster: string, stopAfterCopy = false) => ({
+      workflow,
+      binlogSource: [{ keyspace: 'load', shard: '0', filter: { rules: [{ match: table, filter: `select * from ${quoteName(table)}` }] }, onDdl: OnDDLAction.IGNORE, externalCluster, stopAfterCopy }],
+      cells: ['ext'],
+      tabletTypes: [TabletType.PRIMARY],
+      tabletSelectionPreference: TabletSelectionPreference.INORDER,
+      workflowType: VReplicationWorkflowType.Migrate,
+      deferSecondaryKeys: true,
+      options: '{}',
+    });
+    /** A table with two rows in the source, empty in the target, and a stream that has not been started. */
+    const prepare = async (externalCluster = mountName, stopAfterCopy = false) => {
+      await source.applySchema(ddl());
+      await tablet.applySchema(ddl());
+      for (const id of [1, 2]) await under.write('source', table, id, `v${id}`);
+      await tablet.createStreams(request(externalCluster, stopAfterCopy));
+    };
+    const stream = async () => (await tablet.streams(workflow))[0];
+    const copying = async () => tablet.query(`select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${(await stream())?.id ?? 0}) group by vrepl_id, table_name`);
+    const copied = async () => {
+      await tablet.setStreamState(workflow, 'Running');
+      await expect.poll(stream, waiting).toMatchObject({ state: 'Running', position: expect.stringMatching(/^MySQL56\//) as string });
+      expect(await copying()).toEqual([]);
+    };
+
+    test('one that has been created stands still, with nothing copied', async () => {
+      await prepare();
+      expect(await stream()).toMatchObject({ sourceKeyspace: 'load', sourceShard: '0', externalCluster: mountName, state: 'Stopped', message: '', position: '' });
+      expect(await tablet.streams('another')).toEqual([]);
+      expect(await copying()).toEqual([]);
+      expect(await under.rows('target', table)).toEqual({});
+      expect((await tablet.otherWorkflows('another')).find((other) => other.workflow === workflow)).toEqual({ workflow, tables: [table] });
+      expect((await tablet.otherWorkflows(workflow)).some((other) => other.workflow === workflow)).toBe(false);
+    });
+
+    test('a second call to create it makes a second stream', async () => {
+      await prepare();
+      await tablet.createStreams(request(mountName));
+      expect(new Set((await tablet.streams(workflow)).map(({ id }) => id)).size).toBe(2);
+    });
+
+    test('started, it copies, then follows, and can be waited for', async () => {
+      await prepare();
+      await copied();
+      expect(await under.rows('target', table)).toEqual({ '1': 'v1', '2': 'v2' });
+      await under.write('source', table, 3, 'v3');
+      await under.write('source', table, 1, 'changed');
+      await under.write('source', table, 2, null);
+      await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
+      expect(await under.rows('target', table)).toEqual({ '1': 'changed', '3': 'v3' });
+    });
+
+    test('stopped, it keeps its place and its message; started, it goes on from there', async () => {
+      await prepare();
+      await copied();
+      await tablet.setStreamState(workflow, 'Stopped', 'for lunch');
+      expect(await stream()).toMatchObject({ state: 'Stopped', message: 'for lunch' });
+      const before = (await stream())?.position ?? '';
+      await under.write('source', table, 3, 'v3');
+      await expect(tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 3_000)).rejects.toMatchObject({ message: expect.stringMatching(/stopped|time|deadline/i) as string });
+      expect(await stream()).toMatchObject({ position: before });
+      await tablet.setStreamState(workflow, 'Running', '');
+      await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
+      expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
+    });
+
+    test('started twice, it is the same as once', async () => {
+      await prepare();
+      await copied();
+      await tablet.setStreamState(workflow, 'Running');
+      expect(await stream()).toMatchObject({ state: 'Running' });
+      expect(await under.rows('target', table)).toEqual({ '1': 'v1', '2': 'v2' });
+    });
+
+    test('one that is to stop after the copy does so', async () => {
+      await prepare(mountName, true);
+      await tablet.setStreamState(workflow, 'Running');
+      await expect.poll(stream, waiting).toMatchObject({ state: 'Stopped', message: expect.stringMatching(/stopped after copy/i) as string });
+      expect(await copying()).toEqual([]);
+    });
+
+    test('one whose source is not mounted cannot be started, says Running all the same, and has no position', async () => {
+      await prepare('nomount');
+      await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({ message: expect.stringContaining('nomount') as string });
+      expect(await stream()).toMatchObject({ state: 'Running', position: '' });
+    });
+
+    test('a position that does not come is an error in time; so is a stream that is not there', async () => {
+      await prepare();
+      await copied();
+      await expect(tablet.waitForPosition((await stream())?.id ?? 0, 'MySQL56/00000000-0000-0000-0000-000000000001:1-5', 300)).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
+      await expect(tablet.waitForPosition(999_999, await source.primaryPosition(), 5_000)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+    });
+
+    test('deleted, they are gone with their copy state, and can be deleted and stopped again', async () => {
+      await prepare();
+      await tablet.setStreamState(workflow, 'Running');
+      const id = (await stream())?.id ?? 0;
+      for (let i = 0; i < 2; i++) await tablet.deleteStreams(workflow);
+      await tablet.setStreamState(workflow, 'Stopped');
+      expect(await tablet.streams(workflow)).toEqual([]);
+      expect(await tablet.query(`select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${id}) group by vrepl_id, table_name`)).toEqual([]);
+    });
+
+    describe('VDiff', () => {
+      const options = { pickerOptions: { tabletTypes: 'primary', sourceCell: 'ext', targetCell: 'zone1' }, coreOptions: { maxRows: 1_000n, samplePct: 100n, timeoutSeconds: 30n, maxExtraRowsToCompare: 1_000n }, reportOptions: { format: 'json', maxSampleRows: 10n } };
+      const create = async (more: { autoStart?: boolean } = {}) => {
+        const uuid = randomUUID();
+        await tablet.createVDiff(workflow, 'commerce', uuid, { ...options, coreOptions: { ...options.coreOptions, ...more } });
+        return uuid;
+      };
+      const completed = async (uuid: string) => {
+        await expect.poll(async () => (await tablet.showVDiff(workflow, 'commerce', uuid))[0], waiting).toMatchObject({ vdiff_state: 'completed', table_name: table, table_state: 'completed' });
+        const [row] = await tablet.showVDiff(workflow, 'commerce', uuid);
+        return { row, report: JSON.parse(row?.['report'] ?? '{}') as Record<string, unknown> };
+      };
+
+      test('compares every row, with the stream running again afterwards', async () => {
+        await prepare();
+        await copied();
+        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
+        const first = await create();
+        const { row, report } = await completed(first);
+        expect(row).toMatchObject({ rows_compared: '2', has_mismatch: '0', last_error: '' });
+        expect(report).toMatchObject({ ProcessedRows: 2, MismatchedRows: 0, ExtraRowsSource: 0, ExtraRowsTarget: 0 });
+        await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
+        await under.write('target', table, 1, 'wrong');
+        const second = await create();
+        const found = await completed(second);
+        expect(found.row).toMatchObject({ has_mismatch: '1' });
+        expect(found.report).toMatchObject({ ProcessedRows: 2, MismatchedRows: 1 });
+        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([second, first]);
+      });
+
+      test('of one UUID there is one; an unknown one shows nothing; one that stands still has no table yet', async () => {
+        await prepare();
+        const uuid = await create({ autoStart: false });
+        await expect(tablet.createVDiff(workflow, 'commerce', uuid, options)).rejects.toMatchObject({ message: expect.stringContaining('already exists') as string });
+        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
+        expect(await tablet.showVDiff(workflow, 'commerce', randomUUID())).toEqual([]);
+        expect(await tablet.showVDiff(workflow, 'commerce', uuid)).toMatchObject([{ vdiff_state: 'stopped', table_name: null, report: null }]);
+      });
+
+      test('deleting them all may be done twice, and the stream runs', async () => {
+        await prepare();
+        await copied();
+        await create();
+        for (let i = 0; i < 2; i++) await tablet.deleteVDiffs(workflow, 'commerce');
+        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
+        await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
+      });
+
+      test('its records outlive the streams', async () => {
+        await prepare();
+        const uuid = await create({ autoStart: false });
+        await tablet.deleteStreams(workflow);
+        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
+      });
+    });
+  });
+}
