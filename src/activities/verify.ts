@@ -127,19 +127,19 @@ class VDiffRun {
 
   /** Whether a VDiff has stopped a stream of the shard, or has it run up to its snapshot only. */
   private isHeld(shard: string): Promise<boolean> {
-    return this.onPrimary(shard, true, async (tablet) => (await tablet.query(`select id from _vt.vreplication where ${this.streamsOn(tablet)} and (ifnull(stop_pos, '') <> '' or (state = 'Stopped' and message = 'for vdiff'))`)).length > 0);
+    return this.onPrimary(shard, true, async (tablet) => {
+      const streams = await tablet.streams(this.plan.target.workflow);
+      return streams.some((stream) => stream.stopPosition !== '' || (stream.state === 'Stopped' && stream.message === 'for vdiff'));
+    });
   }
 
   /** What Vitess does after it has its snapshots (`restartTargetVReplicationStreams`). */
   private startStreams(shard: string): Promise<void> {
     return this.onPrimary(shard, undefined, async (tablet) => {
-      await tablet.query(`update _vt.vreplication set message = '', stop_pos = '' where ${this.streamsOn(tablet)}`);
-      await tablet.setStreamState(this.plan.target.workflow, 'Running');
+      const { workflow } = this.plan.target;
+      await tablet.query(`update _vt.vreplication set stop_pos = '' where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`);
+      await tablet.setStreamState(workflow, 'Running', '');
     });
-  }
-
-  private streamsOn(tablet: Tablet): string {
-    return `workflow = ${quoteString(this.plan.target.workflow)} and db_name = ${quoteString(tablet.dbName)}`;
   }
 
   /** Work on a shard's primary as it is now; `otherwise` while it does not answer. */

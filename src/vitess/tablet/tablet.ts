@@ -39,6 +39,8 @@ export interface StreamRow {
   state: string;
   message: string;
   position: string;
+  /** Where a VDiff wants it to stop; empty otherwise. */
+  stopPosition: string;
   transaction: number;
   updated: number;
   heartbeat: number;
@@ -125,6 +127,7 @@ export class Tablet {
       state: VReplicationWorkflowState[stream.state],
       message: stream.message,
       position: stream.pos,
+      stopPosition: stream.stopPos,
       transaction: Number(stream.transactionTimestamp?.seconds ?? 0n),
       updated: Number(stream.timeUpdated?.seconds ?? 0n),
       heartbeat: Number(stream.timeHeartbeat?.seconds ?? 0n),

@@ -148,7 +148,7 @@ function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entr
 
 /** The error of a lock that others hold; `contents` are what the holder wrote into its key. */
 export function lockedBy(dir: string, contents: Uint8Array, place: Place): MigrationError {
-  return new MigrationError('LOCKED', `${dir} is locked by ${describeHolder(contents)}`, place, 'wait until it is done; a dead holder of a named lock lets go after 24 hours, or when "vtctldclient VDiff delete" ends its VDiff');
+  return new MigrationError('LOCKED', `${dir} is locked by ${describeHolder(contents)}`, place, 'wait until it is done. VDiff and Cancel of the migration clear the lock of a VDiff whose tablet has died; any other dead holder of a named lock lets go after 24 hours');
 }
 
 /** Vitess stores a JSON description of who holds a lock: Action, HostName, UserName, Time. */
