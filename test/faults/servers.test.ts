@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until as untilServers } from '../../lab/cluster.js';
 import { isServing } from '../../lab/servers/tablet.js';
 import { faults, type Fault } from '../support/server-faults.js';
-import { emptyTarget, lab, sourceMount as mount, type TargetKeyspace } from '../support/lab.js';
-import { mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/own-lab.js';
+import { emptyTarget, lab, sourceMount as mount, vtgateOf, type TargetKeyspace } from '../support/lab.js';
+import { failOver, mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/own-lab.js';
 import { Program, resultOf, statusOf, until } from '../support/program.js';
 import { residue } from '../support/residue.js';
 import { contentsOf } from '../support/rows.js';
@@ -126,6 +126,22 @@ describe('whatever server fails', () => {
     if (phase.outcome === 'completed') expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
   }, 600_000);
 });
+
+test('after a failover of the target its tables are still denied to applications, and Cancel leaves nothing', async () => {
+  await mend();
+  await settled();
+  await emptyTarget('commerce');
+  const before = await snapshot('commerce');
+  const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.f', tables: ['product'], mount });
+  await replicating(handle);
+  await failOver('target', 'commerce', '0', 'planned');
+  await settled();
+  const vtgate = await vtgateOf('target');
+  await expect.poll(() => vtgate.query("insert into commerce.product (sku, price) values ('x', 1)").then(() => 'written', String), { timeout: 30_000 }).toMatch(/denied/);
+  await vtgate.end();
+  expect(await handle.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
+  expect(residue(before, await snapshot('commerce'), 'cancelled')).toEqual([]);
+}, 120_000);
 
 test('a command that Temporal does not answer says so, and ends', async () => {
   await mend();
