@@ -74,7 +74,10 @@ function passingTablet({ manager, query }: TabletClient, port: number, pass: Pas
   ]);
   return {
     manager: Object.fromEntries(calls) as TabletManagerClient,
-    query: { vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass) },
+    query: {
+      vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass),
+      streamHealth: (request, options) => passingStream(query.streamHealth(request, options), `tablet ${port} streamHealth`, pass),
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
 import type { QueryClient, TabletClient, TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
 import { deniedTables } from '../../../src/vitess/topology/denied-tables.js';
 import { VEventType, VStreamResponseSchema, type VStreamResponse } from '../../../src/vitess/wire/binlogdata_pb.js';
-import { QueryResultSchema, type QueryResult } from '../../../src/vitess/wire/query_pb.js';
+import { QueryResultSchema, StreamHealthResponseSchema, type QueryResult, type StreamHealthResponse } from '../../../src/vitess/wire/query_pb.js';
 import * as wire from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.js';
 import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
@@ -37,7 +37,12 @@ export class FakeTablet {
   }
 
   client(): TabletClient {
-    return { manager: this.manager(), query: { vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0) } };
+    return { manager: this.manager(), query: { vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0), streamHealth: () => this.health() } };
+  }
+
+  private async *health(): AsyncGenerator<StreamHealthResponse> {
+    await Promise.resolve();
+    yield create(StreamHealthResponseSchema, { serving: true, realtimeStats: {} });
   }
 
   /** The client of its tablet manager. Requests and answers are copies, as they are on the wire. */
