@@ -12,6 +12,7 @@ import type { Clients } from '../vitess/clients.js';
 import { JournalStore } from '../vitess/topology/journal.js';
 import { readCellRoots } from '../vitess/topology/surroundings.js';
 import type { Topology } from '../vitess/topology/topology.js';
+import { withHeartbeat } from './heartbeat.js';
 import { readSource, readTarget, type SourceSide } from './preflight/plan-facts.js';
 import { Reads } from './preflight/reads.js';
 import { inspectSource, ownedByAnother } from './preflight/source.js';
@@ -34,7 +35,7 @@ export function preflightActivities(clients: Clients) {
      */
     async preflight(input: MigrateInput, runId: string): Promise<Plan> {
       const reads = new Reads();
-      const { plan, findings } = await new Preflight(reads, clients, input, runId).run();
+      const { plan, findings } = await withHeartbeat(() => new Preflight(reads, clients, input, runId).run());
       if (reads.transient !== undefined && Context.current().info.attempt < attempts) throw reads.transient;
       const all = [...reads.findings, ...findings];
       const stopping = blocking(all, input.accept);

@@ -10,8 +10,15 @@ const retry = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterva
 type LockedStep = 'create' | 'pause' | 'resume' | 'watchWrites' | 'prove' | 'publish' | 'fence' | 'unpublish' | 'finish' | 'serve' | 'retire' | 'cancel';
 
 /** Questions and small changes without a lock. */
-export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'preflight'>>({
+export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts'>>({
   startToCloseTimeout: '2 minutes',
+  retry,
+});
+
+/** Preflight: many questions, some of them slow on a keyspace of thousands of tables. */
+export const reading = proxyActivities<Pick<Activities, 'preflight'>>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 s',
   retry,
 });
 

@@ -4,7 +4,7 @@ import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/ide
 import { migrateInputSchema, parseWith, type MigrateInput } from '../migration/input.js';
 import type { MigrateResult } from '../migration/result.js';
 import type { VDiffReport } from '../migration/vdiff.js';
-import { comparing, locked, quick } from './activities.js';
+import { comparing, locked, quick, reading } from './activities.js';
 import { Completion } from './completion.js';
 import { problemOf, toWorkflowFailure } from './failures.js';
 import { listen } from './handlers.js';
@@ -96,7 +96,7 @@ class Lifecycle {
       await quick.mount(parseSourceIdentifier(state.input.source).mount, state.input.mount);
     }
     this.stage.enter('checking');
-    const plan = await quick.preflight(state.input, state.runId);
+    const plan = await reading.preflight(state.input, state.runId);
     state.plan = plan;
     if (state.input.dryRun) return;
     this.stage.enter('creating');

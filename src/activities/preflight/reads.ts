@@ -4,7 +4,7 @@ import { findingOf, unreadable, type CheckName, type Finding } from '../../migra
 
 /** Reads under way at once, over all servers, and milliseconds for each of them. */
 const atOnce = 8;
-const timeoutMs = 30_000;
+const timeoutMs = 60_000;
 
 /**
  * The reads of one preflight, side by side and each within its time. What cannot be read becomes a

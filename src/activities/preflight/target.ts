@@ -11,7 +11,7 @@ import type { Clients } from '../../vitess/clients.js';
 import type { TabletProbe } from '../../vitess/tablet/probe.js';
 import { readCollations, readTables, readTransactions, readVariables } from '../../vitess/tablet/server-details.js';
 import type { Tablet } from '../../vitess/tablet/tablet.js';
-import { journalsOf } from '../../vitess/topology/journal.js';
+import { listJournals } from '../../vitess/topology/journal.js';
 import { readLocks, readOtherTables, readRoutingRules } from '../../vitess/topology/surroundings.js';
 import type { Reads } from './reads.js';
 
@@ -100,10 +100,10 @@ export async function inspectTopology(reads: Reads, clients: Clients, plan: Plan
     judged(reads.want('the routing rules', place, () => readRoutingRules(topology)), (rules) => judgeRouting(rules, tables, keyspace, place)),
     judged(reads.want('the locks', place, () => readLocks(topology, plan.target)), judgeLocks),
     judged(reads.want('the VSchemas of other keyspaces', place, () => readOtherTables(topology, keyspace)), (others) => judgeNames(tables, others, place)),
-    judged(reads.want('the journals', place, () => journalsOf(topology, keyspace)), (journals) => {
-      const others = Object.entries(journals).filter(([workflow, journal]) => workflow !== plan.target.workflow && journal.runId !== runId);
+    judged(reads.want('the journals', place, () => listJournals(topology, keyspace)), (journals) => {
+      const others = journals.filter(({ workflow, journal }) => workflow !== plan.target.workflow && journal.runId !== runId);
       return judgeWorkflows(
-        others.map(([workflow, { createdTables, deniedTables }]): WorkflowFacts => ({ place, workflow: `${keyspace}.${workflow}`, tables: [...new Set([createdTables, deniedTables].flatMap((lists) => Object.values(lists).flat()))] })),
+        others.map(({ workflow, journal: { createdTables, deniedTables } }): WorkflowFacts => ({ place, workflow: `${keyspace}.${workflow}`, tables: [...new Set([createdTables, deniedTables].flatMap((lists) => Object.values(lists).flat()))] })),
         tables,
       );
     }),

@@ -144,13 +144,6 @@ export class JournalStore {
   }
 }
 
-/** Every journal of a target keyspace, by workflow. */
-export async function journalsOf(topology: Topology, keyspace: string): Promise<Record<string, Journal>> {
-  const prefix = `${topology.root}/vtmigrate/${keyspace}/`;
-  const entries = await topology.kv.list(prefix);
-  return Object.fromEntries(entries.map((entry) => [entry.key.slice(prefix.length), JSON.parse(Buffer.from(entry.value).toString()) as Journal]));
-}
-
 function encode(journal: Journal): Uint8Array {
   return Buffer.from(JSON.stringify(journal));
 }
