@@ -75,8 +75,8 @@ function passingTablet({ manager, query }: TabletClient, port: number, pass: Pas
   return {
     manager: Object.fromEntries(calls) as TabletManagerClient,
     query: {
-      vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass),
       streamHealth: (request, options) => passingStream(query.streamHealth(request, options), `tablet ${port} streamHealth`, pass),
+      vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass),
     },
   };
 }

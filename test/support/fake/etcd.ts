@@ -137,7 +137,7 @@ export class FakeKv implements Kv {
       if (holder === lease.key) return lease;
       if (Date.now() > deadline) {
         await lease.release();
-        throw lockedBy(dir, Buffer.from(this.etcd.read(holder ?? '')?.value ?? []), { cluster: this.cluster, server: this.server });
+        throw lockedBy(dir, this.etcd.read(holder ?? '')?.value ?? new Uint8Array(), { cluster: this.cluster, server: this.server });
       }
       await sleep(lockPoll);
     }

@@ -5,7 +5,7 @@ import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
 import type { QueryClient, TabletClient, TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
 import { deniedTables } from '../../../src/vitess/topology/denied-tables.js';
 import { VEventType, VStreamResponseSchema, type VStreamResponse } from '../../../src/vitess/wire/binlogdata_pb.js';
-import { QueryResultSchema, StreamHealthResponseSchema, type QueryResult, type StreamHealthResponse } from '../../../src/vitess/wire/query_pb.js';
+import { QueryResultSchema, StreamHealthResponseSchema, type QueryResult } from '../../../src/vitess/wire/query_pb.js';
 import * as wire from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.js';
 import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
@@ -37,12 +37,7 @@ export class FakeTablet {
   }
 
   client(): TabletClient {
-    return { manager: this.manager(), query: { vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0), streamHealth: () => this.health() } };
-  }
-
-  private async *health(): AsyncGenerator<StreamHealthResponse> {
-    await Promise.resolve();
-    yield create(StreamHealthResponseSchema, { serving: true, realtimeStats: {} });
+    return { manager: this.manager(), query: { streamHealth: () => healthy(), vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0) } };
   }
 
   /** The client of its tablet manager. Requests and answers are copies, as they are on the wire. */
@@ -84,6 +79,12 @@ export class FakeTablet {
         if (state !== undefined) vreplication.setState(workflow, state, message);
         return {};
       },
+      readVReplicationWorkflows: () => ({
+        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((workflow) => ({ workflow, streams: vreplication.of(workflow).map(({ id, source }) => ({ id, bls: source })) })),
+      }),
+      validateVReplicationPermissions: () => ({ user: 'vt_filtered', ok: true }),
+      mysqlHostMetrics: () => ({}),
+      getThrottlerStatus: () => ({}),
       vReplicationWaitForPos: (request: wire.VReplicationWaitForPosRequest, options) => this.waitForPosition(request, options?.timeoutMs ?? 0),
       vDiff: (request: wire.VDiffRequest) => ({ vdiffUuid: request.vdiffUuid, output: packed(this.vdiff.perform(request)) }),
     };
@@ -107,7 +108,7 @@ export class FakeTablet {
   /** What was written to some tables after a position, and then what comes, until the time is over. */
   private async *changes(request: Parameters<QueryClient['vStream']>[0], timeoutMs: number): AsyncGenerator<VStreamResponse> {
     const tables = request.filter?.rules?.map((rule) => rule.match ?? '') ?? [];
-    let position = request.position ?? '';
+    let position = request.position === 'current' ? this.mysql.position() : (request.position ?? '');
     for (const deadline = Date.now() + timeoutMs; Date.now() <= deadline; ) {
       await sleep(waitPoll);
       const changes = this.mysql.changesSince(position).filter(({ table }) => tables.includes(table));
@@ -126,6 +127,11 @@ export class FakeTablet {
       [/^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/, ([, ids = '']) => this.copyState(ids.split(', ').map(Number))],
       [/^rename table (.+) to (.+)$/, ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), [])],
       [/^select workflow, source from _vt\.vreplication where workflow <> '(.*)' and db_name = /, ([, workflow = '']) => this.otherStreams(workflow)],
+      [/^show global variables where/, () => []],
+      [/ from information_schema\.(user_privileges|schema_privileges) where /, () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p }))],
+      [/ from information_schema\.(table_privileges|collations|views|columns|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /, () => []],
+      [/ from information_schema\.tables where .* table_name in \((.*)\)$/, ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' }))],
+      [/ from information_schema\.statistics where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })))],
       // Every statement here is a transaction of its own, so none is ever open.
       [/^select trx_id as id from information_schema\.innodb_trx where /, () => []],
       [/from information_schema\.innodb_tablestats where/, () => []],
@@ -148,8 +154,13 @@ export class FakeTablet {
     return others.map((stream) => ({ workflow: stream.workflow, source: `filter:{${tablesOf(stream.source).map((table) => `rules:{match:"${table}"}`).join(' ')}}` }));
   }
 
+  /** Those of its tables that stand in a list of string literals. */
+  private named(names: string) {
+    return [...this.mysql.tables].filter(([name]) => names.includes(`'${name}'`));
+  }
+
   private sizes(names: string): NamedRow[] {
-    return [...this.mysql.tables].filter(([name]) => names.includes(`'${name}'`)).map(([name, { rows }]) => ({ name, n: String(rows.size), bytes: String(rows.size * 16_384) }));
+    return this.named(names).map(([name, { rows }]) => ({ name, n: String(rows.size), bytes: String(rows.size * 16_384) }));
   }
 }
 
@@ -177,4 +188,9 @@ function packed(rows: readonly NamedRow[]): QueryResult {
       return { lengths: values.map((value) => BigInt(value?.length ?? -1)), values: Buffer.concat(values.flatMap((value) => value ?? [])) };
     }),
   });
+}
+
+async function* healthy() {
+  await Promise.resolve();
+  yield create(StreamHealthResponseSchema, { serving: true, realtimeStats: {} });
 }
