@@ -4,11 +4,13 @@ import { makeFolder } from './folder.js';
 import type { Server } from './process.js';
 import type { TcpProxy } from './proxy.js';
 import type { Outcome } from './run.js';
+import { securityFlags, type ClusterSecurity, type MysqlAccounts } from './security.js';
 import { Site } from './site.js';
 import { startEtcd, type Etcd } from './servers/etcd.js';
 import { replicateFrom } from './servers/replication.js';
 import { isServing, startTablet, type Tablet, type TabletSpec } from './servers/tablet.js';
 import { mustVtctldclient, vitessContext, vtctldclient, type VitessContext } from './servers/vitess.js';
+import { startVtctld } from './servers/vtctld.js';
 import { reachesAll, startVtgate, type Vtgate } from './servers/vtgate.js';
 
 export type { Tablet } from './servers/tablet.js';
@@ -36,6 +38,8 @@ export interface ClusterSpec {
   firstUid?: number;
   /** Puts a proxy in front of etcd, vtgate and each tablet's gRPC port, for everyone; default false. */
   proxied?: boolean;
+  /** Without it everybody is let in, in plain text. */
+  security?: ClusterSecurity;
 }
 
 /** One running Vitess cluster. */
@@ -82,10 +86,10 @@ export async function startCluster(spec: ClusterSpec, options: ClusterOptions = 
 }
 
 async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>): Promise<Cluster> {
-  const etcd = startEtcd(site, spec.etcdPort, spec.proxied);
+  const etcd = startEtcd(site, spec.etcdPort, spec.proxied, spec.security);
   const topology = etcd.then(({ address }) => makeTopology(spec, site, address));
-  const gate = spec.vtgate === false ? undefined : topology.then((context) => startVtgate(site, context, spec.vtgatePort, spec.proxied));
-  const shards = Promise.all(shardSpecs(spec).map((tablets) => startShard(tablets, site, topology)));
+  const gate = spec.vtgate === false ? undefined : topology.then((context) => startVtgate(site, context, spec.vtgatePort, spec.proxied, spec.security));
+  const shards = Promise.all(shardSpecs(spec).map((tablets) => startShard(tablets, site, topology, spec.security?.mysql)));
   await site.together<unknown>([etcd, topology, shards, ...(gate === undefined ? [] : [gate])]);
   const context = await topology;
   const tablets = (await shards).flat();
@@ -115,7 +119,9 @@ function proxiesOf(...[etcd, vtgate]: [Etcd, Vtgate | undefined]): Cluster['prox
 /** The cell and the keyspaces; tablets and vtgate need them to start. */
 async function makeTopology(spec: ClusterSpec, site: Site, topoServer: string): Promise<VitessContext> {
   const { cell } = spec;
-  const context = await vitessContext(`${site.folder}/bin`, { cell, topoServer, topoRoot: TOPO_ROOT });
+  const security = spec.security === undefined ? undefined : await securityFlags(spec.security, site.folder);
+  let context = await vitessContext(`${site.folder}/bin`, { cell, topoServer, topoRoot: TOPO_ROOT, ...(security === undefined ? {} : { security }) });
+  if (security !== undefined) context = { ...context, vtctld: await startVtctld(site, context) };
   await mustVtctldclient(context, 'AddCellInfo', '--root', `/vitess/${cell}`, '--server-address', topoServer, cell);
   for (const { name, vschema } of spec.keyspaces) {
     await mustVtctldclient(context, 'CreateKeyspace', name);
@@ -138,8 +144,8 @@ function shardSpecs(spec: ClusterSpec): TabletSpec[][] {
   );
 }
 
-async function startShard(specs: TabletSpec[], site: Site, topology: Promise<VitessContext>): Promise<Tablet[]> {
-  const tablets = await site.together(specs.map((spec) => startTablet(spec, site, topology)));
+async function startShard(specs: TabletSpec[], site: Site, topology: Promise<VitessContext>, accounts?: MysqlAccounts): Promise<Tablet[]> {
+  const tablets = await site.together(specs.map((spec) => startTablet(spec, site, topology, accounts)));
   const [primary, ...replicas] = tablets;
   if (primary === undefined) return [];
   const context = await topology;

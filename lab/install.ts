@@ -19,6 +19,9 @@ const VITESS: Record<VitessVersion, GoPrograms> = {
   '0.22.1': { ...vitess('0.22.1', '22.0.1', '1.24.4'), toolchain: 'go1.24.4' },
 };
 
+// Apart from the others: only a secured lab needs it.
+const VTCTLD: GoPrograms = { ...vitess('0.24.0', '24.0.0', '1.26'), name: 'vtctld-0.24.0', title: 'vtctld of Vitess 24.0.0', minutes: 1, packages: ['vitess.io/vitess/go/cmd/vtctld'] };
+
 const TEMPORAL: GoPrograms = {
   name: 'temporal-1.5.1',
   title: 'the Temporal dev server 1.29.1',
@@ -35,6 +38,7 @@ export interface Binaries {
   readonly vttablet: string;
   readonly vtgate: string;
   readonly vtctldclient: string;
+  readonly vtctld: string;
   readonly temporal: string;
   /** A script, for `existing-path` of Temporal's test environment. */
   readonly timeSkippingServer: string;
@@ -46,6 +50,11 @@ export interface Binaries {
 /** Builds vttablet, vtgate and vtctldclient of one Vitess version, once; answers their folder. */
 export function installVitess(version: VitessVersion = '0.24.0', say: Say = sayOnStderr): Promise<string> {
   return installGoPrograms(VITESS[version], say);
+}
+
+/** Builds vtctld, once; answers its folder. */
+export function installVtctld(say: Say = sayOnStderr): Promise<string> {
+  return installGoPrograms(VTCTLD, say);
 }
 
 /** Builds the `temporal` command with its dev server and web UI, once; answers its folder. */
@@ -84,6 +93,7 @@ export function binaries(): Binaries {
     get vttablet() { return join(vitessFolder(), 'vttablet'); },
     get vtgate() { return join(vitessFolder(), 'vtgate'); },
     get vtctldclient() { return join(vitessFolder(), 'vtctldclient'); },
+    get vtctld() { return join(need('vtctld', installed(VTCTLD.name)), 'vtctld'); },
     get temporal() { return join(need('Temporal', installed(TEMPORAL.name)), 'temporal'); },
     get timeSkippingServer() {
       return join(need('The time-skipping server', installed(TIME_SKIPPING)), TIME_SKIPPING_SCRIPT);

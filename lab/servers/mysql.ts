@@ -22,16 +22,18 @@ export interface MysqlSpec {
   serverId: number;
   /** Created when it is missing. */
   database: string;
+  /** More statements for its first start, one on each line. */
+  statements?: string;
 }
 
 /** Starts a MySQL on a copy of the template data folder. */
 export async function startMysql(spec: MysqlSpec, site: Site): Promise<Mysql> {
-  const { folder, database } = spec;
+  const { folder, database, statements = '' } = spec;
   const port = await site.ports.take();
   const socket = join(folder, 'mysql.sock');
   await mkdir(folder, { recursive: true });
   await cp(binaries().mysqld.template, join(folder, 'data'), { recursive: true });
-  await writeFile(join(folder, 'init.sql'), initialStatements(database));
+  await writeFile(join(folder, 'init.sql'), initialStatements(database) + statements);
   const connect = (): Promise<Connection> =>
     createConnection({ socketPath: socket, user: MYSQL_USER, password: MYSQL_PASSWORD, database, multipleStatements: true });
   const { command, args } = binaries().mysqld;

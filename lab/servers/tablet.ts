@@ -2,6 +2,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MYSQL_PASSWORD, MYSQL_USER } from '../install.js';
 import { NOBODY, type Server } from '../process.js';
+import type { MysqlAccounts } from '../security.js';
 import type { TcpProxy } from '../proxy.js';
 import type { Site } from '../site.js';
 import { startMysql, type Mysql } from './mysql.js';
@@ -48,12 +49,13 @@ export async function startTablet(
   spec: TabletSpec,
   site: Site,
   topology: Promise<VitessContext>,
+  accounts?: MysqlAccounts,
 ): Promise<Tablet> {
   const folder = join(site.folder, `tablet-${spec.uid}`);
   const grpcPort = await site.ports.take();
   const port = await site.ports.take();
   const mysql = await startMysql(
-    { folder: join(folder, 'mysql'), name: `mysqld ${spec.uid}`, serverId: spec.uid, database: `vt_${spec.keyspace}` },
+    { folder: join(folder, 'mysql'), name: `mysqld ${spec.uid}`, serverId: spec.uid, database: `vt_${spec.keyspace}`, ...(accounts === undefined ? {} : { statements: accounts.statements }) },
     site,
   );
   const context = await topology;
@@ -72,9 +74,10 @@ export async function startTablet(
       '--init-shard', spec.shard,
       '--port', String(port),
       '--grpc-port', String(grpcPort),
-      ...databaseFlags(mysql),
+      ...databaseFlags(mysql, accounts),
       '--tablet-hostname', spec.proxied === true ? PROXY_HOSTNAME : HOSTNAME,
       ...TABLET_FLAGS,
+      ...(context.security?.tablet ?? []),
     ],
     env: { VTDATAROOT: data },
     cwd: data,
@@ -111,13 +114,16 @@ const TABLET_FLAGS = [
   '--onterm-timeout', '2s',
 ];
 
-function databaseFlags(mysql: Mysql): string[] {
+function databaseFlags(mysql: Mysql, accounts?: MysqlAccounts): string[] {
   return [
     // MySQL is started by the lab; Vitess does not manage it.
     '--unmanaged',
     '--db-host', 'localhost',
     '--db-socket', mysql.socket,
     '--init-db-name-override', mysql.database,
-    ...ROLES.flatMap((role) => [`--db-${role}-user`, MYSQL_USER, `--db-${role}-password`, MYSQL_PASSWORD]),
+    ...ROLES.flatMap((role) => {
+      const { user, password } = accounts?.users[role] ?? { user: MYSQL_USER, password: MYSQL_PASSWORD };
+      return [`--db-${role}-user`, user, `--db-${role}-password`, password];
+    }),
   ];
 }

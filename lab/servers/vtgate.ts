@@ -1,15 +1,16 @@
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { NOBODY, type Server } from '../process.js';
 import type { TcpProxy } from '../proxy.js';
+import type { ClusterSecurity } from '../security.js';
 import type { Site } from '../site.js';
 import { topologyFlags, type VitessContext } from './vitess.js';
 
 export interface Vtgate {
   server: Server;
   host: string;
-  /** Speaks the MySQL protocol, without accounts. */
+  /** Speaks the MySQL protocol; without accounts, unless the cluster is secured. */
   port: number;
   /** Listens at a port of its own, which applications use; `port` and `connect` go past it. */
   proxy?: TcpProxy;
@@ -24,6 +25,7 @@ export async function startVtgate(
   context: VitessContext,
   preferredPort?: number,
   proxied = false,
+  security?: ClusterSecurity,
 ): Promise<Vtgate> {
   const folder = join(site.folder, 'vtgate');
   const port = await site.ports.take(preferredPort);
@@ -31,7 +33,12 @@ export async function startVtgate(
   if (process.getuid?.() === 0) await chown(folder, NOBODY, NOBODY);
   const http = await site.ports.take();
   const grpc = await site.ports.take();
-  const connect = (): Promise<Connection> => createConnection({ host: HOST, port, user: 'root', multipleStatements: false });
+  const connect = async (): Promise<Connection> => {
+    if (security === undefined) return createConnection({ host: HOST, port, user: 'root', multipleStatements: false });
+    const { trusted, vitess, vtgate } = security;
+    const ssl = { ca: await readFile(trusted), cert: await readFile(vitess.cert), key: await readFile(vitess.key), verifyIdentity: true };
+    return createConnection({ host: 'localhost', port, user: vtgate[0].Username, password: vtgate[0].Password, ssl, multipleStatements: false });
+  };
   const server = await site.start({
     name: `vtgate ${context.cell}`,
     command: context.vtgate,
@@ -43,6 +50,7 @@ export async function startVtgate(
       '--grpc-port', String(grpc),
       '--mysql-server-port', String(port),
       ...VTGATE_FLAGS,
+      ...(context.security?.vtgate ?? ['--mysql-auth-server-impl', 'none']),
     ],
     env: { VTDATAROOT: folder },
     cwd: folder,
@@ -75,7 +83,6 @@ const VTGATE_FLAGS = [
   '--bind-address', HOST,
   '--grpc-bind-address', HOST,
   '--mysql-server-bind-address', HOST,
-  '--mysql-auth-server-impl', 'none',
   '--service-map', 'grpc-vtgateservice',
   '--tablet-types-to-wait', 'PRIMARY',
   // vtgate starts along with the tablets, and finds them by polling the topology.

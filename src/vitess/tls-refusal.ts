@@ -16,7 +16,11 @@ const alertTimeout = 300;
 export async function tlsRefusal(host: string, port: number, tls: Tls | undefined): Promise<string | undefined> {
   const code = await handshake(host, port, tls);
   if (tls === undefined) return code === 'secure' || isAlert(code) ? 'it speaks TLS, and no TLS is configured for it' : undefined;
-  if (code === 'secure' || code === 'no answer') return undefined;
+  return code === 'secure' || code === 'no answer' ? undefined : describeCode(code, tls, host);
+}
+
+/** What a code of OpenSSL or Node means when a handshake has failed. */
+export function describeCode(code: string, tls: Tls, host: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `its certificate is not for ${tls.serverName ?? host}`;
   if (isAlert(code)) return tls.cert === undefined ? `it wants a client certificate (${code})` : `it does not accept the client certificate (${code})`;
   if (code.startsWith('ERR_SSL_')) return `it does not speak TLS (${code})`;

@@ -59,15 +59,17 @@ function letIn(host: string, port: number, { tls, user, password }: Access): Int
       return await next(request);
     } catch (cause) {
       const error = ConnectError.from(cause);
-      if (!lost.has(error.code)) throw error;
+      if (!isLost(error)) throw error;
       const why = await tlsRefusal(host, port, tls);
       throw why === undefined ? error : new ConnectError(why, Code.Unauthenticated, undefined, undefined, cause);
     }
   };
 }
 
-/** Statuses with which a connection ends that a handshake may have ended. */
-const lost = new Set([Code.Unavailable, Code.Unknown, Code.Internal, Code.Aborted]);
+/** True when a handshake may have ended the connection: Node's own errors come as the cause, whatever the status. */
+function isLost({ code, cause }: ConnectError): boolean {
+  return code === Code.Unavailable || code === Code.Canceled || (cause instanceof Error && 'code' in cause);
+}
 
 /** Statuses that mean: no answer, or none in time. The call may have had its effect. */
 const unreachable = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Aborted]);
@@ -88,7 +90,7 @@ export async function callTablet<T>(place: Place, what: string, call: () => Prom
       throw new MigrationError('TABLET_UNREACHABLE', `the tablet does not answer ${what} (${error.rawMessage})`, place, 'check that vttablet runs there and its gRPC port can be reached from the worker', { cause });
     }
     if (keptOut.has(error.code)) {
-      throw new MigrationError('ACCESS_REFUSED', `the tablet lets the worker not in for ${what}: ${error.rawMessage}`, place, `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, and the tablet's MySQL accounts`, { cause });
+      throw new MigrationError('ACCESS_REFUSED', `the tablet does not let the worker in for ${what}: ${error.rawMessage}`, place, `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, and the tablet's MySQL accounts`, { cause });
     }
     const code = refused.has(error.code) ? 'TABLET_REFUSED' : 'TABLET_CALL_FAILED';
     throw new MigrationError(code, `${what} failed: ${error.rawMessage}`, place, "the tablet's log has the details", { cause });

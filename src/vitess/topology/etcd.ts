@@ -114,9 +114,9 @@ export class EtcdKv implements Kv {
   /** What keeps the worker out: the server's word, or a handshake that fails. */
   private async refusal(what: string, cause: unknown): Promise<MigrationError | undefined> {
     const who = this.access.user === undefined ? 'the worker' : `user ${this.access.user}`;
-    const refused = (why: string, remedy: string) => new MigrationError('ACCESS_REFUSED', `the topology server lets ${who} not in: ${why}`, this.place(), remedy, { cause });
+    const refused = (why: string, remedy: string) => new MigrationError('ACCESS_REFUSED', `the topology server does not let ${who} in: ${why}`, this.place(), remedy, { cause });
     if (cause instanceof EtcdPermissionDeniedError) return refused(`permission denied for ${what}`, 'grant the role of docs/security.md');
-    if (isRefusal(cause)) return refused(cause.message, `check user and password of ${this.clusterName}'s etcd in the worker's configuration`);
+    if (isRefusal(cause)) return refused(cause.message.replace(/^(\w+: )?\d+ [A-Z_]+: /, ''), `check user and password of ${this.clusterName}'s etcd in the worker's configuration`);
     for (const address of this.server.split(',')) {
       const { host, port } = splitAddress(address);
       const why = await tlsRefusal(host, port, this.access.tls);

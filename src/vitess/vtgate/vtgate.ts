@@ -3,6 +3,7 @@ import { createPool } from 'mysql2/promise';
 import { MigrationError } from '../../migration/errors.js';
 import { quoteName } from '../../migration/quote.js';
 import type { Access } from '../access.js';
+import { describeCode } from '../tls-refusal.js';
 
 /** Milliseconds. */
 const connectTimeout = 5_000;
@@ -40,7 +41,7 @@ export class Vtgate {
   private readonly server: string;
 
   constructor(
-    options: VtgateOptions,
+    private readonly options: VtgateOptions,
     private readonly pool: SqlPool,
   ) {
     this.server = `${options.host}:${options.port}`;
@@ -77,7 +78,9 @@ export class Vtgate {
 
   private refusal(cause: unknown): MigrationError | undefined {
     if (!isRefusal(cause)) return undefined;
-    return new MigrationError('ACCESS_REFUSED', `vtgate lets the worker not in: ${cause.message} (${cause.code ?? ''})`, { cluster: 'target', server: this.server }, "check tls, user and password of the target's vtgate in the worker's configuration, and what that user may read", { cause });
+    const { code = '', message } = cause;
+    const why = this.options.tls !== undefined && /^ERR_(SSL|TLS)_/.test(code) ? describeCode(code, this.options.tls, this.options.host) : `${message} (${code})`;
+    return new MigrationError('ACCESS_REFUSED', `vtgate does not let the worker in: ${why}`, { cluster: 'target', server: this.server }, "check tls, user and password of the target's vtgate in the worker's configuration, and what that user may read", { cause });
   }
 
   private unreachable(cause: unknown): MigrationError {
