@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
  * `types` are rooms of which only the types may be used.
  */
 function door(files, rooms, types = []) {
-  const all = ['migration', 'workflows', 'activities', 'vitess', 'cli'];
+  const all = ['migration', 'workflows', 'activities', 'net', 'vitess', 'cli'];
   const closed = all.filter((room) => !rooms.includes(room));
   return {
     files,
@@ -43,8 +43,9 @@ export default tseslint.config(
   door(['src/migration/**'], []),
   door(['src/workflows/**'], ['migration'], ['activities']),
   door(['src/activities/**'], ['migration', 'vitess']),
-  door(['src/vitess/**'], ['migration', 'vitess']),
-  door(['src/cli/**'], ['migration'], ['workflows']),
+  door(['src/net/**'], []),
+  door(['src/vitess/**'], ['migration', 'net', 'vitess']),
+  door(['src/cli/**'], ['migration', 'net'], ['workflows']),
   {
     // A factory or a suite is one function by nature.
     files: ['test/**', 'src/activities/*.ts'],

@@ -1,4 +1,4 @@
-import { connect, createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { connect, createSecureServer, type ClientHttp2Session, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Certificate } from './certificates.js';
@@ -22,14 +22,24 @@ const unauthenticated = '16';
 
 /** Starts the door: HTTP/2 over TLS outside, plain HTTP/2 to `address` inside. */
 export async function startTemporalFront(address: string, options: FrontOptions): Promise<Front> {
-  const inside = connect(`http://${address}`);
   const server = createSecureServer({
     cert: await readFile(options.server.cert),
     key: await readFile(options.server.key),
     ...(options.clients === undefined ? {} : { ca: await readFile(options.clients), requestCert: true, rejectUnauthorized: true }),
   });
-  const sessions = new Set<{ destroy(): void }>();
-  server.on('session', (session) => sessions.add(session).size);
+  const sessions = new Set<Http2Session>();
+  const insideOf = new WeakMap<Http2Session, ClientHttp2Session>();
+  server.on('session', (outside) => {
+    const inside = connect(`http://${address}`);
+    sessions.add(outside);
+    insideOf.set(outside, inside);
+    inside.on('error', () => outside.destroy());
+    outside.on('error', () => undefined);
+    outside.on('close', () => {
+      sessions.delete(outside);
+      inside.destroy();
+    });
+  });
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
     if (options.apiKey !== undefined && headers.authorization !== `Bearer ${options.apiKey}`) {
@@ -39,7 +49,8 @@ export async function startTemporalFront(address: string, options: FrontOptions)
     pass(stream, headers);
   });
   const pass = (outer: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
-    const inner = inside.request({ ...headers, ':authority': address });
+    const inner = outer.session === undefined ? undefined : insideOf.get(outer.session)?.request({ ...headers, ':authority': address });
+    if (inner === undefined) return;
     let trailers: IncomingHttpHeaders = {};
     inner.on('response', (answer, flags: number) => {
       // A refusal is one frame: headers that are trailers too.
@@ -59,7 +70,6 @@ export async function startTemporalFront(address: string, options: FrontOptions)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = (): Promise<void> => {
     for (const session of sessions) session.destroy();
-    inside.destroy();
     return new Promise((resolve) => server.close(() => resolve()));
   };
   return { address: `localhost:${(server.address() as AddressInfo).port}`, close };

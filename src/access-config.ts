@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
-import type { Access, Tls } from './vitess/access.js';
+import type { Access, Tls } from './net/access.js';
 
 const path = z.string().min(1, { error: 'must be the path of a file' });
 

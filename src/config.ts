@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { accessSchema, readAccess, requirePair, type AccessText } from './access-config.js';
 import { isName } from './migration/identifier.js';
-import type { Access, ClusterAccess, Tls } from './vitess/access.js';
-import { splitAddress } from './vitess/address.js';
+import type { Access, ClusterAccess, Tls } from './net/access.js';
+import { splitAddress } from './net/address.js';
 
 /** The configuration of a worker. Temporal's own part comes from its standard environment and profiles. */
 export interface Config {

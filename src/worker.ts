@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { allActivities } from './activities/index.js';
 import { readConfig, type Config } from './config.js';
-import type { Access } from './vitess/access.js';
+import { temporalRefusal } from './net/temporal-refusal.js';
+import type { Access } from './net/access.js';
 import { Clients } from './vitess/clients.js';
 import { EtcdKv } from './vitess/topology/etcd.js';
 import type { Kv } from './vitess/topology/kv.js';
@@ -52,6 +53,18 @@ export function buildClients(config: Config, ends: Ends = realEnds): { clients: 
   return { clients, close };
 }
 
+/** @throws Error that says why Temporal does not let the worker in, or that it does not answer */
+async function connectToTemporal(options: NativeConnectionOptions): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(options);
+  } catch (cause) {
+    const address = options.address ?? 'localhost:7233';
+    const why = await temporalRefusal(address, options.tls);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Temporal at ${address} ${why === undefined ? `does not answer, or refuses: ${reason}` : `does not let the worker in: ${why} (TEMPORAL_TLS_…)`}`, { cause });
+  }
+}
+
 /** The compiled workflows lie beside the compiled worker; run from source, so do the sources. */
 const workflowsPath = fileURLToPath(new URL(`./workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 
@@ -63,7 +76,7 @@ export async function runWorker(ends: Ends = realEnds): Promise<void> {
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  const connection = await NativeConnection.connect(connectionOptions);
+  const connection = await connectToTemporal(connectionOptions);
   const { clients, close } = buildClients(config, ends);
   try {
     const worker = await Worker.create({

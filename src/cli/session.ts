@@ -1,5 +1,6 @@
 import { Client, Connection, isGrpcServiceError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, type WorkflowExecutionDescription, type WorkflowHandle, type WorkflowUpdateHandle } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { temporalRefusal } from '../net/temporal-refusal.js';
 import { CommandError, PassingError } from './errors.js';
 
 /**
@@ -16,8 +17,10 @@ const pollerAge = 90_000;
 /** gRPC status codes, by their numbers on the wire. */
 const CANCELLED = 1;
 const DEADLINE_EXCEEDED = 4;
+const PERMISSION_DENIED = 7;
 const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
 /** PENDING_WORKFLOW_TASK_STATE_SCHEDULED: nobody has taken it. */
 const scheduled: number = 1;
 
@@ -40,7 +43,8 @@ export class Session {
       const connection = await Connection.connect({ ...connectionOptions, connectTimeout });
       return new Session(new Client({ connection, ...(namespace === undefined ? {} : { namespace }) }), taskQueue, address);
     } catch (error) {
-      throw unreachable(address, error);
+      const why = await temporalRefusal(address, connectionOptions.tls);
+      throw why === undefined ? refusedOr(address, error) : new CommandError(`Temporal at ${address} does not let you in: ${why} (TEMPORAL_TLS_…)`);
     }
   }
 
@@ -181,6 +185,12 @@ function grpcError(error: unknown): { code: number; details: string } | undefine
 function unreachable(address: string, error: unknown): PassingError {
   const details = grpcError(error)?.details ?? (error instanceof Error ? error.message : String(error));
   return new PassingError(`Temporal does not answer at ${address} (${details}): is it running? The address comes from TEMPORAL_ADDRESS or the profile`);
+}
+
+function refusedOr(address: string, error: unknown): CommandError {
+  const grpc = grpcError(error);
+  if (grpc === undefined || ![PERMISSION_DENIED, UNAUTHENTICATED].includes(grpc.code)) return unreachable(address, error);
+  return new CommandError(`Temporal at ${address} does not let you in: ${grpc.details} (TEMPORAL_API_KEY, TEMPORAL_TLS_…)`);
 }
 
 function noWorker(taskQueue: string): PassingError {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AccessText } from '../../src/access-config.js';
 import { readConfig } from '../../src/config.js';
 import { buildClients } from '../../src/worker.js';
-import { splitAddress } from '../../src/vitess/address.js';
+import { splitAddress } from '../../src/net/address.js';
 import type { Clients } from '../../src/vitess/clients.js';
 import { Tablet } from '../../src/vitess/tablet/tablet.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';

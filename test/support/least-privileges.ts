@@ -25,23 +25,37 @@ export const etcdRoles: Record<'source' | 'target', Record<string, EtcdRole>> = 
   },
 };
 
-/** The accounts of Vitess's roles on a tablet's MySQL. */
-const roles = ['app', 'dba', 'allprivs', 'repl', 'filtered', 'appdebug'];
+/** Vitess's own tables, which its tablets keep up to date whether or not tables are moved. */
+const sidecar = 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX ON _vt.*';
 
-const grants: Record<string, string> = {
-  dba: 'ALL ON *.*',
-  app: 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX ON *.*',
-  allprivs: 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX ON *.*',
-  repl: 'REPLICATION SLAVE ON *.*',
-  filtered: 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, RELOAD, REPLICATION SLAVE, REPLICATION CLIENT ON *.*',
-  appdebug: 'SELECT ON *.*',
+/** What Vitess's dba account needs to run a tablet at all: to be made the primary, and to look after replication. */
+const running = 'SELECT, RELOAD, PROCESS, SUPER, REPLICATION SLAVE, REPLICATION CLIENT ON *.*';
+
+/** What a migration makes a tablet's accounts do on either side, by Vitess's role. */
+export const mysqlGrants: Record<'source' | 'target', Record<string, string[]>> = {
+  source: {
+    dba: [running, sidecar],
+    app: ['SELECT ON vt_load.*', sidecar],
+    allprivs: ['SELECT ON vt_load.*', sidecar],
+    repl: ['REPLICATION SLAVE ON *.*'],
+    filtered: ['REPLICATION SLAVE, REPLICATION CLIENT ON *.*', 'SELECT, LOCK TABLES ON vt_load.*', sidecar],
+    appdebug: ['USAGE ON *.*'],
+  },
+  target: {
+    dba: [running, 'CREATE, DROP ON vt_commerce.*', sidecar],
+    app: ['SELECT ON vt_commerce.*', sidecar],
+    allprivs: ['SELECT ON vt_commerce.*', sidecar],
+    repl: ['REPLICATION SLAVE ON *.*'],
+    filtered: ['REPLICATION CLIENT ON *.*', 'SELECT, INSERT, UPDATE, DELETE, ALTER, INDEX, LOCK TABLES ON vt_commerce.*', sidecar],
+    appdebug: ['USAGE ON *.*'],
+  },
 };
 
-const users = Object.fromEntries(roles.map((role) => [role, { user: `vt_${role}`, password: `mysql-${role}` }]));
-
-export const mysqlAccounts: MysqlAccounts = {
-  users,
-  statements: roles
-    .flatMap((role) => [`CREATE USER 'vt_${role}'@'%' IDENTIFIED BY 'mysql-${role}';`, `GRANT ${grants[role] ?? ''} TO 'vt_${role}'@'%';`, ''])
-    .join('\n'),
-};
+/** The accounts of a cluster's tablets, each with its own role's grants. */
+export function mysqlAccounts(cluster: 'source' | 'target'): MysqlAccounts {
+  const grants = Object.entries(mysqlGrants[cluster]);
+  return {
+    users: Object.fromEntries(grants.map(([role]) => [role, { user: `vt_${role}`, password: `mysql-${role}` }])),
+    statements: grants.flatMap(([role, all]) => [`CREATE USER 'vt_${role}'@'%' IDENTIFIED BY 'mysql-${role}';`, ...all.map((grant) => `GRANT ${grant} TO 'vt_${role}'@'%';`), '']).join('\n'),
+  };
+}

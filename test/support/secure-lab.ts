@@ -69,7 +69,7 @@ export async function startSecureLab(rows: number): Promise<SecureLab> {
     await mkdir(path);
     return { folder: path };
   };
-  const security = (cluster: 'source' | 'target') => ({ clients: certificates.both, trusted: certificates.both, server: certificates.server[cluster], vitess: certificates.vitess[cluster], mysql: mysqlAccounts });
+  const security = (cluster: 'source' | 'target') => ({ clients: certificates.both, trusted: certificates.both, server: certificates.server[cluster], vitess: certificates.vitess[cluster], mysql: mysqlAccounts(cluster) });
   const starting = [
     startCluster({
       name: 'source', cell: 'ext', keyspaces: [{ name: 'load', shards: ['0'] }], vtgate: false, firstUid: 100,

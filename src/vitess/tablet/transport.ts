@@ -1,8 +1,8 @@
 import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { MigrationError, type Place } from '../../migration/errors.js';
-import type { Access } from '../access.js';
-import { tlsRefusal } from '../tls-refusal.js';
+import type { Access } from '../../net/access.js';
+import { tlsRefusal } from '../../net/tls-refusal.js';
 import { Query } from '../wire/queryservice_pb.js';
 import { TabletManager } from '../wire/tabletmanagerservice_pb.js';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Etcd3, EtcdAuthenticationFailedError, EtcdPermissionDeniedError, GRPCInvalidArgumentError, GRPCUnauthenticatedError } from 'etcd3';
 import { MigrationError, type Place } from '../../migration/errors.js';
-import type { Access } from '../access.js';
-import { splitAddress } from '../address.js';
-import { tlsRefusal } from '../tls-refusal.js';
+import type { Access } from '../../net/access.js';
+import { splitAddress } from '../../net/address.js';
+import { tlsRefusal } from '../../net/tls-refusal.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
 
 /** Time limits in milliseconds. The library tries a call that fails or runs out of time up to four times, on every host in turn. */

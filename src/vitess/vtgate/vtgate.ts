@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { createPool } from 'mysql2/promise';
 import { MigrationError } from '../../migration/errors.js';
 import { quoteName } from '../../migration/quote.js';
-import type { Access } from '../access.js';
-import { describeCode } from '../tls-refusal.js';
+import type { Access } from '../../net/access.js';
+import { describeCode } from '../../net/tls-refusal.js';
 
 /** Milliseconds. */
 const connectTimeout = 5_000;
