@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { accessSchema, readAccess, requirePair, type AccessText } from './access-config.js';
 import { isName } from './migration/identifier.js';
+import { rootPattern, serverPattern, serversPattern } from './migration/server.js';
 import type { Access, ClusterAccess, Tls } from './net/access.js';
 import { splitAddress } from './net/address.js';
 
@@ -40,8 +41,6 @@ const fields: Readonly<Record<string, string>> = {
   ...accessVariables('vtgate', ['user', 'password']),
 };
 
-const address = /^(\[[0-9a-fA-F:]+\]|[^\s:,/@]+):(\d{1,5})$/;
-
 // Vitess knows no server name for etcd either.
 const etcdSchema = accessSchema.refine((access) => access.tls?.serverName === undefined, { path: ['tls', 'serverName'], error: 'cannot be set: the certificate of etcd has to be for its address' });
 /** What a gRPC header can hold. */
@@ -50,9 +49,9 @@ const clusterSchema = z.strictObject({ etcd: etcdSchema.optional(), tablets: tab
 const targetSchema = clusterSchema.extend({ vtgate: accessSchema.optional() });
 
 const schema = z.strictObject({
-  topoServer: z.string({ error: 'is not set: the target topology server, for example localhost:2379' }).refine((text) => text.split(',').every((one) => address.test(one)), { error: 'must be host:port, or several joined by commas' }),
-  topoRoot: z.string().regex(/^\/\S*[^/\s]$/, { error: 'must be a path such as /vitess/global' }).default('/vitess/global'),
-  vtgate: z.string({ error: 'is not set: host:port of the MySQL protocol of a vtgate of the target' }).regex(address, { error: 'must be host:port' }),
+  topoServer: z.string({ error: 'is not set: the target topology server, for example localhost:2379' }).regex(serversPattern, { error: 'must be host:port, or several joined by commas' }),
+  topoRoot: z.string().regex(rootPattern, { error: 'must be a path such as /vitess/global' }).default('/vitess/global'),
+  vtgate: z.string({ error: 'is not set: host:port of the MySQL protocol of a vtgate of the target' }).regex(serverPattern, { error: 'must be host:port' }),
   vtgateUser: z.string().optional(),
   vtgatePassword: z.string().optional(),
   taskQueue: z.string().min(1).default('vtmigrate'),

@@ -3,6 +3,7 @@ import { MigrationError } from './errors.js';
 import { isDuration } from './duration.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
 import { acceptable, checks } from './preflight/finding.js';
+import { rootPattern, serversPattern } from './server.js';
 
 // Workflow code runs where code cannot be built from strings.
 z.config({ jitless: true });
@@ -13,7 +14,7 @@ const identifier = (example: string) =>
   });
 
 const name = z.string().refine(isName, { error: `must be a name (${nameHint})` });
-const tableName = z.string().min(1, { error: 'must not be empty' }).max(64, { error: 'is longer than 64 characters' });
+const tableName = z.string().min(1, { error: 'must not be empty' }).refine((text) => !text.includes('\0'), { error: 'must not hold NUL' }).max(64, { error: 'is longer than 64 characters' });
 
 /** The tablet types a stream may read from, in order of preference. */
 export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
@@ -37,8 +38,8 @@ const upperCase = (text: unknown) => (typeof text === 'string' ? text.toUpperCas
 /** How an external cluster's topology is reached: the fields of Vitess's TopoConfig. */
 export const mountConfigSchema = z.strictObject({
   topoType: z.enum(topoTypes, { error: 'must be etcd2: consul and zookeeper are not supported yet' }),
-  topoServer: z.string().regex(/^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$/, { error: 'must be host:port, or several joined by commas' }),
-  topoRoot: z.string().regex(/^\/\S*[^/\s]$/, { error: 'must be a path such as /vitess/global' }),
+  topoServer: z.string().regex(serversPattern, { error: 'must be host:port, or several joined by commas' }),
+  topoRoot: z.string().regex(rootPattern, { error: 'must be a path such as /vitess/global' }),
 });
 
 /** How Complete goes about it: said at Create, or with Complete itself, which wins. */

@@ -164,11 +164,10 @@ describe('Temporal', () => {
     { what: 'no TLS', environment: () => ({ TEMPORAL_ADDRESS: lab.byCertificate.address }), says: /it speaks TLS, and no TLS is configured/ },
     { what: 'a certificate that is not there', environment: () => byCertificate({ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere/cert.pem' }), says: /\/nowhere\/cert\.pem/ },
   ];
-  test.each(wrongs)('with $what: the worker does not start, the command line fails, both say why', async ({ environment, says }) => {
-    const refused: unknown = await start(environment(), 'never').catch((error: unknown) => error);
+  test.concurrent.each(wrongs)('with $what: the worker does not start, the command line fails, both say why', async ({ environment, says }) => {
+    const [refused, answer] = await Promise.all([start(environment(), 'never').catch((error: unknown) => error), type(environment(), 'Mount -list')]);
     expect(refused).toBeInstanceOf(Error);
     expect(String(refused)).toMatch(says);
-    const answer = await type(environment(), 'Mount -list');
     expect(answer).toMatchObject({ code: 1, output: expect.stringMatching(says) as string });
     expectNoSecret(String(refused) + answer.output);
   });
