@@ -45,7 +45,8 @@ export function cancelActivities(clients: Clients) {
   };
 }
 
-async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Promise<void> {
+/** Deletes the VDiffs of a workflow on every serving shard; one that hangs lets go of the workflow's lock. */
+export async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Promise<void> {
   for (const { name } of await clients.target.servingShards(id.keyspace)) {
     const tablet = await clients.primary(clients.target, id.keyspace, name);
     await tablet.deleteVDiffs(id.workflow, id.keyspace);

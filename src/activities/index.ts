@@ -1,4 +1,6 @@
 import type { Clients } from '../vitess/clients.js';
+import { adoptActivities } from './adopt.js';
+import { auditActivities } from './audit.js';
 import { cancelActivities } from './cancel.js';
 import { completeActivities } from './complete.js';
 import { createActivities } from './create.js';
@@ -20,6 +22,7 @@ export function allActivities(clients: Clients) {
     ...mountActivities(clients),
     ...preflightActivities(clients),
     ...createActivities(clients),
+    ...adoptActivities(clients),
     ...observeActivities(clients),
     ...verifyActivities(clients),
     ...pauseActivities(clients),
@@ -27,6 +30,7 @@ export function allActivities(clients: Clients) {
     ...completeActivities(clients),
     ...retireActivities(clients),
     ...cancelActivities(clients),
+    ...auditActivities(clients),
   });
 }
 

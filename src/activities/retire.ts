@@ -71,6 +71,8 @@ class Retiring {
   /** Null when it is done, or the reason why the tables were kept. */
   async run(how: Exclude<SourceTables, 'keep'>): Promise<Problem | null> {
     const { keyspace, shards } = this.plan.source;
+    // Of a migration that was taken over without its record.
+    if (shards.length === 0) return this.keep('it is not known from which shards they came');
     const tablets = await Promise.all(shards.map(async ({ name }) => ({ shard: name, tablet: await this.clients.primary(this.topology, keyspace, name) })));
     // Twice: before anything is touched, and when nobody can write any more.
     const reason = (await this.firstReason(tablets, (at) => this.nameTaken(at))) ?? (await this.firstReason(tablets, (at) => this.written(at)));
@@ -165,8 +167,8 @@ class Retiring {
     return this.plan.tables.map((table) => table.name);
   }
 
-  private keep(reason: string, shard: string, tablet: Tablet, table?: string): Problem {
-    const place = this.topology.place({ keyspace: this.plan.source.keyspace, shard, tablet: tablet.alias, ...(table === undefined ? {} : { table }) });
+  private keep(reason: string, shard?: string, tablet?: Tablet, table?: string): Problem {
+    const place = this.topology.place({ keyspace: this.plan.source.keyspace, ...(shard === undefined ? {} : { shard }), ...(tablet === undefined ? {} : { tablet: tablet.alias }), ...(table === undefined ? {} : { table }) });
     return { code: 'SOURCE_KEPT', message: `the source's tables have been kept: ${reason}`, place, remedy: 'look at those rows, then rename or drop the tables by hand' };
   }
 }

@@ -1,4 +1,5 @@
 import type { CancelAnswer } from '../workflows/messages.js';
+import { findOrAdopt } from './adopt.js';
 import { readEnd, type End } from './end.js';
 import { CommandError } from './errors.js';
 import { moment } from './format.js';
@@ -12,8 +13,7 @@ import type { Terminal } from './terminal.js';
  * @throws CommandError past the point of no return
  */
 export async function cancel({ id }: { id: string }, session: Session, terminal: Terminal): Promise<number> {
-  const description = await session.describe(session.migration(id));
-  const migration = session.migration(id, description.runId);
+  const { migration, description } = await findOrAdopt(id, { adopt: 'cancel' }, session, terminal);
   if (description.status.name !== 'RUNNING') return alreadyEnded(id, await readEnd(session, migration, description), terminal);
   const update = await session.request<CancelAnswer>(migration, 'cancel', {}, description.taskQueue);
   terminal.farewell = 'the request is remembered; the target is put back without this command';

@@ -5,6 +5,7 @@ import type { MigrateResult } from '../migration/result.js';
 import type { Status } from '../migration/status.js';
 import { vdiffGaps, type Gap } from '../migration/verdict.js';
 import type { CompleteAnswer, KeepSourceAnswer } from '../workflows/messages.js';
+import { findOrAdopt } from './adopt.js';
 import { readEnd, type End } from './end.js';
 import { CommandError } from './errors.js';
 import { moment } from './format.js';
@@ -22,9 +23,7 @@ import type { Terminal } from './terminal.js';
 export async function complete(request: { id: string; payload: Record<string, unknown> }, session: Session, terminal: Terminal): Promise<number> {
   const { id, payload } = request;
   const { force, dryRun, sourceTables } = parseWith(completeRequestSchema, payload, 'Complete');
-  const latest = session.migration(id);
-  const description = await session.describe(latest);
-  const migration = session.migration(id, description.runId);
+  const { migration, description } = await findOrAdopt(id, { adopt: 'complete', ...payload }, session, terminal);
   if (description.status.name !== 'RUNNING') return alreadyEnded(id, await readEnd(session, migration, description), terminal);
   if (sourceTables === 'keep' && (await readLive(session, migration)).status.phase === 'retiring') return keepSource(id, session, migration, description.taskQueue, terminal);
   const update = await session.request<CompleteAnswer>(migration, 'complete', payload, description.taskQueue);

@@ -47,7 +47,7 @@ export function statusOfEnd(end: End, recorded: Status | null, id = ''): Status 
     since: base.phase === phase ? base.since : end.at,
     lastError: end.problem ?? base.lastError,
     requested: [],
-    waitingFor: abandoned ? [`a person: the Temporal workflow was ${end.how}, so nobody watches this migration; what it made on the target may still be there`] : [],
+    waitingFor: abandoned ? [`a person: the Temporal workflow was ${end.how}, so nobody looks after this migration; vtmigrate Migrate Complete ${base.workflow}, or Migrate Cancel, takes over what is still there`] : [],
   };
 }
 

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MigrationError } from '../migration/errors.js';
+import { auditHelp, parseAudit, runAudit } from './audit.js';
 import { CommandError, UsageError } from './errors.js';
 import { asksForHelp, closest } from './flags.js';
 import { commandHelp, generalHelp, type Help } from './help.js';
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   command(migrateHelp, parseMigrate, runMigrate),
   command(workflowHelp, parseWorkflow, runWorkflow),
   command(vdiffHelp, parseVDiff, runVDiff),
+  command(auditHelp, parseAudit, runAudit),
 ];
 
 /** Runs a command line; gives the exit code: 0 done, 1 not done, 2 a wrong command line. */

@@ -119,7 +119,7 @@ function list(args: Arguments, name: string): string[] | undefined {
 }
 
 /** Names of tables: they may contain blanks and dots, so JSON is there for those with a comma. */
-function names(args: Arguments, name: string): string[] | undefined {
+export function names(args: Arguments, name: string): string[] | undefined {
   return args.values(name)?.flatMap((value) => (/^\s*[[{]/.test(value) ? fromJson(value, args.typed(name)) : split(value, args.typed(name))));
 }
 

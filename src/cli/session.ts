@@ -66,14 +66,20 @@ export class Session {
     }
   }
 
-  /** What Temporal knows of a migration. @throws CommandError when there is none */
-  async describe(migration: Migration): Promise<WorkflowExecutionDescription> {
-    const id = migration.workflowId;
+  /** What Temporal knows of a migration; undefined when there is none. @throws CommandError */
+  async find(migration: Migration): Promise<WorkflowExecutionDescription | undefined> {
     const description = await this.call(() => migration.describe().catch((error: unknown) => {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
     }));
-    if (description !== undefined && description.type === 'migrate') return description;
+    return description?.type === 'migrate' ? description : undefined;
+  }
+
+  /** What Temporal knows of a migration. @throws CommandError when there is none */
+  async describe(migration: Migration): Promise<WorkflowExecutionDescription> {
+    const id = migration.workflowId;
+    const description = await this.find(migration);
+    if (description !== undefined) return description;
     throw new CommandError(`there is no migration ${id}: begin one with vtmigrate Migrate -all -source <mount>.<keyspace> Create ${id}, or see which there are with temporal workflow list --query "WorkflowType = 'migrate'"`);
   }
 

@@ -94,6 +94,29 @@ export const migrateInputSchema = z
     }
   });
 
+/**
+ * The input of the workflow type `migrate` that takes over what another run, or `vtctldclient`, has
+ * left behind or still runs. What the migration was begun with comes from its record; options named
+ * here win.
+ */
+export const adoptInputSchema = z.strictObject({
+  adopt: z.enum(['complete', 'cancel'], { error: 'must be "complete" or "cancel"' }),
+  source: identifier('ext1.load'),
+  target: identifier('commerce.wf'),
+  force: z.boolean().default(false),
+  vdiffMaxAge: duration.optional(),
+  fenceSource: completeOptions.fenceSource.optional(),
+  sourceTables: completeOptions.sourceTables.optional(),
+  sourceTablesAfter: completeOptions.sourceTablesAfter.optional(),
+});
+
+/** The input of the workflow type `audit`. */
+export const auditInputSchema = z.strictObject({
+  keyspace: name,
+  workflow: name.optional(),
+  remove: z.array(z.string().min(1, { error: 'must not be empty' })).default([]),
+});
+
 /** The input of the workflow type `mount`. */
 export const mountInputSchema = z
   .strictObject({
@@ -125,6 +148,8 @@ export const completeRequestSchema = z
 export type SourceTables = (typeof sourceTablesActions)[number];
 export type MountConfig = z.infer<typeof mountConfigSchema>;
 export type MigrateInput = z.infer<typeof migrateInputSchema>;
+export type AdoptInput = z.infer<typeof adoptInputSchema>;
+export type AuditInput = z.infer<typeof auditInputSchema>;
 export type MountInput = z.infer<typeof mountInputSchema>;
 export type CompleteRequest = z.infer<typeof completeRequestSchema>;
 

@@ -1,2 +1,3 @@
+export { audit } from './audit.js';
 export { migrate } from './migrate.js';
 export { mount } from './mount.js';

@@ -1,7 +1,8 @@
 import { allHandlersFinished, CancellationScope, CancelledFailure, condition, isCancellation, patched, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
+import type { Adoption } from '../migration/adoption.js';
 import { MigrationError } from '../migration/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/identifier.js';
-import { migrateInputSchema, parseWith, type MigrateInput } from '../migration/input.js';
+import { adoptInputSchema, migrateInputSchema, parseWith, type AdoptInput, type MigrateInput } from '../migration/input.js';
 import type { MigrateResult } from '../migration/result.js';
 import type { VDiffReport } from '../migration/vdiff.js';
 import { comparing, locked, quick, reading } from './activities.js';
@@ -21,17 +22,18 @@ const vdiffStallSeconds = 120;
  * Moves tables from a mounted external cluster into a target keyspace: Mount, Create, Monitor,
  * VDiff, Complete or Cancel. The workflow ID is the workflow identifier, `commerce.wf`.
  *
- * @param rawInput see `migrateInputSchema`
+ * @param rawInput see `migrateInputSchema`; or `adoptInputSchema`, to take over a migration that is in the cluster
  * @throws ApplicationFailure with an error code as its type, after everything has been put back
  */
 export async function migrate(rawInput: unknown): Promise<MigrateResult> {
-  const state = new MigrationState(parseInput(rawInput));
+  const { input, adopt } = parseInput(rawInput);
+  const state = new MigrationState(input);
   listen(state);
   const temporal = CancellationScope.current();
   temporal.cancelRequested.catch(() => {
     state.cancelRequested ||= !state.pastNoReturn;
   });
-  const result = await CancellationScope.nonCancellable(() => new Lifecycle(state).run());
+  const result = await CancellationScope.nonCancellable(() => new Lifecycle(state, adopt).run());
   if (temporal.consideredCancelled && result.outcome === 'cancelled') throw new CancelledFailure('cancelled, the target is as it was');
   return result;
 }
@@ -41,7 +43,10 @@ class Lifecycle {
   private readonly completion: Completion;
   private pausing = false;
 
-  constructor(private readonly state: MigrationState) {
+  constructor(
+    private readonly state: MigrationState,
+    private readonly adoption: AdoptInput | undefined,
+  ) {
     this.stage = new Stage(state);
     this.completion = new Completion(this.stage);
   }
@@ -62,8 +67,12 @@ class Lifecycle {
 
   private async steps(): Promise<MigrateResult> {
     try {
-      await unless(() => this.state.cancelRequested, () => this.begin());
-      if (this.state.input.dryRun) return this.planned();
+      if (this.adoption !== undefined) {
+        if ((await this.adopt(this.adoption)) === 'forward') return await this.completion.goForward();
+      } else {
+        await unless(() => this.state.cancelRequested, () => this.begin());
+        if (this.state.input.dryRun) return this.planned();
+      }
       for (;;) {
         const result = await this.unlessPaused(() => this.next());
         if (result !== undefined) return result;
@@ -98,10 +107,28 @@ class Lifecycle {
     this.stage.enter('checking');
     const plan = await reading.preflight(state.input, state.runId);
     state.plan = plan;
-    if (state.input.dryRun) return;
+    if (!state.input.dryRun) await this.create();
+  }
+
+  private async create(): Promise<void> {
+    const { state } = this;
     this.stage.enter('creating');
-    await attempt(state, () => locked.create(plan, state.runId, state.input), createTries);
+    await attempt(state, () => locked.create(this.stage.plan(), state.runId, state.input), createTries);
     state.created = true;
+  }
+
+  /**
+   * Takes over a migration that is in the cluster already. Until its journal is this run's there is
+   * nothing to put back, and a Cancel that comes meanwhile waits for it.
+   */
+  private async adopt(request: AdoptInput): Promise<Adoption['next']> {
+    const { state } = this;
+    this.stage.enter('checking');
+    const adoption = await attempt(state, () => locked.adopt(request, state.runId), createTries);
+    state.takeOver(adoption, request);
+    if (adoption.next === 'create') await unless(() => state.cancelRequested, () => this.create());
+    state.created = true;
+    return adoption.next;
   }
 
   /** The one place that decides what comes next. A result ends the migration. */
@@ -203,11 +230,13 @@ class Lifecycle {
 }
 
 /** @throws ApplicationFailure naming every wrong field */
-function parseInput(raw: unknown): MigrateInput {
+function parseInput(raw: unknown): { input: MigrateInput; adopt: AdoptInput | undefined } {
   try {
-    const input = parseWith(migrateInputSchema, raw ?? {}, 'the input of the workflow migrate');
+    const adopt = typeof raw === 'object' && raw !== null && 'adopt' in raw ? parseWith(adoptInputSchema, raw, 'the input of the workflow migrate') : undefined;
+    // Until it is known what it was begun with: its names, and defaults.
+    const input = adopt === undefined ? parseWith(migrateInputSchema, raw ?? {}, 'the input of the workflow migrate') : migrateInputSchema.parse({ source: adopt.source, target: adopt.target, all: true });
     const { workflowId } = workflowInfo();
-    if (workflowId === input.target) return input;
+    if (workflowId === input.target) return { input, adopt };
     throw new MigrationError('INVALID_INPUT', `the workflow ID is ${workflowId}, and target is ${input.target}`, {}, 'give the workflow the identifier of the migration as its ID, so that there is only one of it');
   } catch (error) {
     throw toWorkflowFailure(error);

@@ -1,8 +1,9 @@
 import { workflowInfo } from '@temporalio/workflow';
+import type { Adoption } from '../migration/adoption.js';
 import { healedBy } from '../migration/diagnosis.js';
 import { parseDuration } from '../migration/duration.js';
 import type { Problem } from '../migration/errors.js';
-import { completeRequestSchema, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input.js';
+import { completeRequestSchema, type AdoptInput, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input.js';
 import { fingerprint, isCopyFinished, type Observation } from '../migration/observation.js';
 import type { Plan } from '../migration/plan.js';
 import { withObservation, type Phase, type Status } from '../migration/status.js';
@@ -63,8 +64,16 @@ export class MigrationState {
 
   private since = new Date();
 
-  constructor(readonly input: MigrateInput) {
+  constructor(public input: MigrateInput) {
     if (input.complete === 'auto') this.requestComplete(completeRequestSchema.parse({}));
+  }
+
+  /** What a migration that was taken over is, and what was asked for with that. */
+  takeOver({ input, plan }: Adoption, { adopt, force }: AdoptInput): void {
+    this.input = input;
+    this.plan = plan;
+    if (adopt === 'cancel') this.cancelRequested = true;
+    else if (this.complete === undefined) this.requestComplete(completeRequestSchema.parse({ force }));
   }
 
   enter(phase: Phase): void {

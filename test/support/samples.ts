@@ -1,3 +1,4 @@
+import type { Survey } from '../../src/migration/audit.js';
 import type { Problem } from '../../src/migration/errors.js';
 import type { Observation, StreamObservation, TableObservation } from '../../src/migration/observation.js';
 import type { Plan } from '../../src/migration/plan.js';
@@ -65,3 +66,8 @@ export function failedVDiff(state: 'error' | 'stopped' | 'stalled' = 'error'): V
 
 export const sampleProblem: Problem = { code: 'STREAM_IN_TROUBLE', message: 'stream 1: connection refused', place: { cluster: 'target', keyspace: 'commerce', shard: '0' }, remedy: 'wait' };
 export const sampleGap: Gap = { code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' } };
+
+/** A keyspace in which nothing was left. */
+export function sampleSurvey(changes: Partial<Survey> = {}): Survey {
+  return { keyspace: 'commerce', at: '2026-01-02T03:04:05.000Z', shards: ['0'], journals: [], streams: [], readers: [], denied: [], copyStates: [], vdiffs: [], locks: [], fences: [], tables: [], unread: [], ...changes };
+}

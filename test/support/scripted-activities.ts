@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../src/activities/index.js';
 import { withFailures } from '../../src/activities/failure.js';
-import { cleanVDiff, replicating, samplePlan } from './samples.js';
+import { migrateInputSchema } from '../../src/migration/input.js';
+import { cleanVDiff, replicating, samplePlan, sampleSurvey } from './samples.js';
 
 export type StepName = keyof Activities;
 export type Behaviour<N extends StepName> = (...args: Parameters<Activities[N]>) => Promise<Awaited<ReturnType<Activities[N]>>>;
@@ -133,6 +134,7 @@ const wellBehaved: Behaviours = {
   listMounts: returns(['ext1', 'ext2']),
   preflight: (input) => Promise.resolve(samplePlan({ stopAfterCopy: input.stopAfterCopy, autoStart: input.autoStart })),
   create: returns(undefined),
+  adopt: (request) => Promise.resolve({ input: migrateInputSchema.parse({ source: request.source, target: request.target, all: true }), plan: samplePlan(), next: 'copy' }),
   observe: (_plan, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
   vdiff: (_plan, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),
@@ -145,5 +147,8 @@ const wellBehaved: Behaviours = {
   finish: returns([]),
   serve: returns(undefined),
   retire: (_plan, _runId, how) => Promise.resolve({ done: how, kept: null }),
+  survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),
+  runs: (_keyspace, workflows) => Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
+  remove: returns(undefined),
   cancel: returns({ droppedTables: { '0': ['corder', 'customer'] } }),
 };

@@ -2,8 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { MigrationError, type Place } from '../../migration/errors.js';
 import { containsPosition } from '../../migration/position.js';
 import { quoteName, quoteString } from '../../migration/quote.js';
+import type { ShardStreams } from '../../migration/stream-definition.js';
 import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
-import { VEventType, VReplicationWorkflowState } from '../wire/binlogdata_pb.js';
+import { OnDDLAction, VEventType, VReplicationWorkflowState, VReplicationWorkflowType } from '../wire/binlogdata_pb.js';
 import { TabletType, type Tablet as TabletRecord } from '../wire/topodata_pb.js';
 import { formatAlias } from '../topology/topology.js';
 import { namedRows, type NamedRow } from './rows.js';
@@ -133,6 +134,38 @@ export class Tablet {
       heartbeat: Number(stream.timeHeartbeat?.seconds ?? 0n),
       throttledBy: stream.componentThrottled,
     }));
+  }
+
+  /** Names of the workflows with streams into this tablet's database. */
+  async workflowNames(): Promise<string[]> {
+    const rows = await this.query(`select distinct workflow from _vt.vreplication where db_name = ${quoteString(this.dbName)} order by workflow`);
+    return rows.flatMap((row) => row['workflow'] ?? []);
+  }
+
+  /** The streams of a workflow with all that their rows say; without streams when there is none of that name. */
+  async workflow(name: string): Promise<ShardStreams> {
+    const response = await this.ask('ReadVReplicationWorkflow', (options) => this.client.readVReplicationWorkflow({ workflow: name }, options));
+    return {
+      shard: this.target.shard,
+      tablet: this.alias,
+      type: VReplicationWorkflowType[response.workflowType],
+      cells: response.cells.split(',').flatMap((cell) => cell.trim() || []),
+      tabletTypes: response.tabletTypes.map((type) => TabletType[type]),
+      inOrder: response.tabletSelectionPreference === TabletSelectionPreference.INORDER,
+      deferSecondaryKeys: response.deferSecondaryKeys,
+      streams: response.streams.map((stream) => ({
+        id: stream.id,
+        sourceKeyspace: stream.bls?.keyspace ?? '',
+        sourceShard: stream.bls?.shard ?? '',
+        externalCluster: stream.bls?.externalCluster ?? '',
+        state: VReplicationWorkflowState[stream.state],
+        message: stream.message,
+        position: stream.pos,
+        stopAfterCopy: stream.bls?.stopAfterCopy ?? false,
+        onDdl: OnDDLAction[stream.bls?.onDdl ?? OnDDLAction.IGNORE],
+        matches: stream.bls?.filter?.rules.map((rule) => rule.match) ?? [],
+      })),
+    };
   }
 
   /** Workflows of other names with streams on this tablet, and the tables they write to. */

@@ -5,6 +5,7 @@ import type { Access } from '../../net/access.js';
 import { splitAddress } from '../../net/address.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
+import { lockHolder } from './lock-contents.js';
 
 /** Time limits in milliseconds. The library tries a call that fails or runs out of time up to four times, on every host in turn. */
 const callTimeout = 5_000;
@@ -151,13 +152,8 @@ export function lockedBy(dir: string, contents: Uint8Array, place: Place): Migra
   return new MigrationError('LOCKED', `${dir} is locked by ${describeHolder(contents)}`, place, 'wait until it is done. VDiff and Cancel of the migration clear the lock of a VDiff whose tablet has died; any other dead holder of a named lock lets go after 24 hours');
 }
 
-/** Vitess stores a JSON description of who holds a lock: Action, HostName, UserName, Time. */
+/** Who holds a lock, in words, from what it wrote into the lock's key. */
 export function describeHolder(value: Uint8Array): string {
-  const contents = Buffer.from(value).toString();
-  try {
-    const lock = JSON.parse(contents) as { Action?: string; HostName?: string; UserName?: string; Time?: string };
-    return `${lock.Action ?? 'unknown'} of ${lock.UserName ?? '?'}@${lock.HostName ?? '?'} since ${lock.Time ?? '?'}`;
-  } catch {
-    return JSON.stringify(contents);
-  }
+  const { who, since } = lockHolder(value);
+  return since === null ? who : `${who} since ${since}`;
 }

@@ -69,10 +69,11 @@ export class JournalStore {
 
   /**
    * The journal of this run, begun if there is none.
+   * @param made what is already there, for a migration that is taken over
    * @throws MigrationError MIGRATION_EXISTS when another run owns it
    */
-  async begin(runId: string, source: string): Promise<Journal> {
-    await this.topology.kv.put(this.path, encode({ ...emptyJournal(), runId, source }), absent);
+  async begin(runId: string, source: string, made: Partial<Journal> = {}): Promise<Journal> {
+    await this.topology.kv.put(this.path, encode({ ...emptyJournal(), ...made, runId, source }), absent);
     const journal = await this.read();
     if (journal?.runId === runId) return journal;
     throw this.owned(journal);
@@ -91,7 +92,20 @@ export class JournalStore {
     const stored = await this.loadOwn(runId);
     change(stored.journal);
     if (await this.topology.kv.put(this.path, encode(stored.journal), stored.revision)) return stored.journal;
-    throw new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
+    throw this.changed();
+  }
+
+  /**
+   * Makes the journal this run's, whoever it belonged to: the former owner's next step finds that it
+   * has lost it. Undefined when there is none. To be called under the migration's locks.
+   * @throws MigrationError RECORD_CHANGED
+   */
+  async takeOver(runId: string): Promise<Journal | undefined> {
+    const stored = await this.load();
+    if (stored === undefined) return undefined;
+    const journal = { ...stored.journal, runId };
+    if (stored.journal.runId === runId || (await this.topology.kv.put(this.path, encode(journal), stored.revision))) return journal;
+    throw this.changed();
   }
 
   /** What Create wrote down; `undefined` for a migration of an earlier version, which did not. */
@@ -131,6 +145,10 @@ export class JournalStore {
 
   private get recordPath(): string {
     return `${this.path}/record`;
+  }
+
+  private changed(): MigrationError {
+    return new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
   }
 
   private owned(journal: Journal | undefined): MigrationError {

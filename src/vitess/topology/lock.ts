@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lease } from './kv.js';
+import type { Entry, Lease } from './kv.js';
+import { lockHolder, type LockHolder } from './lock-contents.js';
 import type { Topology } from './topology.js';
 
 /** Milliseconds; Vitess waits as long (`topo.LockTimeout`). */
@@ -25,6 +26,26 @@ export function withMigrationLocks<T>(topology: Topology, id: { keyspace: string
 /** The same with the lock of a keyspace alone, of whichever cluster. */
 export function withKeyspaceLock<T>(topology: Topology, keyspace: string, action: string, work: (check: CheckLocks) => Promise<T>): Promise<T> {
   return withLocks(topology, [keyspacePath(topology, keyspace)], action, work);
+}
+
+/** A lock that is held, or waited for. */
+export interface HeldLock extends LockHolder {
+  /** The workflow of a named lock; null for the lock of the keyspace. */
+  workflow: string | null;
+  entry: Entry;
+}
+
+/** The locks of a keyspace and of its workflows, as they are in the topology now. */
+export async function listLocks(topology: Topology, keyspace: string): Promise<HeldLock[]> {
+  const ofKeyspace = await topology.kv.list(`${keyspacePath(topology, keyspace)}/locks/`);
+  const prefix = namedLocks(topology, keyspace);
+  const named = await topology.kv.list(prefix);
+  const toLock = (entry: Entry, workflow: string | null): HeldLock => ({ workflow, entry, ...lockHolder(entry.value) });
+  return [...ofKeyspace.map((entry) => toLock(entry, null)), ...named.map((entry) => toLock(entry, entry.key.slice(prefix.length).split('/')[0] ?? ''))];
+}
+
+function namedLocks(topology: Topology, keyspace: string): string {
+  return `${topology.root}/internal/named_locks/${keyspace}/`;
 }
 
 async function withLocks<T>(topology: Topology, dirs: readonly string[], action: string, work: (check: CheckLocks) => Promise<T>): Promise<T> {
@@ -61,16 +82,12 @@ export async function removeDeadVDiffLocks(topology: Topology, id: { keyspace: s
 }
 
 function namedLock(topology: Topology, id: { keyspace: string; workflow: string }): string {
-  return `${topology.root}/internal/named_locks/${id.keyspace}/${id.workflow}`;
+  return `${namedLocks(topology, id.keyspace)}${id.workflow}`;
 }
 
 /** Only a tablet's VDiff takes a lock for the action `vdiff` (`tableDiffer.initialize`). */
 function isVDiff(contents: Uint8Array): boolean {
-  try {
-    return (JSON.parse(Buffer.from(contents).toString()) as { Action?: string }).Action === 'vdiff';
-  } catch {
-    return false;
-  }
+  return lockHolder(contents).action === 'vdiff';
 }
 
 /** The JSON that Vitess's `topo.Lock` writes, so that `vtctldclient` can say who holds the lock. */
