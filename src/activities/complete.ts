@@ -151,7 +151,7 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
   const perShard = await Promise.all(
     shards.map(async ({ name: shard }) => {
       const tablet = await clients.primary(clients.target, keyspace, shard);
-      const others = await tablet.otherWorkflows(workflow);
+      const others = (await tablet.workflows()).filter((other) => other.workflow !== workflow);
       return plan.tables.flatMap(({ name: table }): Gap[] => {
         const other = others.find(({ tables }) => tables.includes(table));
         return other === undefined ? [] : [{ code: 'OTHER_WORKFLOW', message: `workflow ${keyspace}.${other.workflow} writes to the table as well: end it first`, place: clients.target.place({ keyspace, shard, tablet: tablet.alias, table }) }];

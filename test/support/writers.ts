@@ -16,7 +16,7 @@ export class Writers {
       while (!this.stopping.signal.aborted) {
         const id = next++;
         try {
-          await connection.query(`insert into customer (id, name, email) values (${id}, 'writer', 'w${id}@example.org')`);
+          await connection.query(`insert into customer (id, name, email, created) values (${id}, 'writer', 'w${id}@example.org', now())`);
           this.acknowledged.push(id);
         } catch {
           this.refusals++;

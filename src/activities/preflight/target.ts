@@ -43,7 +43,7 @@ async function inspectShard(reads: Reads, clients: Clients, plan: Plan, shard: T
     reads.want('MySQL’s variables', probe.place, () => readVariables(tablet)),
     reads.want('the version of vttablet', probe.place, () => probe.version(), 'version-unknown'),
     Promise.all([
-      ...tabletChecks(reads, probe, plan),
+      ...tabletChecks(reads, probe, tablet, plan),
       ...mysqlChecks(reads, tablet, probe.place, sourceTables, there),
       // A whole number of shards shares the bytes, as far as anybody knows before the copy.
       diskCheck(reads, probe, plan.tables.reduce((sum, table) => sum + table.bytes, 0) / plan.target.shards.length),
@@ -53,7 +53,7 @@ async function inspectShard(reads: Reads, clients: Clients, plan: Plan, shard: T
   return { findings: findings.flat(), server, primary: { place: probe.place, hostname: probe.hostname } };
 }
 
-function tabletChecks(reads: Reads, probe: TabletProbe, plan: Plan): Promise<Finding[]>[] {
+function tabletChecks(reads: Reads, probe: TabletProbe, tablet: Tablet, plan: Plan): Promise<Finding[]>[] {
   const { place } = probe;
   return [
     judged(reads.want('the health of the primary', place, () => probe.health()), (why) =>
@@ -62,7 +62,7 @@ function tabletChecks(reads: Reads, probe: TabletProbe, plan: Plan): Promise<Fin
     judged(reads.want('the permissions of the account that applies streams', place, () => probe.permissions()), ({ ok, error }) =>
       ok ? [] : [finding('target-permissions', error, place, 'grant SELECT, INSERT, UPDATE and DELETE on the sidecar database (_vt) to that account')],
     ),
-    judged(reads.want('the other workflows', place, () => probe.workflows()), (workflows) => {
+    judged(reads.want('the other workflows', place, () => tablet.workflows()), (workflows) => {
       // One of the same name is the plan's own finding.
       const others = workflows.filter(({ workflow }) => workflow !== plan.target.workflow);
       return judgeWorkflows(others.map((each) => ({ place, ...each })), plan.tables.map(({ name }) => name));

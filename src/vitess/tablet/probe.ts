@@ -6,13 +6,6 @@ import { callTablet, type QueryClient, type TabletClients, type TabletManagerCli
 /** Milliseconds for each question. */
 const timeoutMs = 10_000;
 
-/** A workflow's streams on a tablet, as far as they can get in another's way. */
-export interface OtherWorkflow {
-  workflow: string;
-  /** Tables its streams write to; a pattern such as `/.*` stands as it is. */
-  tables: string[];
-}
-
 /**
  * Questions that only preflight asks a tablet. None of them changes anything; the permission test
  * is a transaction that Vitess rolls back itself.
@@ -61,12 +54,6 @@ export class TabletProbe {
     await this.ask('VStream', () =>
       message(2, this.queries.vStream({ target: { keyspace, shard, tabletType: type }, position: 'current', filter: { rules: [{ match: '/.*/' }] } }, { timeoutMs })),
     );
-  }
-
-  /** Every workflow with streams on this tablet. */
-  async workflows(): Promise<OtherWorkflow[]> {
-    const { workflows } = await this.ask('ReadVReplicationWorkflows', () => this.manager.readVReplicationWorkflows({}, { timeoutMs }));
-    return workflows.map(({ workflow, streams }) => ({ workflow, tables: [...new Set(streams.flatMap((stream) => stream.bls?.filter?.rules.map((rule) => rule.match) ?? []))] }));
   }
 
   /** Whether the account that applies streams may write their records, in Vitess's own words. */

@@ -48,6 +48,12 @@ export interface StreamRow {
   throttledBy: string;
 }
 
+/** A workflow's streams on a tablet, as far as they can get in another's way. */
+export interface TabletWorkflow {
+  workflow: string;
+  tables: string[];
+}
+
 /** The tablet manager of one tablet, over gRPC. Each method is one call of Vitess's `TabletManager`. */
 export class Tablet {
   readonly alias: string;
@@ -168,14 +174,10 @@ export class Tablet {
     };
   }
 
-  /** Workflows of other names with streams on this tablet, and the tables they write to. */
-  async otherWorkflows(workflow: string): Promise<{ workflow: string; tables: string[] }[]> {
-    const rows = await this.query(`select workflow, source from _vt.vreplication where workflow <> ${quoteString(workflow)} and db_name = ${quoteString(this.dbName)}`);
-    return rows.map((row) => ({
-      workflow: row['workflow'] ?? '',
-      // The source is protobuf text: match:"corder", with quotes and backslashes escaped.
-      tables: [...(row['source'] ?? '').matchAll(/\bmatch:\s*"((?:[^"\\]|\\.)*)"/g)].map(([, name = '']) => name.replaceAll(/\\(["'\\])/g, '$1')),
-    }));
+  /** Every workflow with streams on this tablet, and the tables they write to; a pattern such as `/.*` stands as it is. */
+  async workflows(): Promise<TabletWorkflow[]> {
+    const { workflows } = await this.ask('ReadVReplicationWorkflows', (options) => this.client.readVReplicationWorkflows({}, options));
+    return workflows.map(({ workflow, streams }) => ({ workflow, tables: [...new Set(streams.flatMap((stream) => stream.bls?.filter?.rules.map((rule) => rule.match) ?? []))] }));
   }
 
   /** Sets the state of a workflow's streams, and their message where one is given, and changes nothing else. */

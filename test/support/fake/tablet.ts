@@ -11,7 +11,7 @@ import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.
 import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
 import type { FakeMysql } from './mysql.js';
 import { FakeVDiffs } from './vdiff.js';
-import { FakeVReplication, tablesOf, type FindSource } from './vreplication.js';
+import { FakeVReplication, type FindSource } from './vreplication.js';
 
 /** Milliseconds between two looks of a wait for a position. */
 const waitPoll = 5;
@@ -126,7 +126,6 @@ export class FakeTablet {
       [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
       [/^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/, ([, ids = '']) => this.copyState(ids.split(', ').map(Number))],
       [/^rename table (.+) to (.+)$/, ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), [])],
-      [/^select workflow, source from _vt\.vreplication where workflow <> '(.*)' and db_name = /, ([, workflow = '']) => this.otherStreams(workflow)],
       [/^show global variables where/, () => []],
       [/ from information_schema\.(user_privileges|schema_privileges) where /, () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p }))],
       [/ from information_schema\.(table_privileges|collations|views|columns|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /, () => []],
@@ -147,11 +146,6 @@ export class FakeTablet {
   private copyState(ids: readonly number[]): NamedRow[] {
     const streams = this.vreplication.streams.filter(({ id }) => ids.includes(id));
     return streams.flatMap(({ id, copyState }) => (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })));
-  }
-
-  private otherStreams(workflow: string): NamedRow[] {
-    const others = this.vreplication.streams.filter((stream) => stream.workflow !== workflow);
-    return others.map((stream) => ({ workflow: stream.workflow, source: `filter:{${tablesOf(stream.source).map((table) => `rules:{match:"${table}"}`).join(' ')}}` }));
   }
 
   /** Those of its tables that stand in a list of string literals. */
