@@ -128,8 +128,9 @@ export class FakeTablet {
       [/^rename table (.+) to (.+)$/, ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), [])],
       [/^show global variables where/, () => []],
       [/ from information_schema\.(user_privileges|schema_privileges) where /, () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p }))],
-      [/ from information_schema\.(table_privileges|collations|views|columns|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /, () => []],
+      [/ from information_schema\.(table_privileges|collations|views|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /, () => []],
       [/ from information_schema\.tables where .* table_name in \((.*)\)$/, ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' }))],
+      [/ from information_schema\.columns where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((name) => ({ t, name, type: 'bigint', nullable: 'NO', has_default: '0', collation: null, extra: '' })))],
       [/ from information_schema\.statistics where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })))],
       // Every statement here is a transaction of its own, so none is ever open.
       [/^select trx_id as id from information_schema\.innodb_trx where /, () => []],
