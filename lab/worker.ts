@@ -8,13 +8,18 @@ export interface RunningWorker {
   log(): string;
   /** SIGKILL: nothing of it gets a chance to tidy up. Answers when it is gone. */
   kill(): Promise<void>;
+  /** Resolves when it has ended, by whatever hand. */
+  gone: Promise<void>;
 }
 
 const program = fileURLToPath(new URL('../dist/src/worker.js', import.meta.url));
 
-/** Starts the built worker, as `npm run worker` does, and answers when it polls for work. It ends with this process. */
-export async function startWorker(environment: Record<string, string | undefined>): Promise<RunningWorker> {
-  const worker = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, program], { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] });
+/**
+ * Starts the built worker, as `npm run worker` does, and answers when it polls for work. It ends with this process.
+ * @param script another program that does the same, with its arguments
+ */
+export async function startWorker(environment: Record<string, string | undefined>, script: readonly string[] = [program]): Promise<RunningWorker> {
+  const worker = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...script], { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] });
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   let log = '';
   await new Promise<void>((resolve, reject) => {
@@ -29,5 +34,5 @@ export async function startWorker(environment: Record<string, string | undefined
     worker.kill('SIGKILL');
     return gone;
   };
-  return { process: worker, log: () => log, kill };
+  return { process: worker, log: () => log, kill, gone };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { asData } from '../../lab/describe.js';
 import { customerVSchema, loadSampleData } from '../../lab/data.js';
 import { failOver as failOverLab, rejoin, type Failover, type FailoverKind } from '../../lab/failover.js';
@@ -37,6 +38,18 @@ export async function startOwnLab(): Promise<void> {
   const [host = '', port] = own.temporal.address.split(':');
   temporalProxy = await TcpProxy.start({ host: '127.0.0.3', port: Number(port) }, { host, port: Number(port) });
   await loadSampleData(own.source, { rows });
+  tell();
+}
+
+/** Starts a lab that nobody will harm, with few rows; or takes the one that VTMIGRATE_LAB names (see lab-setup.ts). */
+export async function startPlainLab(): Promise<void> {
+  const running = process.env['VTMIGRATE_LAB'];
+  if (running !== undefined) {
+    Object.assign(lab, JSON.parse(readFileSync(running, 'utf8')));
+    return;
+  }
+  own = await startLab({ vschemas: { customer: customerVSchema } });
+  await loadSampleData(own.source, { rows: 30_000 });
   tell();
 }
 

@@ -6,6 +6,7 @@ import type { Status } from '../../src/migration/status.js';
 import { startWorker, type RunningWorker } from '../../lab/worker.js';
 import { lab, run, type Answer } from './lab.js';
 
+const faultyWorker = fileURLToPath(new URL('./faulty-worker.ts', import.meta.url));
 const cli = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
 /** A worker of its own task queue in its own process, and everything a user does with it. */
@@ -32,6 +33,13 @@ export class Program {
 
   async startWorker(): Promise<void> {
     this.worker = await startWorker(this.environment);
+  }
+
+  /** Instead of the worker there is, one that dies of an external call (see faulty-worker.ts), or only counts them. */
+  async replaceWorker(...death: string[]): Promise<RunningWorker> {
+    await this.killWorker();
+    this.worker = await startWorker(this.environment, ['--import', 'tsx', faultyWorker, ...death]);
+    return this.worker;
   }
 
   /** SIGKILL: nothing of the worker gets a chance to tidy up. */

@@ -1,0 +1,87 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { emptyTarget, sourceMount as mount, type TargetKeyspace } from '../support/lab.js';
+import { startPlainLab, stopOwnLab } from '../support/own-lab.js';
+import { Program, resultOf, until } from '../support/program.js';
+import { residue } from '../support/residue.js';
+import { contentsOf } from '../support/rows.js';
+import { snapshot } from '../support/snapshot.js';
+
+const tables = ['customer', 'order line', 'product'];
+/** How many deaths of each course: a sample under `npm test`, more under `npm run test:faults`. */
+const deaths = process.env['VTMIGRATE_FAULTS'] === 'all' ? 60 : 6;
+
+interface Course {
+  name: string;
+  keyspace: TargetKeyspace;
+  outcome: 'completed' | 'cancelled';
+  input: Record<string, unknown>;
+  /** What a person does. */
+  hand?: (handle: WorkflowHandle) => Promise<unknown>;
+}
+
+const courses: Course[] = [
+  { name: 'Complete on a sharded target', keyspace: 'customer', outcome: 'completed', input: { mount, complete: 'auto' } },
+  {
+    name: 'Cancel while replicating on an unsharded target',
+    keyspace: 'commerce',
+    outcome: 'cancelled',
+    input: { mount },
+    hand: async (handle) => {
+      // While the worker is dead, nobody answers.
+      while (!(await until(handle, ({ phase }) => phase === 'replicating').then(() => true, () => false)));
+      await handle.signal('cancel');
+    },
+  },
+];
+
+let program: Program;
+let count = 0;
+beforeAll(async () => {
+  await startPlainLab();
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+  program = await Program.start();
+});
+afterEach(async () => {
+  await program.settle();
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
+afterAll(async () => {
+  await program.stop();
+  await stopOwnLab();
+});
+
+/** Runs a course to its end with the worker there is; answers with what is wrong with it. */
+async function run(course: Course, whileRunning: () => Promise<unknown> = () => Promise.resolve()): Promise<string[]> {
+  const { keyspace, outcome, input, hand } = course;
+  await emptyTarget(keyspace);
+  const before = await snapshot(keyspace);
+  const handle = await program.migrate({ source: 'ext1.load', target: `${keyspace}.death_${++count}`, tables, ...input });
+  const [result] = await Promise.all([resultOf(handle), hand?.(handle), whileRunning()]);
+  if (result.outcome !== outcome) return [`ended ${result.outcome}`];
+  const wrong = residue(before, await snapshot(keyspace), outcome);
+  if (outcome === 'completed') expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
+  return wrong;
+}
+
+describe.each(courses)('$name, on real servers', (course) => {
+  test(`killed at ${deaths} of its external calls`, { timeout: 3_600_000 }, async () => {
+    const counting = await program.replaceWorker();
+    expect(await run(course)).toEqual([]);
+    const calls = counting.log().match(/^call \d+: /gm)?.length ?? 0;
+    const died: string[] = [];
+    for (let n = 0; n < deaths; n++) {
+      const at = 1 + Math.floor(((n + 0.5) * calls) / deaths);
+      const worker = await program.replaceWorker(String(at), n % 2 === 0 ? 'before' : 'after');
+      const wrong = await run(course, async () => {
+        // What a death costs is the time until Temporal notices; the next worker is there at once.
+        if (await Promise.race([worker.gone.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 60_000))])) await program.startWorker();
+      });
+      died.push(...(/^dies .*$/m.exec(worker.log()) ?? []));
+      expect({ at, wrong }).toEqual({ at, wrong: [] });
+    }
+    console.log(`${course.name}: ${calls} external calls, ${died.length} deaths by SIGKILL:\n${died.join('\n')}`);
+    // Looks at the streams come as often as time allows, so that the last numbers may not be reached.
+    expect(died.length).toBeGreaterThan(deaths / 2);
+  });
+});
