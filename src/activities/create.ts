@@ -3,11 +3,11 @@ import { MigrationError } from '../migration/errors.js';
 import type { Definitions } from '../migration/drift.js';
 import type { ShardFacts } from '../migration/facts.js';
 import type { MigrateInput } from '../migration/input.js';
-import { streamsOf, type Plan } from '../migration/plan.js';
+import { heldTable, streamsOf, type Plan } from '../migration/plan.js';
 import { quoteName } from '../migration/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { denyTables, deniedTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore, listJournals, type Journal } from '../vitess/topology/journal.js';
+import { JournalStore, type Journal } from '../vitess/topology/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
@@ -15,6 +15,7 @@ import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema
 import { TabletType } from '../vitess/wire/topodata_pb.js';
 import { readSourceDefinitions } from './definitions.js';
 import { withHeartbeat } from './heartbeat.js';
+import { readHolders } from './holders.js';
 import { addTo, refreshShard } from './shards.js';
 
 /** The step Create: denied tables, target tables, streams. All under the locks Vitess takes. */
@@ -85,12 +86,12 @@ class Creation {
   private async refuseForeignTables(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
     const own = journal?.runId === this.runId ? (journal.deniedTables[shard.name] ?? []) : [];
     const denied = deniedTables(await this.clients.target.shard(this.plan.target.keyspace, shard.name));
-    const taken = this.plan.tables.map((table) => table.name).find((name) => denied.includes(name) && !own.includes(name));
+    const names = this.plan.tables.map((table) => table.name);
+    const holders = await readHolders(this.clients, this.plan.target, shard.name, tablet, names);
+    const taken = names.find((name) => Object.hasOwn(holders, name) || (denied.includes(name) && !own.includes(name)));
     if (taken === undefined) return;
-    const { keyspace } = this.plan.target;
-    const holder = (await listJournals(this.clients.target, keyspace)).find((other) => other.journal.deniedTables[shard.name]?.includes(taken));
-    const who = holder === undefined ? 'by a program that is not vtmigrate' : `by ${keyspace}.${holder.workflow} from ${holder.journal.source}, run ID ${holder.journal.runId}`;
-    throw new MigrationError('TABLE_DENIED', `table ${quoteName(taken)} is held ${who}: it is in the denied tables`, { ...this.place(shard, tablet), table: taken }, `complete or cancel that migration first, or leave the table out with -exclude; what nobody owns any more: vtmigrate Audit ${keyspace}`);
+    const { message, remedy } = heldTable(taken, holders[taken], this.plan.target.keyspace);
+    throw new MigrationError('TABLE_DENIED', message, { ...this.place(shard, tablet), table: taken }, remedy);
   }
 
   private async deny(shard: ShardFacts): Promise<void> {

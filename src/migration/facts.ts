@@ -35,6 +35,8 @@ export interface TargetFacts {
     tables: string[];
     nonEmptyTables: string[];
     deniedTables: string[];
+    /** Who holds denied tables, in words, as far as it is known. */
+    holders?: Record<string, string>;
     hasWorkflow: boolean;
   })[];
 }

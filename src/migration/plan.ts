@@ -151,10 +151,18 @@ function checkTarget(names: SourceTable[], target: TargetFacts, to: { keyspace: 
         problems.push(finding('target-table-empty', `table ${quoteName(table)} has rows`, { ...place, table }, 'empty or drop it, or leave it out with -exclude', 'TARGET_TABLE_NOT_EMPTY'));
       }
       if (shard.deniedTables.includes(table)) {
-        problems.push(finding('table-denied', `table ${quoteName(table)} is in the denied tables already`, { ...place, table }, 'another workflow holds it, or one left it behind: finish that one, or remove the entry with vtctldclient SetShardTabletControl', 'TABLE_DENIED'));
+        const { message, remedy } = heldTable(table, shard.holders?.[table], to.keyspace);
+        problems.push(finding('table-denied', message, { ...place, table }, remedy, 'TABLE_DENIED'));
       }
     }
   }
+}
+
+/** What is said of a table that others hold. @param holder who, in words, where it is known */
+export function heldTable(table: string, holder: string | undefined, keyspace: string): { message: string; remedy: string } {
+  const name = quoteName(table);
+  if (holder !== undefined) return { message: `table ${name} is held ${holder}`, remedy: 'complete or cancel that one first, or leave the table out with -exclude' };
+  return { message: `table ${name} is in the denied tables already, and neither a journal nor a stream says who holds it`, remedy: `look at what was left behind and remove it: vtmigrate Audit ${keyspace}` };
 }
 
 function isWholeRange(shard: ShardFacts | undefined): boolean {

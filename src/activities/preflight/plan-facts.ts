@@ -3,6 +3,7 @@ import type { SourceFacts, SourceTable, TargetFacts, VSchemaFacts } from '../../
 import { quoteName } from '../../migration/quote.js';
 import type { Clients } from '../../vitess/clients.js';
 import { deniedTables } from '../../vitess/topology/denied-tables.js';
+import { readHolders } from '../holders.js';
 import type { Journal } from '../../vitess/topology/journal.js';
 import { formatTabletType, type ShardInfo, type Topology } from '../../vitess/topology/topology.js';
 import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
@@ -98,12 +99,14 @@ async function readTargetShard(clients: Clients, to: { keyspace: string; workflo
   for (const table of tables.filter((name) => candidates.includes(name) && !ownTables.includes(name))) {
     if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length > 0) nonEmptyTables.push(table);
   }
+  const denied = deniedTables(shard.record).filter((table) => !own?.deniedTables[shard.name]?.includes(table));
   return {
     name: shard.name,
     keyRange: shard.keyRange,
     tables,
     nonEmptyTables,
-    deniedTables: deniedTables(shard.record).filter((table) => !own?.deniedTables[shard.name]?.includes(table)),
+    deniedTables: denied,
+    holders: denied.length === 0 ? {} : await readHolders(clients, to, shard.name, tablet, denied),
     hasWorkflow: own?.streams !== true && (await tablet.streams(to.workflow)).length > 0,
   };
 }

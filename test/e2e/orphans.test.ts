@@ -1,0 +1,193 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { Etcd3 } from 'etcd3';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Status } from '../../src/migration/status.js';
+import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, type TargetKeyspace } from '../support/lab.js';
+import { Program, until } from '../support/program.js';
+import { contentsOf } from '../support/rows.js';
+import { snapshot } from '../support/snapshot.js';
+
+const moved = ['corder', 'customer', 'order line'];
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.start();
+  await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
+afterEach(async () => {
+  await program.settle();
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
+afterAll(() => program.stop());
+
+const start = (keyspace: TargetKeyspace, input: object = {}) => program.migrate({ source: 'ext1.load', target: `${keyspace}.lost`, tables: moved, ...input });
+
+/** Temporal's Terminate: the workflow hears nothing of it, its activities go on until their next heartbeat. */
+async function terminate(handle: WorkflowHandle): Promise<void> {
+  await handle.terminate('a test');
+}
+
+/** What is left of a migration that has been completed: nothing but the tables, with the source's rows. */
+async function expectCompleted(keyspace: TargetKeyspace, tables: readonly string[]): Promise<void> {
+  expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
+  const after = await snapshot(keyspace);
+  for (const shard of targets[keyspace].shards) expect(Object.values(after.mysql[shard]?.sidecar ?? {})).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(Object.keys(after.topology).filter((key) => key.includes('/vtmigrate/'))).toEqual([]);
+  const audit = await program.cli('Audit', keyspace);
+  expect(audit).toMatchObject({ code: 0, stdout: expect.stringContaining(`${keyspace}: no residue.`) as string });
+}
+
+const phases: { phase: string; there: (status: Status) => boolean; input?: object }[] = [
+  { phase: 'creating', there: (status) => status.phase === 'creating' || status.phase === 'copying' },
+  { phase: 'stopped before the copy', there: (status) => status.phase === 'copying' && status.streams.length > 0, input: { autoStart: false } },
+  { phase: 'copying', there: (status) => status.phase === 'copying' },
+  { phase: 'verifying', there: (status) => status.phase === 'verifying' || status.phase === 'replicating' },
+  { phase: 'replicating', there: (status) => status.phase === 'replicating' },
+];
+
+describe.each(['commerce', 'customer'] as const)('terminated, on %s', (keyspace) => {
+  test.each(phases)('while $phase: Cancel puts everything back', async ({ there, input }) => {
+    await sql('target', keyspace, keyspace === 'commerce' ? '0' : '-80', 'create table stray (id int primary key); insert into stray values (1)');
+    const before = await snapshot(keyspace);
+    const handle = await start(keyspace, input);
+    await until(handle, there);
+    await terminate(handle);
+    const cancelled = await program.cli('Migrate', 'Cancel', `${keyspace}.lost`);
+    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining(`Cancelled ${keyspace}.lost: the target is as it was.`) as string });
+    expect(cancelled.stderr).toMatch(/has ended \(terminated\), and this is in the cluster:[\s\S]*journal:lost[\s\S]*It is taken over, to cancel it/);
+    expect(await snapshot(keyspace)).toEqual(before);
+    expect(await program.cli('Migrate', 'Cancel', `${keyspace}.lost`)).toMatchObject({ code: 0, stdout: expect.stringMatching(/was cancelled already/) as string });
+  });
+
+  test.each(phases.filter(({ input }) => input === undefined))('while $phase: Complete completes', async ({ there }) => {
+    const handle = await start(keyspace);
+    await until(handle, there);
+    await terminate(handle);
+    expect(await program.cli('Migrate', 'Complete', `${keyspace}.lost`)).toMatchObject({ code: 0, stdout: expect.stringContaining(`Completed ${keyspace}.lost`) as string });
+    await expectCompleted(keyspace, moved);
+    expect(await program.cli('Migrate', 'Complete', `${keyspace}.lost`)).toMatchObject({ code: 0, stdout: expect.stringMatching(/was completed already/) as string });
+  });
+});
+
+describe('terminated while it completes', () => {
+  test.each([10, 120, 250, 400])('after %i ms: Complete ends it, before the point of no return and after it', async (delay) => {
+    const handle = await start('commerce', { fenceSource: true });
+    await until(handle, (status) => status.phase === 'replicating');
+    await handle.signal('complete');
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    await terminate(handle).catch(() => undefined);
+    expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
+    await expectCompleted('commerce', moved);
+    // A fence stays after Complete, as it was asked for: the next test must be able to write.
+    await vtctldclient('source', 'SetShardTabletControl', '--remove', '--denied-tables', moved.join(','), 'load/0', 'primary');
+  });
+
+  test('a journal of an earlier version, forward, without a record and without streams', async () => {
+    const handle = await start('commerce');
+    await until(handle, (status) => status.phase === 'replicating');
+    await terminate(handle);
+    await program.killWorker();
+    await program.startWorker();
+    const { etcd, path } = journalOf('commerce', 'lost');
+    const journal = JSON.parse((await etcd.get(path).string()) ?? '') as { forward: boolean };
+    await etcd.put(path).value(JSON.stringify({ ...journal, forward: true, positions: undefined }));
+    await etcd.delete().key(`${path}/record`);
+    etcd.close();
+    const deleted = await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'delete', '--workflow', 'lost', '--keep-data');
+    expect(deleted.code).toBe(0);
+    const cancel = await program.cli('Migrate', 'Cancel', 'commerce.lost');
+    expect(cancel).toMatchObject({ code: 1, stderr: expect.stringMatching(/past the point of no return/) as string });
+    expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
+    await expectCompleted('commerce', moved);
+  });
+});
+
+describe('a lost namespace', () => {
+  test('Temporal knows nothing of the migration: its journal is enough', async () => {
+    const before = await snapshot('commerce');
+    const handle = await start('commerce');
+    await until(handle, (status) => status.phase === 'replicating');
+    await terminate(handle);
+    await program.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: handle.workflowId } });
+    await gone(handle);
+    const cancelled = await program.cli('Migrate', 'Cancel', 'commerce.lost');
+    expect(cancelled).toMatchObject({ code: 0, stderr: expect.stringMatching(/Temporal knows of no migration commerce\.lost/) as string });
+    expect(await snapshot('commerce')).toEqual(before);
+  });
+
+  test('nothing at all: says so', async () => {
+    expect(await program.cli('Migrate', 'Complete', 'commerce.nobody')).toMatchObject({ code: 1, stderr: expect.stringMatching(/there is no migration commerce\.nobody/) as string });
+    const handle = await program.client.workflow.start('migrate', { taskQueue: program.taskQueue, workflowId: 'commerce.nobody', args: [{ adopt: 'cancel', source: 'ext1.load', target: 'commerce.nobody' }] });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'NOTHING_TO_ADOPT', message: expect.stringMatching(/vtmigrate Audit commerce/) as string } });
+  });
+});
+
+/** The journal's key, past this program. */
+function journalOf(keyspace: TargetKeyspace, workflow: string): { etcd: Etcd3; path: string } {
+  return { etcd: new Etcd3({ hosts: `http://${lab.target.topoServer}` }), path: `${lab.target.topoRoot}/vtmigrate/${keyspace}/${workflow}` };
+}
+
+async function gone(handle: WorkflowHandle): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (!(await handle.describe().then(() => true, () => false))) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error('Temporal has not deleted the workflow');
+}
+
+describe('streams that vtctldclient has made', () => {
+  const create = async (keyspace: TargetKeyspace, ...more: string[]) => {
+    const made = await vtctldclient('target', 'Migrate', '--workflow', 'theirs', '--target-keyspace', keyspace, 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', moved.join(','), '--cells', 'ext', ...more);
+    expect(made.code).toBe(0);
+  };
+
+  test('Complete: every row is readable, nothing is left', async () => {
+    await create('commerce');
+    const completed = await program.cli('Migrate', 'Complete', 'commerce.theirs');
+    expect(completed).toMatchObject({ code: 0, stderr: expect.stringMatching(/not ours; Migrate of another program[\s\S]*stream:commerce\/0\/theirs/) as string });
+    await expectCompleted('commerce', moved);
+  });
+
+  test('Complete -fence_source: what is said with it holds for streams that nobody has fenced', async () => {
+    await create('commerce');
+    expect(await program.cli('Migrate', '-fence_source', 'Complete', 'commerce.theirs')).toMatchObject({ code: 0, stdout: expect.stringMatching(/The fence on ext1 still stands/) as string });
+    await vtctldclient('source', 'SetShardTabletControl', '--remove', '--denied-tables', moved.join(','), 'load/0', 'primary');
+    await expectCompleted('commerce', moved);
+  });
+
+  test('Cancel: the target is as it was before their create', async () => {
+    const before = await snapshot('commerce');
+    await create('commerce');
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({ code: 0 });
+    expect(await snapshot('commerce')).toEqual(before);
+  });
+
+  test('Cancel on a sharded target, and a VDiff that hangs and holds the lock', async () => {
+    const before = await snapshot('customer');
+    await create('customer', '--auto-start=false');
+    const vdiff = await vtctldclient('target', 'VDiff', '--target-keyspace', 'customer', '--workflow', 'theirs', 'create');
+    expect(vdiff.code).toBe(0);
+    expect(await program.cli('Migrate', 'Cancel', 'customer.theirs')).toMatchObject({ code: 0 });
+    expect(await snapshot('customer')).toEqual(before);
+  });
+
+  test('a dry run of Complete takes nothing over', async () => {
+    await create('commerce');
+    const before = await snapshot('commerce');
+    expect(await program.cli('Migrate', '-dry_run', 'Complete', 'commerce.theirs')).toMatchObject({ code: 1, stderr: expect.stringMatching(/nobody looks after commerce\.theirs/) as string });
+    expect((await snapshot('commerce')).topology).toEqual(before.topology);
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({ code: 0 });
+  });
+
+  test('a workflow of another type is refused with what it is', async () => {
+    await sql('target', 'commerce', '0', 'create table stray (id int primary key)');
+    await vtctldclient('target', 'ReloadSchemaShard', '--include-primary', 'commerce/0');
+    const made = await vtctldclient('target', 'Materialize', '--workflow', 'theirs', '--target-keyspace', 'commerce', 'create', '--source-keyspace', 'commerce', '--table-settings', JSON.stringify([{ target_table: 'copy', source_expression: 'select * from stray', create_ddl: 'create table copy (id int primary key)' }]));
+    expect(made.code).toBe(0);
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({ code: 1, stderr: expect.stringMatching(/cannot be taken over: Materialize of another program/) as string });
+    const handle = await program.client.workflow.start('migrate', { taskQueue: program.taskQueue, workflowId: 'commerce.theirs', args: [{ adopt: 'cancel', source: 'ext1.load', target: 'commerce.theirs' }] });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'NOT_ADOPTABLE', message: expect.stringMatching(/is a Materialize workflow/) as string } });
+    await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'delete', '--workflow', 'theirs', '--keep-data');
+  });
+});
