@@ -12,7 +12,7 @@ export type Holders = Record<string, string>;
  */
 export async function readHolders(clients: Clients, id: { keyspace: string; workflow: string }, shard: string, tablet: Tablet, tables: readonly string[]): Promise<Holders> {
   const journals = (await listJournals(clients.target, id.keyspace)).filter(({ workflow }) => workflow !== id.workflow);
-  const streams = (await tablet.otherWorkflows(id.workflow)).filter(({ workflow }) => !journals.some((each) => each.workflow === workflow));
+  const streams = (await tablet.workflows()).filter(({ workflow }) => workflow !== id.workflow && !journals.some((each) => each.workflow === workflow));
   const holders: Holders = {};
   for (const table of tables) {
     const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));

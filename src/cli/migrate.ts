@@ -20,7 +20,7 @@ export const migrateHelp: Help = {
     ['Migrate Cancel commerce.wf', 'put the target back as it was'],
   ],
   flags: migrateFlags,
-  notes: ['The modern spelling does the same:', '  vtmigrate Migrate --workflow wf --target-keyspace commerce create --source-keyspace load --mount-name ext1 --all-tables', '  vtmigrate Migrate --workflow wf --target-keyspace commerce complete|cancel'],
+  notes: ['Complete and Cancel also take over a migration whose workflow was terminated or is lost, and one that vtctldclient has made: they show what is there first.', '', 'The modern spelling does the same:', '  vtmigrate Migrate --workflow wf --target-keyspace commerce create --source-keyspace load --mount-name ext1 --all-tables', '  vtmigrate Migrate --workflow wf --target-keyspace commerce complete|cancel'],
 };
 
 /** What a command line of `Migrate` asks for. */
