@@ -102,7 +102,7 @@ function completedLines(id: string, { tables, source, fenced, sourceTables, warn
   return [
     `Completed ${id}: ${tables.join(', ')}`,
     `Every table has been read through vtgate. The streams are gone; ${ofSource}`,
-    ...(fenced === true ? [`The fence on ${mount} still stands, so that nobody writes there any more. To take it down: vtctldclient SetShardTabletControl --remove --denied-tables=<tables> ${keyspace}/<shard> primary, against ${mount}`] : []),
+    ...(fenced === true ? [`The fence on ${mount} still stands, so that nobody writes there any more. To take it down: vtctldclient SetShardTabletControl --remove --denied-tables=<tables> ${keyspace}/<shard> primary, then vtctldclient RefreshStateByShard ${keyspace}/<shard>, against ${mount}`] : []),
     ...warningLines(warnings ?? []),
   ];
 }

@@ -128,7 +128,7 @@ export function refusals(judgement: Judgement, names: readonly string[]): string
     if (finding.live) return [`${name} is not residue: ${finding.what}`];
     if (finding.kept !== null) return [`${name} cannot be removed: ${finding.kept}`];
     if (finding.kind !== 'journal') return [];
-    const left = judgement.findings.filter((each) => each.workflow === finding.workflow && each.kind !== 'journal' && each.kept === null && !names.includes(each.name));
+    const left = judgement.findings.filter((each) => each.workflow === finding.workflow && !['journal', 'lock'].includes(each.kind) && each.kept === null && !names.includes(each.name));
     return left.length === 0 ? [] : [`${name} goes last: it knows what its migration has made, and ${left.map((each) => each.name).join(', ')} ${left.length === 1 ? 'is' : 'are'} still there`];
   });
 }

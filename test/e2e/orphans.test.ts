@@ -17,6 +17,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await program.settle();
+  await openSource();
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
 });
 afterAll(() => program.stop());
@@ -26,6 +27,13 @@ const start = (keyspace: TargetKeyspace, input: object = {}) => program.migrate(
 /** Temporal's Terminate: the workflow hears nothing of it, its activities go on until their next heartbeat. */
 async function terminate(handle: WorkflowHandle): Promise<void> {
   await handle.terminate('a test');
+}
+
+/** A fence stays after Complete, as it was asked for. */
+async function openSource(): Promise<void> {
+  await vtctldclient('source', 'SetShardTabletControl', '--remove', '--denied-tables', moved.join(','), 'load/0', 'primary');
+  // The command changes the record alone: a tablet reads it when it is told to.
+  await vtctldclient('source', 'RefreshStateByShard', 'load/0');
 }
 
 /** What is left of a migration that has been completed: nothing but the tables, with the source's rows. */
@@ -78,9 +86,8 @@ describe('terminated while it completes', () => {
     await new Promise((resolve) => setTimeout(resolve, delay));
     await terminate(handle).catch(() => undefined);
     expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
+    await openSource();
     await expectCompleted('commerce', moved);
-    // A fence stays after Complete, as it was asked for: the next test must be able to write.
-    await vtctldclient('source', 'SetShardTabletControl', '--remove', '--denied-tables', moved.join(','), 'load/0', 'primary');
   });
 
   test('a journal of an earlier version, forward, without a record and without streams', async () => {
@@ -152,7 +159,7 @@ describe('streams that vtctldclient has made', () => {
   test('Complete -fence_source: what is said with it holds for streams that nobody has fenced', async () => {
     await create('commerce');
     expect(await program.cli('Migrate', '-fence_source', 'Complete', 'commerce.theirs')).toMatchObject({ code: 0, stdout: expect.stringMatching(/The fence on ext1 still stands/) as string });
-    await vtctldclient('source', 'SetShardTabletControl', '--remove', '--denied-tables', moved.join(','), 'load/0', 'primary');
+    await openSource();
     await expectCompleted('commerce', moved);
   });
 

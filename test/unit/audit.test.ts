@@ -101,6 +101,8 @@ describe('what may be removed', () => {
   it('a journal with, or after, everything it knows of', () => {
     expect(refusals(orphan, ['journal:wf'])[0]).toMatch(/^journal:wf goes last: .*stream:commerce\/0\/wf.* are still there$/);
     expect(refusals(orphan, everything)).toEqual([]);
+    // Whoever removes it holds the lock himself.
+    expect(refusals(judge(sampleSurvey({ journals: [journal()], locks: [{ workflow: 'wf', key: 'k', holder: 'vtmigrate audit of me@here', since: '2026-01-02T03:04:05Z' }] }), runs(false)), ['journal:wf'])).toEqual([]);
     expect(refusals(judge(sampleSurvey({ journals: [journal()] }), runs(false)), ['journal:wf'])).toEqual([]);
   });
 });
