@@ -5,7 +5,7 @@ import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../su
 import { startWorker } from '../../lab/worker.js';
 import { Program, resultOf, until } from '../support/program.js';
 import { contentsOf } from '../support/rows.js';
-import { snapshot } from '../support/snapshot.js';
+import { changedKeys, snapshot } from '../support/snapshot.js';
 
 let program: Program;
 
@@ -84,7 +84,7 @@ describe('ours first', () => {
     ['Migrate complete', ['Migrate', '--workflow', 'ours', '--target-keyspace', 'commerce', 'complete']],
     ['Migrate cancel', ['Migrate', '--workflow', 'ours', '--target-keyspace', 'commerce', 'cancel']],
     ['Workflow delete', ['Workflow', '--keyspace', 'commerce', 'delete', '--workflow', 'ours']],
-  ])('their %s on ours: what is missing is shown, and Cancel leaves nothing', async (_what, args) => {
+  ])('their %s on ours: what is missing is shown, and Cancel leaves nothing', async (what, args) => {
     const before = await snapshot('commerce');
     const handle = await start('ours', ['customer']);
     await until(handle, (status) => status.phase === 'replicating');
@@ -92,7 +92,12 @@ describe('ours first', () => {
     const status = await until(handle, ({ problems }) => problems.some(({ code }) => code === 'STREAMS_MISSING'), 30);
     expect(status.problems[0]?.remedy).toMatch(/another program has deleted them/);
     expect(await handle.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
-    expect(await snapshot('commerce')).toEqual(before);
+    const after = await snapshot('commerce');
+    expect(after.mysql).toEqual(before.mysql);
+    // Their complete writes empty VSchema entries, which are not ours to take away.
+    const theirs = changedKeys(before.topology, after.topology);
+    expect(theirs.filter((key) => !/\/(Srv)?VSchema$/.test(key))).toEqual([]);
+    if (what !== 'Migrate complete') expect(theirs).toEqual([]);
   });
 });
 
