@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { MigrateResult } from '../../src/migration/result.js';
 import { Program, resultOf, until } from '../support/program.js';
 import { contentsOf } from '../support/rows.js';
@@ -31,6 +31,7 @@ async function deniedOnSource(): Promise<string[]> {
 
 async function allow(tables: readonly string[]): Promise<void> {
   await vtctldclient('source', 'SetShardTabletControl', '--remove', `--denied-tables=${tables.join(',')}`, 'load/0', 'primary');
+  await vtctldclient('source', 'RefreshStateByShard', 'load/0');
 }
 
 async function writers<T>(work: (writing: Writers) => Promise<T>): Promise<{ result: T; writing: Writers }> {
@@ -106,18 +107,18 @@ describe('fenceSource', () => {
   });
 
   test('a transaction that does not end: the fence is taken down, writers go on, and Complete comes later', async () => {
-    const holdUp = await vtgateOf('source');
-    await holdUp.query("set workload = 'oltp'");
-    const connection = await mysqlOf('source', 'load', '0');
-    await connection.query(`start transaction; update customer set name = 'held' where id = 1`);
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.fenced', tables: ['customer'], mount, fenceSource: true });
     await until(handle, (status) => status.phase === 'replicating');
+    const connection = await mysqlOf('source', 'load', '0');
+    onTestFinished(() => connection.destroy());
+    await connection.query("start transaction; update customer set name = 'held' where id = 1");
     await handle.signal('complete');
     const status = await until(handle, ({ missing }) => missing.length > 0, 120);
     expect(status.missing).toMatchObject([{ code: 'FENCE_DOWN', message: expect.stringMatching(/transactions that began before the fence are still open/) as string }]);
     expect(await deniedOnSource()).toEqual([]);
-    await holdUp.query('update customer set name = name where id = 2');
-    await holdUp.end();
+    const writer = await vtgateOf('source');
+    await writer.query('update customer set name = name where id = 2');
+    await writer.end();
     await connection.query('commit');
     await connection.end();
     expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', fenced: true });
@@ -129,6 +130,7 @@ describe('fenceSource', () => {
 
   test('somebody who writes past Vitess is noticed, and Cancel takes the fence down', async () => {
     const enough = new AbortController();
+    onTestFinished(() => enough.abort());
     const past = (async () => {
       while (!enough.signal.aborted) {
         await sql('source', 'load', '0', "update customer set name = concat('past', rand()) where id = 3").catch(() => undefined);

@@ -118,7 +118,7 @@ describe('a Complete that comes too early', () => {
     expect(dry.outcome).toBe('not ready');
     expect(dry.missing.map((gap) => gap.code)).toEqual(['COPY_NOT_FINISHED', 'NO_VDIFF']);
     const remembered = await handle.executeUpdate<{ outcome: string; waitingFor: string[] }, []>('complete');
-    expect(remembered).toMatchObject({ outcome: 'remembered', waitingFor: ['the copy to finish'] });
+    expect(remembered).toMatchObject({ outcome: 'remembered', waitingFor: ['resume: the streams are stopped'] });
     // The streams were not to start by themselves: the peer's own command starts them.
     await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'start', '--workflow', 'early');
     expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
