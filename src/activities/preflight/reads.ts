@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError, type Place } from '../../migration/errors.js';
 import { findingOf, unreadable, type CheckName, type Finding } from '../../migration/preflight/finding.js';
 
-/** Reads under way at once, over all servers, and milliseconds for each of them. */
+/** Reads under way at once, over all servers; milliseconds between two tries of one, and for each. */
 const atOnce = 8;
+const betweenTries = 500;
 const timeoutMs = 60_000;
 
 /**
@@ -39,7 +40,7 @@ export class Reads {
   private async read<T>(place: Place, work: () => Promise<T>, failed: (error: MigrationError) => void): Promise<T | undefined> {
     await this.enter();
     try {
-      return await withinTime(place, work);
+      return await twice(() => withinTime(place, work));
     } catch (error) {
       if (!(error instanceof MigrationError)) throw error;
       failed(error);
@@ -53,6 +54,17 @@ export class Reads {
   private async enter(): Promise<void> {
     while (this.running >= atOnce) await new Promise<void>((resolve) => this.waiting.push(resolve));
     this.running++;
+  }
+}
+
+/** An answer that got lost is asked for once more: one of several hundred must not refuse a migration. */
+async function twice<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MigrationError) || !error.retryable) throw error;
+    await sleep(betweenTries);
+    return work();
   }
 }
 
