@@ -9,7 +9,7 @@ import { snapshot } from '../support/snapshot.js';
 
 const tables = ['customer', 'order line', 'product'];
 /** How many deaths of each course: a sample under `npm test`, more under `npm run test:faults`. */
-const deaths = process.env['VTMIGRATE_FAULTS'] === 'all' ? 60 : 6;
+const deaths = process.env['VTMIGRATE_FAULTS'] === 'all' ? 60 : 4;
 
 interface Course {
   name: string;
