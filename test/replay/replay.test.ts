@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -55,6 +56,12 @@ describe('migrations that began with older workflow code go on with this one', (
     expect(tasks.length).toBeGreaterThan(8);
     for (const i of tasks) await expect(replay({ events: events.slice(0, i + 1) })).resolves.toBeUndefined();
   });
+});
+
+it('no stored history is changed or taken away: each stands for migrations that are running somewhere', () => {
+  const manifest = JSON.parse(readFileSync(new URL('./manifest.json', import.meta.url), 'utf8')) as Record<string, string>;
+  const found = files.map((file) => [file, createHash('sha256').update(readFileSync(new URL(file, folder))).digest('hex')]);
+  expect(Object.fromEntries(found)).toEqual(manifest);
 });
 
 describe('a change of the workflow is noticed', () => {

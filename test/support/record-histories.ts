@@ -1,18 +1,18 @@
 /**
- * Records the histories of test/replay/histories anew, from scripted activities on a real dev
- * server: `npx tsx test/support/record-histories.ts`. For changes before the first release only.
- * Afterwards a history is never recorded again, because it stands for the migrations that are
- * running somewhere: workflow code that does not replay it needs `patched`.
+ * Records histories that test/replay/histories does not have yet, from scripted activities on a real
+ * dev server: `npx tsx test/support/record-histories.ts`. A history that is there is never recorded
+ * again, because it stands for the migrations that are running somewhere: workflow code that does
+ * not replay it needs `patched`. A new shape of the workflow gets a scenario of a new name.
  *
  * Histories of real clusters lie there too, as real-*.json; they were exported by hand with
  * `temporal workflow show --workflow-id X --run-id R -o json`.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { binaries } from '../../lab/install.js';
 import { run } from '../../lab/run.js';
 import { MigrationError } from '../../src/migration/errors.js';
-import { copying, dirtyVDiff, failedVDiff, replicating, sampleGap } from './samples.js';
+import { copying, dirtyVDiff, failedVDiff, replicating, sampleGap, sampleProblem } from './samples.js';
 import { fails, returns, Script } from './scripted-activities.js';
 import { Bench, devServer, type Migration } from './workflow-bench.js';
 
@@ -24,6 +24,11 @@ const tooLate = new MigrationError('PAST_NO_RETURN', 'the streams are being dele
 type Scenario = (bench: Bench, workflowId: string) => Promise<Migration>;
 
 const inPhase = (migration: Migration, phase: string) => migration.until((status) => status.phase === phase);
+
+/** Watching after the copy ends by itself, so that what waits for it is tried again. */
+function watchingAWhile(script: Script): Script {
+  return script.always('observe', (_plan, _since, wait) => (wait.copyingSince === null ? new Promise((resolve) => setTimeout(resolve, 200, replicating())) : Promise.resolve(replicating())));
+}
 
 /** By the name of the file: what it shows. */
 const scenarios: Record<string, Scenario> = {
@@ -47,11 +52,8 @@ const scenarios: Record<string, Scenario> = {
     return migration;
   },
   'failed-vdiff': (bench, id) => bench.migrate(new Script().on('vdiff', returns(failedVDiff()), fails(denied)), { complete: 'auto' }, id),
-  async unproven(bench, id) {
-    const script = new Script().on('prove', returns([sampleGap])).on('finish', returns([sampleGap]));
-    script.always('observe', (_plan, _since, wait) => (wait.copyingSince === null ? new Promise((resolve) => setTimeout(resolve, 200, replicating())) : Promise.resolve(replicating())));
-    return bench.migrate(script, { complete: 'auto' }, id);
-  },
+  unproven: (bench, id) =>
+    bench.migrate(watchingAWhile(new Script().on('prove', returns([sampleGap])).on('finish', returns([sampleGap]))), { complete: 'auto' }, id),
   async cancelled(bench, id) {
     const migration = await bench.migrate(new Script(), {}, id);
     await inPhase(migration, 'replicating');
@@ -87,6 +89,42 @@ const scenarios: Record<string, Scenario> = {
   'failed-create': (bench, id) => bench.migrate(new Script().on('create', fails(denied)).on('cancel', fails(locked)), {}, id),
   'failed-preflight': (bench, id) => bench.migrate(new Script().on('preflight', fails(locked), fails(locked), fails(locked)), {}, id),
   'failed-input': (bench, id) => bench.migrate(new Script(), { all: 'yes' }, id),
+  // The second shape: Complete watches the source, fences it, deals with its tables; pause and resume.
+  'completed-watching-writes': (bench, id) => bench.migrate(new Script(), { complete: 'auto' }, id),
+  'completed-fenced': (bench, id) => bench.migrate(watchingAWhile(new Script().on('fence', returns([sampleGap]))), { complete: 'auto', fenceSource: true }, id),
+  'source-dropped': (bench, id) => bench.migrate(new Script(), { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '1s' }, id),
+  async 'source-kept-by-signal'(bench, id) {
+    const migration = await bench.migrate(new Script(), { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '1h' }, id);
+    await inPhase(migration, 'retiring');
+    await migration.handle.signal('keepSource');
+    return migration;
+  },
+  async 'paused-and-resumed'(bench, id) {
+    const migration = await bench.migrate(new Script(), {}, id);
+    await inPhase(migration, 'replicating');
+    await migration.update('pause');
+    await migration.update('resume');
+    await migration.handle.signal('complete');
+    return migration;
+  },
+  async 'paused-for-a-person'(bench, id) {
+    const inTrouble = replicating({ problems: [{ ...sampleProblem, kind: 'duplicate-key' }] });
+    const migration = await bench.migrate(new Script().on('observe', returns(replicating()), returns(inTrouble)), {}, id);
+    await inPhase(migration, 'paused');
+    await migration.handle.signal('resume');
+    await migration.handle.signal('complete');
+    return migration;
+  },
+  async 'stale-vdiff'(bench, id) {
+    const migration = await bench.migrate(new Script(), { vdiffMaxAge: '1ms' }, id);
+    await inPhase(migration, 'replicating');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Each VDiff is older than that when Complete looks; force takes the last one.
+    await migration.handle.signal('complete');
+    await migration.until(({ vdiff }) => vdiff !== null);
+    await migration.handle.signal('complete', { force: true });
+    return migration;
+  },
   planned: (bench, id) => bench.migrate(new Script(), { dryRun: true }, id),
   async updates(bench, id) {
     const migration = await bench.migrate(new Script().on('vdiff', returns(dirtyVDiff())).on('prove', returns([sampleGap])), {}, id);
@@ -99,6 +137,17 @@ const scenarios: Record<string, Scenario> = {
   },
 };
 
+function fileOf(name: string): URL {
+  return new URL(`../replay/histories/${name}.json`, import.meta.url);
+}
+
+/** test/replay/replay.test.ts compares: nobody changes or takes away a history by mistake. */
+function writeManifest(): void {
+  const folder = new URL('../replay/histories/', import.meta.url);
+  const hashes = readdirSync(folder).sort().map((file) => [file, createHash('sha256').update(readFileSync(new URL(file, folder))).digest('hex')]);
+  writeFileSync(new URL('../replay/manifest.json', import.meta.url), `${JSON.stringify(Object.fromEntries(hashes), null, 1)}\n`);
+}
+
 /** What tells about the machine and not about the workflow. */
 const scrubbed = new Set(['identity', 'stackTrace', 'buildId']);
 
@@ -107,7 +156,7 @@ async function record(bench: Bench, name: string, scenario: Scenario): Promise<v
   await migration.handle.result().catch(() => undefined);
   const shown = await run(binaries().temporal, ['workflow', 'show', '--workflow-id', migration.handle.workflowId, '-o', 'json', '--address', bench.env.address]);
   const history = JSON.parse(shown.stdout, (key, value: unknown) => (scrubbed.has(key) ? '' : value)) as { events: unknown[] };
-  writeFileSync(fileURLToPath(new URL(`../replay/histories/${name}.json`, import.meta.url)), `${JSON.stringify(history, null, 1)}\n`);
+  writeFileSync(fileOf(name), `${JSON.stringify(history, null, 1)}\n`);
   console.log(`${name}: ${history.events.length} events`);
 }
 
@@ -115,7 +164,8 @@ async function main(): Promise<void> {
   mkdirSync(new URL('../replay/histories/', import.meta.url), { recursive: true });
   const bench = await Bench.start({ environment: await devServer() });
   try {
-    for (const [name, scenario] of Object.entries(scenarios)) await record(bench, name, scenario);
+    for (const [name, scenario] of Object.entries(scenarios)) if (!existsSync(fileOf(name))) await record(bench, name, scenario);
+    writeManifest();
   } finally {
     await bench.stop();
   }
