@@ -64,7 +64,7 @@ describe('Cancel said in other ways', () => {
   });
 
   test('an empty table that was there before is kept', async () => {
-    await sql('target', 'commerce', '0', 'create table product (sku varchar(64) not null primary key, price decimal(10,2), description text)');
+    await sql('target', 'commerce', '0', 'create table product (sku varchar(40) not null primary key, price decimal(10,2) not null, price_with_tax decimal(12,4) generated always as (price * 1.19) stored, description text)');
     const before = await snapshot('commerce');
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.cxl', tables: ['customer', 'product'], autoStart: false });
     await until(handle, (status) => status.phase === 'copying');
