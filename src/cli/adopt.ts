@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { parseWorkflowIdentifier } from '../migration/identifier.js';
 import type { AdoptInput } from '../migration/input.js';
 import { look } from './audit.js';
@@ -54,20 +54,7 @@ async function adoptable(id: string, how: AdoptInput['adopt'], ended: WorkflowEx
 }
 
 async function takeOver(id: string, input: Record<string, unknown>, session: Session): Promise<Migration> {
-  const { firstExecutionRunId } = await session.call(() =>
-    session.client.workflow
-      .start('migrate', {
-        taskQueue: session.taskQueue,
-        workflowId: id,
-        args: [input],
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `${String(input['source'])} → ${id} (taken over)`,
-      })
-      .catch((error: unknown) => {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) throw new CommandError(`${id} has been taken over by somebody else this moment: see vtmigrate Workflow Show ${id}`);
-        throw error;
-      }),
-  );
-  return session.migration(id, firstExecutionRunId);
+  const migration = await session.startMigration(id, input, ' (taken over)');
+  if (migration === undefined) throw new CommandError(`${id} has been taken over by somebody else this moment: see vtmigrate Workflow Show ${id}`);
+  return migration;
 }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { describeProblem } from '../migration/errors.js';
 import { blocking, type Finding } from '../migration/preflight/finding.js';
 import type { Phase } from '../migration/status.js';
@@ -49,23 +48,8 @@ function accepted({ accept }: Record<string, unknown>): string[] {
 }
 
 async function start(session: Session, id: string, input: Record<string, unknown>): Promise<Migration> {
-  const source = String(input['source']);
-  const started = await session.call(() =>
-    session.client.workflow
-      .start('migrate', {
-        taskQueue: session.taskQueue,
-        workflowId: id,
-        args: [input],
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `${source} → ${id}${input['dryRun'] === true ? ' (dry run)' : ''}`,
-      })
-      .catch((error: unknown) => {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
-        throw error;
-      }),
-  );
-  if (started !== undefined) return session.migration(id, started.firstExecutionRunId);
+  const started = await session.startMigration(id, input, input['dryRun'] === true ? ' (dry run)' : '');
+  if (started !== undefined) return started;
   const phase = await readLive(session, session.migration(id)).then(
     ({ status }) => ` (phase ${status.phase})`,
     () => '',

@@ -1,4 +1,4 @@
-import { Client, Connection, isGrpcServiceError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, type WorkflowExecutionDescription, type WorkflowHandle, type WorkflowUpdateHandle } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, type WorkflowExecutionDescription, type WorkflowHandle, type WorkflowUpdateHandle } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { temporalRefusal } from '../net/temporal-refusal.js';
 import { CommandError, PassingError } from './errors.js';
@@ -55,6 +55,26 @@ export class Session {
   /** The latest run of a migration, or a certain one. */
   migration(id: string, runId?: string): Migration {
     return this.client.workflow.getHandle(id, runId);
+  }
+
+  /** Starts the workflow `migrate`; undefined when one of this ID runs already. @throws CommandError */
+  async startMigration(id: string, input: Record<string, unknown>, remark = ''): Promise<Migration | undefined> {
+    const started = await this.call(() =>
+      this.client.workflow
+        .start('migrate', {
+          taskQueue: this.taskQueue,
+          workflowId: id,
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: `${String(input['source'])} → ${id}${remark}`,
+        })
+        .catch((error: unknown) => {
+          if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+          throw error;
+        }),
+    );
+    return started === undefined ? undefined : this.migration(id, started.firstExecutionRunId);
   }
 
   /** Makes a call with a deadline. @throws CommandError */

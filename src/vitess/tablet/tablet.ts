@@ -3,7 +3,7 @@ import { MigrationError, type Place } from '../../migration/errors.js';
 import { containsPosition } from '../../migration/position.js';
 import { quoteName, quoteString } from '../../migration/quote.js';
 import type { ShardStreams } from '../../migration/stream-definition.js';
-import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
+import { TabletSelectionPreference, type ReadVReplicationWorkflowResponse_Stream, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
 import { OnDDLAction, VEventType, VReplicationWorkflowState, VReplicationWorkflowType } from '../wire/binlogdata_pb.js';
 import { TabletType, type Tablet as TabletRecord } from '../wire/topodata_pb.js';
 import { formatAlias } from '../topology/topology.js';
@@ -127,13 +127,7 @@ export class Tablet {
   async streams(workflow: string): Promise<StreamRow[]> {
     const response = await this.ask('ReadVReplicationWorkflow', (options) => this.client.readVReplicationWorkflow({ workflow }, options));
     return response.streams.map((stream) => ({
-      id: stream.id,
-      sourceKeyspace: stream.bls?.keyspace ?? '',
-      sourceShard: stream.bls?.shard ?? '',
-      externalCluster: stream.bls?.externalCluster ?? '',
-      state: VReplicationWorkflowState[stream.state],
-      message: stream.message,
-      position: stream.pos,
+      ...common(stream),
       stopPosition: stream.stopPos,
       transaction: Number(stream.transactionTimestamp?.seconds ?? 0n),
       updated: Number(stream.timeUpdated?.seconds ?? 0n),
@@ -160,13 +154,7 @@ export class Tablet {
       inOrder: response.tabletSelectionPreference === TabletSelectionPreference.INORDER,
       deferSecondaryKeys: response.deferSecondaryKeys,
       streams: response.streams.map((stream) => ({
-        id: stream.id,
-        sourceKeyspace: stream.bls?.keyspace ?? '',
-        sourceShard: stream.bls?.shard ?? '',
-        externalCluster: stream.bls?.externalCluster ?? '',
-        state: VReplicationWorkflowState[stream.state],
-        message: stream.message,
-        position: stream.pos,
+        ...common(stream),
         stopAfterCopy: stream.bls?.stopAfterCopy ?? false,
         onDdl: OnDDLAction[stream.bls?.onDdl ?? OnDDLAction.IGNORE],
         matches: stream.bls?.filter?.rules.map((rule) => rule.match) ?? [],
@@ -259,4 +247,17 @@ export class Tablet {
   private change<T>(what: string, call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {
     return callTablet(this.place, what, () => call({ timeoutMs: changeTimeout }));
   }
+}
+
+/** What everybody wants to know of a stream. */
+function common(stream: ReadVReplicationWorkflowResponse_Stream) {
+  return {
+    id: stream.id,
+    sourceKeyspace: stream.bls?.keyspace ?? '',
+    sourceShard: stream.bls?.shard ?? '',
+    externalCluster: stream.bls?.externalCluster ?? '',
+    state: VReplicationWorkflowState[stream.state],
+    message: stream.message,
+    position: stream.pos,
+  };
 }
