@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
  * `types` are rooms of which only the types may be used.
  */
 function door(files, rooms, types = []) {
-  const all = ['migration', 'workflows', 'activities', 'net', 'vitess', 'cli'];
+  const all = ['migration', 'workflows', 'activities', 'effects', 'net', 'config', 'vitess', 'cli'];
   const closed = all.filter((room) => !rooms.includes(room));
   return {
     files,
@@ -30,7 +30,7 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'src/vitess/wire/'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'lab/bootstrap.mjs'] }, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs'] }, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
@@ -40,12 +40,14 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
-  door(['src/migration/**'], []),
+  door(['src/migration/**'], ['migration']),
   door(['src/workflows/**'], ['migration'], ['activities']),
-  door(['src/activities/**'], ['migration', 'vitess']),
+  door(['src/activities/**'], ['migration', 'effects', 'vitess', 'activities']),
+  door(['src/effects/**'], ['migration', 'vitess']),
   door(['src/net/**'], []),
+  door(['src/config/**'], ['migration', 'net']),
   door(['src/vitess/**'], ['migration', 'net', 'vitess']),
-  door(['src/cli/**'], ['migration', 'net'], ['workflows']),
+  door(['src/cli/**'], ['migration', 'net', 'cli'], ['workflows']),
   {
     // A factory or a suite is one function by nature.
     files: ['test/**', 'src/activities/*.ts'],

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests against the servers of one lab share it, so they run one after the other. */
-const onServers = { globalSetup: ['test/support/lab-setup.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 };
+const onServers = { globalSetup: ['test/support/lab/lab-setup.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {

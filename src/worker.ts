@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { allActivities } from './activities/index.js';
-import { readConfig, type Config } from './config.js';
+import { readConfig, type Config } from './config/config.js';
 import { temporalRefusal } from './net/temporal-refusal.js';
 import type { Access } from './net/access.js';
 import { Clients } from './vitess/clients.js';

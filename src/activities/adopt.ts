@@ -1,20 +1,20 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { adoptedInput, barePlan, nextStep, planOfStreams, sourceOfStreams, type AdoptingTarget, type Adoption } from '../migration/adoption.js';
-import { MigrationError } from '../migration/errors.js';
-import { formatIdentifier, parseSourceIdentifier, parseWorkflowIdentifier, type WorkflowIdentifier } from '../migration/identifier.js';
-import type { AdoptInput } from '../migration/input.js';
-import type { Plan } from '../migration/plan.js';
-import { quoteName } from '../migration/quote.js';
-import type { ShardStreams } from '../migration/stream-definition.js';
+import { adoptedInput, barePlan, nextStep, planOfStreams, sourceOfStreams, type AdoptingTarget, type Adoption } from '../migration/adopt/adoption.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import { formatIdentifier, parseSourceIdentifier, parseWorkflowIdentifier, type WorkflowIdentifier } from '../migration/input/identifier.js';
+import type { AdoptInput } from '../migration/input/input.js';
+import type { Plan } from '../migration/plan/plan.js';
+import { quoteName } from '../migration/sql/quote.js';
+import type { ShardStreams } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
-import { deniedTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore, listJournals, type Journal, type MigrationRecord } from '../vitess/topology/journal.js';
+import { deniedTables } from '../vitess/topology/shard-record.js';
+import { JournalStore, listJournals, type Journal, type MigrationRecord } from '../effects/journal.js';
 import { withMigrationLocks, type CheckLocks } from '../vitess/topology/lock.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
 import { deleteVDiffs } from './cancel.js';
 import { refusePastNoReturn } from './complete.js';
-import { readSourceDefinitions } from './definitions.js';
-import { withHeartbeat } from './heartbeat.js';
+import { readSourceDefinitions } from '../effects/definitions.js';
+import { withHeartbeat } from './step/heartbeat.js';
 
 /** The other beginning of a migration: taking over one that nobody looks after any more, or that `vtctldclient` has made. */
 export function adoptActivities(clients: Clients) {

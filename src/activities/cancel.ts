@@ -1,12 +1,12 @@
-import type { WorkflowIdentifier } from '../migration/identifier.js';
-import { quoteName } from '../migration/quote.js';
+import type { WorkflowIdentifier } from '../migration/input/identifier.js';
+import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
-import { JournalStore } from '../vitess/topology/journal.js';
+import { JournalStore } from '../effects/journal.js';
 import { removeDeadVDiffLocks, withMigrationLocks } from '../vitess/topology/lock.js';
 import { allowOnShards, deleteStreams, refusePastNoReturn } from './complete.js';
-import { takeDownFence } from './fence.js';
-import { withHeartbeat } from './heartbeat.js';
-import { removeFromVSchema } from './vschema.js';
+import { takeDownFence } from '../effects/fence.js';
+import { withHeartbeat } from './step/heartbeat.js';
+import { removeFromVSchema } from '../effects/vschema-entries.js';
 
 /** What Cancel has undone. */
 export interface CancelReport {

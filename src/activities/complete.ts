@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MigrationError, type Place } from '../migration/errors.js';
-import { driftGaps } from '../migration/drift.js';
-import type { Plan } from '../migration/plan.js';
-import { leastPosition } from '../migration/position.js';
-import type { Observation } from '../migration/observation.js';
-import { streamGaps, type Gap } from '../migration/verdict.js';
+import { MigrationError, type Place } from '../migration/problem/errors.js';
+import { driftGaps } from '../migration/proof/drift.js';
+import type { Plan } from '../migration/plan/plan.js';
+import { leastPosition } from '../migration/proof/position.js';
+import type { Observation } from '../migration/watch/observation.js';
+import { streamGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Clients } from '../vitess/clients.js';
-import { allowTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore, type Journal } from '../vitess/topology/journal.js';
+import { allowTables } from '../vitess/topology/shard-record.js';
+import { JournalStore, type Journal } from '../effects/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
-import { readSourceDefinitions, readTargetDefinitions } from './definitions.js';
-import { fenceStands, hasReached, quietPositions, raiseFence, takeDownFence } from './fence.js';
-import { withHeartbeat } from './heartbeat.js';
+import { readSourceDefinitions, readTargetDefinitions } from '../effects/definitions.js';
+import { fenceStands, hasReached, quietPositions, raiseFence, takeDownFence } from '../effects/fence.js';
+import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './observe.js';
-import { refreshShard } from './shards.js';
-import { addToVSchema, removeFromVSchema } from './vschema.js';
+import { refreshShard } from '../effects/refresh-shard.js';
+import { addToVSchema, removeFromVSchema } from '../effects/vschema-entries.js';
 
 /** Milliseconds: how long a stream may take to reach the source's position, and vtgate to show the tables. */
 const catchUpTimeout = 30_000;

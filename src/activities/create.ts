@@ -1,22 +1,22 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { MigrationError } from '../migration/errors.js';
-import type { Definitions } from '../migration/drift.js';
-import type { ShardFacts } from '../migration/facts.js';
-import type { MigrateInput } from '../migration/input.js';
-import { heldTable, streamsOf, type Plan } from '../migration/plan.js';
-import { quoteName } from '../migration/quote.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import type { Definitions } from '../migration/proof/drift.js';
+import type { ShardFacts } from '../migration/plan/facts.js';
+import type { MigrateInput } from '../migration/input/input.js';
+import { heldTable, streamsOf, type Plan } from '../migration/plan/plan.js';
+import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
-import { denyTables, deniedTables } from '../vitess/topology/denied-tables.js';
-import { JournalStore, type Journal } from '../vitess/topology/journal.js';
+import { denyTables, deniedTables } from '../vitess/topology/shard-record.js';
+import { JournalStore, type Journal } from '../effects/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
 import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema } from '../vitess/wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../vitess/wire/topodata_pb.js';
-import { readSourceDefinitions } from './definitions.js';
-import { withHeartbeat } from './heartbeat.js';
-import { readHolders } from './holders.js';
-import { addTo, refreshShard } from './shards.js';
+import { readSourceDefinitions } from '../effects/definitions.js';
+import { withHeartbeat } from './step/heartbeat.js';
+import { readHolders } from '../effects/table-holders.js';
+import { addTo, refreshShard } from '../effects/refresh-shard.js';
 
 /** The step Create: denied tables, target tables, streams. All under the locks Vitess takes. */
 export function createActivities(clients: Clients) {

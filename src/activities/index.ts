@@ -1,17 +1,17 @@
 import type { Clients } from '../vitess/clients.js';
 import { adoptActivities } from './adopt.js';
-import { auditActivities } from './audit.js';
+import { auditActivities } from './audit/audit.js';
 import { cancelActivities } from './cancel.js';
 import { completeActivities } from './complete.js';
 import { createActivities } from './create.js';
-import { withFailures } from './failure.js';
+import { withFailures } from './step/failure.js';
 import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
-import { preflightActivities } from './preflight.js';
-import { retireActivities } from './retire.js';
-import { verifyActivities } from './verify.js';
-import { writesActivities } from './writes.js';
+import { preflightActivities } from './preflight/preflight.js';
+import { retireActivities } from './retire-source.js';
+import { verifyActivities } from './vdiff.js';
+import { writesActivities } from './watch-source.js';
 
 export type { CancelReport } from './cancel.js';
 export type { MountReport } from './mount.js';

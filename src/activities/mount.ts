@@ -1,5 +1,5 @@
-import { MigrationError } from '../migration/errors.js';
-import { mountConfigSchema, parseWith, type MountConfig as MountInputConfig } from '../migration/input.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import { mountConfigSchema, parseWith, type MountConfig as MountInputConfig } from '../migration/input/input.js';
 import type { Clients } from '../vitess/clients.js';
 import type { MountConfig } from '../vitess/topology/mount-config.js';
 

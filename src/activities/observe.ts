@@ -1,13 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { diagnose, throttledRemedy } from '../migration/diagnosis.js';
-import { MigrationError, type Problem } from '../migration/errors.js';
-import { transactionLag } from '../migration/lag.js';
-import { copiedFraction, fingerprint, isCopyFinished, remainingSeconds, withoutRows, type Observation, type StreamObservation, type TableObservation } from '../migration/observation.js';
-import type { Plan } from '../migration/plan.js';
+import { diagnose, throttledRemedy } from '../migration/watch/diagnosis.js';
+import { MigrationError, type Problem } from '../migration/problem/errors.js';
+import { transactionLag } from '../migration/watch/lag.js';
+import { copiedFraction, fingerprint, isCopyFinished, remainingSeconds, withoutRows, type Observation, type StreamObservation, type TableObservation } from '../migration/watch/observation.js';
+import type { Plan } from '../migration/plan/plan.js';
 import type { Clients } from '../vitess/clients.js';
-import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/table-sizes.js';
+import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/sql/sizes.js';
 import type { StreamRow } from '../vitess/tablet/tablet.js';
-import { withHeartbeat } from './heartbeat.js';
+import { withHeartbeat } from './step/heartbeat.js';
 
 /** Milliseconds between two looks, and how long the source's estimates are kept. */
 const pollInterval = 500;

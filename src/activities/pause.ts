@@ -1,7 +1,7 @@
-import type { Plan } from '../migration/plan.js';
-import { pausedMessage } from '../migration/observation.js';
+import type { Plan } from '../migration/plan/plan.js';
+import { pausedMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
-import { withHeartbeat } from './heartbeat.js';
+import { withHeartbeat } from './step/heartbeat.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MigrationError } from '../migration/errors.js';
-import { auditHelp, parseAudit, runAudit } from './audit.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import { auditHelp, parseAudit, runAudit } from './commands/audit.js';
 import { CommandError, UsageError } from './errors.js';
-import { asksForHelp, closest } from './flags.js';
-import { commandHelp, generalHelp, type Help } from './help.js';
-import { migrateHelp, parseMigrate, runMigrate } from './migrate.js';
-import { mountHelp, parseMount, runMount } from './mount.js';
-import { Session } from './session.js';
-import { Terminal } from './terminal.js';
-import { parseVDiff, runVDiff, vdiffHelp } from './vdiff.js';
-import { parseWorkflow, runWorkflow, workflowHelp } from './workflow.js';
+import { asksForHelp, closest } from './args/parse.js';
+import { commandHelp, generalHelp, type Help } from './args/help.js';
+import { migrateHelp, parseMigrate, runMigrate } from './commands/migrate.js';
+import { mountHelp, parseMount, runMount } from './commands/mount.js';
+import { Session } from './temporal/session.js';
+import { Terminal } from './output/terminal.js';
+import { parseVDiff, runVDiff, vdiffHelp } from './commands/vdiff.js';
+import { parseWorkflow, runWorkflow, workflowHelp } from './commands/workflow.js';
 
 type Run = (session: Session, terminal: Terminal) => Promise<number>;
 

@@ -1,4 +1,4 @@
-import { MigrationError } from '../migration/errors.js';
+import { MigrationError } from '../migration/problem/errors.js';
 import { Mounts } from './topology/mounts.js';
 import type { MountConfig } from './topology/mount-config.js';
 import { Topology, type OpenKv } from './topology/topology.js';

@@ -1,6 +1,6 @@
-import { judge, ofWorkflow, refusals, type Judgement, type RunState } from '../migration/audit.js';
-import { MigrationError } from '../migration/errors.js';
-import { auditInputSchema, parseWith, type AuditInput } from '../migration/input.js';
+import { judge, ofWorkflow, refusals, type Judgement, type RunState } from '../migration/audit/judge.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import { auditInputSchema, parseWith, type AuditInput } from '../migration/input/input.js';
 import { locked, quick } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
 

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, rootCause } from '@temporalio/workflow';
-import { describeProblem, isErrorCode, MigrationError, type Problem } from '../migration/errors.js';
+import { describeProblem, isErrorCode, MigrationError, type Problem } from '../migration/problem/errors.js';
 
 /** What a failed step says: the Problem its activity sent, or the bare text of anything else. */
 export function problemOf(error: unknown): Problem {

@@ -1,9 +1,9 @@
 import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import { MigrationError, type ErrorCode } from '../migration/errors.js';
-import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input.js';
-import type { Plan } from '../migration/plan.js';
-import { isClean } from '../migration/vdiff.js';
-import type { Gap } from '../migration/verdict.js';
+import { MigrationError, type ErrorCode } from '../migration/problem/errors.js';
+import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input/input.js';
+import type { Plan } from '../migration/plan/plan.js';
+import { isClean } from '../migration/proof/vdiff.js';
+import type { Gap } from '../migration/proof/gaps.js';
 import { locked } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
 import * as messages from './messages.js';

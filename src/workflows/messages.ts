@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Gap } from '../migration/verdict.js';
-import type { Status } from '../migration/status.js';
-import type { VDiffReport } from '../migration/vdiff.js';
+import type { Gap } from '../migration/proof/gaps.js';
+import type { Status } from '../migration/lifecycle/status.js';
+import type { VDiffReport } from '../migration/proof/vdiff.js';
 
 /** What came of an update. */
 export interface CompleteAnswer {

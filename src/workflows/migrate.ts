@@ -1,17 +1,17 @@
 import { allHandlersFinished, CancellationScope, CancelledFailure, condition, isCancellation, patched, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
-import type { Adoption } from '../migration/adoption.js';
-import { MigrationError } from '../migration/errors.js';
-import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/identifier.js';
-import { adoptInputSchema, migrateInputSchema, parseWith, type AdoptInput, type MigrateInput } from '../migration/input.js';
-import type { MigrateResult } from '../migration/result.js';
-import type { VDiffReport } from '../migration/vdiff.js';
+import type { Adoption } from '../migration/adopt/adoption.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/input/identifier.js';
+import { adoptInputSchema, migrateInputSchema, parseWith, type AdoptInput, type MigrateInput } from '../migration/input/input.js';
+import type { MigrateResult } from '../migration/lifecycle/result.js';
+import type { VDiffReport } from '../migration/proof/vdiff.js';
 import { comparing, locked, quick, reading } from './activities.js';
-import { Completion } from './completion.js';
+import { Completion } from './complete.js';
 import { problemOf, toWorkflowFailure } from './failures.js';
 import { listen } from './handlers.js';
-import { Stage, tooLate } from './stage.js';
+import { Stage, tooLate } from './context.js';
 import { MigrationState } from './state.js';
-import { attempt, insist, Interrupted, unless } from './steps.js';
+import { attempt, insist, Interrupted, unless } from './retry.js';
 
 /** How often a step is tried before its failure counts, and how long a VDiff may stand still. */
 const createTries = 3;

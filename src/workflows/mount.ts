@@ -1,5 +1,5 @@
 import type { MountReport } from '../activities/index.js';
-import { mountInputSchema, parseWith, type MountInput } from '../migration/input.js';
+import { mountInputSchema, parseWith, type MountInput } from '../migration/input/input.js';
 import { quick } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
 

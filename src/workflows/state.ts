@@ -1,14 +1,14 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { Adoption } from '../migration/adoption.js';
-import { healedBy } from '../migration/diagnosis.js';
-import { parseDuration } from '../migration/duration.js';
-import type { Problem } from '../migration/errors.js';
-import { completeRequestSchema, type AdoptInput, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input.js';
-import { fingerprint, isCopyFinished, type Observation } from '../migration/observation.js';
-import type { Plan } from '../migration/plan.js';
-import { withObservation, type Phase, type Status } from '../migration/status.js';
-import { vdiffGaps, type Gap } from '../migration/verdict.js';
-import type { VDiffReport } from '../migration/vdiff.js';
+import type { Adoption } from '../migration/adopt/adoption.js';
+import { healedBy } from '../migration/watch/diagnosis.js';
+import { parseDuration } from '../migration/input/duration.js';
+import type { Problem } from '../migration/problem/errors.js';
+import { completeRequestSchema, type AdoptInput, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input/input.js';
+import { fingerprint, isCopyFinished, type Observation } from '../migration/watch/observation.js';
+import type { Plan } from '../migration/plan/plan.js';
+import { withObservation, type Phase, type Status } from '../migration/lifecycle/status.js';
+import { vdiffGaps, type Gap } from '../migration/proof/gaps.js';
+import type { VDiffReport } from '../migration/proof/vdiff.js';
 
 /** How Complete goes about it. */
 export interface CompleteOptions {

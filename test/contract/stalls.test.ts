@@ -7,7 +7,7 @@ import { Tablet } from '../../src/vitess/tablet/tablet.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
 import { openPool, Vtgate } from '../../src/vitess/vtgate/vtgate.js';
 import { TabletSchema } from '../../src/vitess/wire/topodata_pb.js';
-import { lab } from '../support/lab.js';
+import { lab } from '../support/lab/lab.js';
 
 /** Hosts of their own, so that a proxy may take the port of what it stands in front of. */
 const front = '127.0.0.4';

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Config } from '../../src/config.js';
-import { quoteName, quoteString } from '../../src/migration/quote.js';
+import type { Config } from '../../src/config/config.js';
+import { quoteName, quoteString } from '../../src/migration/sql/quote.js';
 import type { Clients } from '../../src/vitess/clients.js';
-import { readTableSizes } from '../../src/vitess/tablet/table-sizes.js';
+import { readTableSizes } from '../../src/vitess/tablet/sql/sizes.js';
 import type { Tablet } from '../../src/vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../../src/vitess/wire/binlogdata_pb.js';
 import { TabletSelectionPreference } from '../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../../src/vitess/wire/topodata_pb.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
 import { buildClients, realEnds } from '../../src/worker.js';
-import { emptyTarget, lab, sourceMount, sql, vtctldclient } from '../support/lab.js';
+import { emptyTarget, lab, sourceMount, sql, vtctldclient } from '../support/lab/lab.js';
 import { clustersContract } from './suites/tablet.js';
 
 const [host = '', port = ''] = (lab.environment['VTMIGRATE_VTGATE'] ?? '').split(':');

@@ -5,13 +5,13 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Etcd3 } from 'etcd3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
-import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/denied-tables.js';
+import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/shard-record.js';
 import { withMigrationLocks } from '../../src/vitess/topology/lock.js';
 import { Mounts } from '../../src/vitess/topology/mounts.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { KeyspaceSchema, TableSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { ShardSchema } from '../../src/vitess/wire/topodata_pb.js';
-import { lab, vtctldclient } from '../support/lab.js';
+import { lab, vtctldclient } from '../support/lab/lab.js';
 import { kvContract } from './suites/kv.js';
 
 const kv = new EtcdKv(lab.target.topoServer, 'target');
@@ -25,7 +25,7 @@ kvContract('a real etcd', () => ({
   topoRoot: lab.target.topoRoot,
   other: () => new EtcdKv(lab.target.topoServer, 'target'),
   dieHolding: async (dir, contents) => {
-    const holder = spawn('tsx', ['test/support/lock-holder.ts', lab.target.topoServer, dir, contents], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const holder = spawn('tsx', ['test/support/lab/lock-holder.ts', lab.target.topoServer, dir, contents], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     await once(holder.stdout, 'data');
     // The whole group: tsx is a parent of the process that holds the lock.
     process.kill(-(holder.pid ?? 0), 'SIGKILL');

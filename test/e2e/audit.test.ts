@@ -1,10 +1,10 @@
 import { Etcd3 } from 'etcd3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditResult } from '../../src/workflows/audit.js';
-import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
-import { Program, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { snapshot } from '../support/snapshot.js';
+import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
+import { Program, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { snapshot } from '../support/lab/snapshot.js';
 
 const moved = ['customer', 'order line'];
 let program: Program;

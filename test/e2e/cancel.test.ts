@@ -1,10 +1,10 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Status } from '../../src/migration/status.js';
-import { Program, resultOf, until } from '../support/program.js';
-import { snapshot } from '../support/snapshot.js';
-import { emptyTarget, sourceMount as mount, sql, type TargetKeyspace } from '../support/lab.js';
+import type { Status } from '../../src/migration/lifecycle/status.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { snapshot } from '../support/lab/snapshot.js';
+import { emptyTarget, sourceMount as mount, sql, type TargetKeyspace } from '../support/lab/lab.js';
 
 let program: Program;
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { MigrateResult } from '../../src/migration/result.js';
-import { Program, resultOf, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { emptyTarget, mysqlOf, sourceMount as mount, sql, tablesOf, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab.js';
-import { Writers } from '../support/writers.js';
+import type { MigrateResult } from '../../src/migration/lifecycle/result.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { emptyTarget, mysqlOf, sourceMount as mount, sql, tablesOf, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab/lab.js';
+import { Writers } from '../support/lab/writers.js';
 
 type Completed = Extract<MigrateResult, { outcome: 'completed' }>;
 

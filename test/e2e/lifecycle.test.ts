@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Program, resultOf, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { changedKeys, snapshot } from '../support/snapshot.js';
-import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { changedKeys, snapshot } from '../support/lab/snapshot.js';
+import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab/lab.js';
 
 const tables = ['audit-log', 'corder', 'customer', 'empty_one', 'order line', 'product'];
 const root = lab.target.topoRoot;

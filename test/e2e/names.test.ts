@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { quoteName } from '../../src/migration/quote.js';
-import { Program, resultOf } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
+import { quoteName } from '../../src/migration/sql/quote.js';
+import { Program, resultOf } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 const names = ['two words', 'dash-ed', 'sélect', '表', 'select', "quo'te", 'dou"ble', 'dollar$', 'percent%s', 'semi;colon', 'back\\slash'];
 let program: Program;

@@ -2,12 +2,12 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Etcd3 } from 'etcd3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Status } from '../../src/migration/status.js';
+import type { Status } from '../../src/migration/lifecycle/status.js';
 import { SrvVSchemaSchema } from '../../src/vitess/wire/vschema_pb.js';
-import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, type TargetKeyspace } from '../support/lab.js';
-import { Program, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { snapshot } from '../support/snapshot.js';
+import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, type TargetKeyspace } from '../support/lab/lab.js';
+import { Program, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { snapshot } from '../support/lab/snapshot.js';
 
 const moved = ['corder', 'customer', 'order line'];
 let program: Program;

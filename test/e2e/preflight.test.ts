@@ -3,15 +3,15 @@ import { WorkflowFailedError, type ApplicationFailure } from '@temporalio/client
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { customerVSchema } from '../../lab/data.js';
-import { describeFinding, type CheckName, type Finding } from '../../src/migration/preflight/finding.js';
+import { describeFinding, type CheckName, type Finding } from '../../src/migration/problem/finding.js';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { absent } from '../../src/vitess/topology/kv.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { TabletAliasSchema, TabletSchema, TabletType, type Tablet } from '../../src/vitess/wire/topodata_pb.js';
 import { VindexSchema } from '../../src/vitess/wire/vschema_pb.js';
-import { Program, resultOf, statusOf, until } from '../support/program.js';
-import { changedKeys, snapshot, topologyOf } from '../support/snapshot.js';
-import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
+import { Program, resultOf, statusOf, until } from '../support/lab/program.js';
+import { changedKeys, snapshot, topologyOf } from '../support/lab/snapshot.js';
+import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 const base = { source: 'ext1.load', target: 'commerce.pre', tables: ['customer'] };
 const kv = { source: new EtcdKv(lab.source.topoServer, 'source'), target: new EtcdKv(lab.target.topoServer, 'target') };

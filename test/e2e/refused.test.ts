@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { TableSchema } from '../../src/vitess/wire/vschema_pb.js';
-import { Program, until } from '../support/program.js';
-import { snapshot } from '../support/snapshot.js';
-import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
+import { Program, until } from '../support/lab/program.js';
+import { snapshot } from '../support/lab/snapshot.js';
+import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 const base = { source: 'ext1.load', target: 'commerce.bad', tables: ['customer'] };
 let program: Program;

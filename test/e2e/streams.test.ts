@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Program, resultOf, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 let program: Program;
 

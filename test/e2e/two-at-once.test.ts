@@ -1,11 +1,11 @@
 import { WorkflowFailedError, type ApplicationFailure, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
-import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
+import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 import { startWorker } from '../../lab/worker.js';
-import { Program, resultOf, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { changedKeys, snapshot } from '../support/snapshot.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { changedKeys, snapshot } from '../support/lab/snapshot.js';
 
 let program: Program;
 

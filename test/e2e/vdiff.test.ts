@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
-import { verifyActivities } from '../../src/activities/verify.js';
-import type { Plan } from '../../src/migration/plan.js';
-import type { VDiffReport } from '../../src/migration/vdiff.js';
-import { readConfig } from '../../src/config.js';
+import { verifyActivities } from '../../src/activities/vdiff.js';
+import type { Plan } from '../../src/migration/plan/plan.js';
+import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
+import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
-import { Program, resultOf, statusOf, until } from '../support/program.js';
-import { contentsOf } from '../support/rows.js';
-import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab.js';
+import { Program, resultOf, statusOf, until } from '../support/lab/program.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 let program: Program;
 

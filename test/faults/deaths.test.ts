@@ -1,11 +1,11 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { emptyTarget, sourceMount as mount, type TargetKeyspace } from '../support/lab.js';
-import { startPlainLab, stopOwnLab } from '../support/own-lab.js';
-import { Program, resultOf, until } from '../support/program.js';
-import { residue } from '../support/residue.js';
-import { contentsOf } from '../support/rows.js';
-import { snapshot } from '../support/snapshot.js';
+import { emptyTarget, sourceMount as mount, type TargetKeyspace } from '../support/lab/lab.js';
+import { startPlainLab, stopOwnLab } from '../support/lab/own-lab.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { residue } from '../support/lab/residue.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { snapshot } from '../support/lab/snapshot.js';
 
 const tables = ['customer', 'order line', 'product'];
 /** How many deaths of each course: a sample under `npm test`, more under `npm run test:faults`. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { faultKinds } from '../support/fault.js';
-import { FaultBench, type Fault, type Scenario } from '../support/fault-bench.js';
-import { scenarios } from '../support/scenarios.js';
+import { faultKinds } from '../support/fakes/fault.js';
+import { FaultBench, type Fault, type Scenario } from '../support/fakes/fault-bench.js';
+import { scenarios } from '../support/fakes/scenarios.js';
 
 /** Of the runs, every which one is made: all of them under `npm run test:faults`, a fair sample under `npm test`. */
 const stride = process.env['VTMIGRATE_FAULTS'] === 'all' ? 1 : Number(process.env['VTMIGRATE_FAULT_STRIDE'] ?? 61);

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until as untilServers } from '../../lab/cluster.js';
 import { isServing } from '../../lab/servers/tablet.js';
-import { faults, type Fault } from '../support/server-faults.js';
-import { emptyTarget, lab, sourceMount as mount, vtgateOf, type TargetKeyspace } from '../support/lab.js';
-import { failOver, mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/own-lab.js';
-import { Program, resultOf, statusOf, until } from '../support/program.js';
-import { residue } from '../support/residue.js';
-import { contentsOf } from '../support/rows.js';
-import { snapshot } from '../support/snapshot.js';
+import { faults, type Fault } from '../support/lab/server-faults.js';
+import { emptyTarget, lab, sourceMount as mount, vtgateOf, type TargetKeyspace } from '../support/lab/lab.js';
+import { failOver, mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/lab/own-lab.js';
+import { Program, resultOf, statusOf, until } from '../support/lab/program.js';
+import { residue } from '../support/lab/residue.js';
+import { contentsOf } from '../support/lab/rows.js';
+import { snapshot } from '../support/lab/snapshot.js';
 
 const tables = ['audit-log', 'corder', 'customer', 'empty_one', 'order line', 'product'];
 /** Seconds from the end of a fault to the end of the migration, at most: a VDiff that stands still, its removal, its streams, another VDiff. */

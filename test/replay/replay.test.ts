@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { beQuiet, bundle } from '../support/workflow-bench.js';
+import { beQuiet, bundle } from '../support/workflow/workflow-bench.js';
 
 interface RecordedEvent {
   eventId: string;

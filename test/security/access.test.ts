@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AccessText } from '../../src/access-config.js';
-import { readConfig } from '../../src/config.js';
+import type { AccessText } from '../../src/config/access.js';
+import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
 import { splitAddress } from '../../src/net/address.js';
 import type { Clients } from '../../src/vitess/clients.js';
 import { Tablet } from '../../src/vitess/tablet/tablet.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
 import { TabletSchema } from '../../src/vitess/wire/topodata_pb.js';
-import { rightConfig, type ConfigFile } from '../support/secure-config.js';
-import { secrets, startSecureLab, type SecureLab } from '../support/secure-lab.js';
+import { rightConfig, type ConfigFile } from '../support/secure/secure-config.js';
+import { secrets, startSecureLab, type SecureLab } from '../support/secure/secure-lab.js';
 
 let lab: SecureLab;
 beforeAll(async () => {

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWorker, type RunningWorker } from '../../lab/worker.js';
-import type { Status } from '../../src/migration/status.js';
-import { rightConfig, type ConfigFile } from '../support/secure-config.js';
-import { secrets, startSecureLab, type SecureLab } from '../support/secure-lab.js';
+import type { Status } from '../../src/migration/lifecycle/status.js';
+import { rightConfig, type ConfigFile } from '../support/secure/secure-config.js';
+import { secrets, startSecureLab, type SecureLab } from '../support/secure/secure-lab.js';
 
 const cli = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const tables = ['audit-log', 'corder', 'customer', 'empty_one', 'order line', 'product'];

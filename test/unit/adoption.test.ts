@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { adoptedInput, nextStep, planOfStreams, sourceOfStreams } from '../../src/migration/adoption.js';
-import { adoptInputSchema, migrateInputSchema } from '../../src/migration/input.js';
-import type { ShardStreams, StreamDefinition } from '../../src/migration/stream-definition.js';
-import { samplePlan } from '../support/samples.js';
+import { adoptedInput, nextStep, planOfStreams, sourceOfStreams } from '../../src/migration/adopt/adoption.js';
+import { adoptInputSchema, migrateInputSchema } from '../../src/migration/input/input.js';
+import type { ShardStreams, StreamDefinition } from '../../src/migration/watch/stream.js';
+import { samplePlan } from '../support/workflow/samples.js';
 
 const id = { keyspace: 'commerce', workflow: 'wf' };
 const target = { sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderAudit } from '../../src/cli/render-audit.js';
-import { judge, ofWorkflow, refusals, residue, type RunState, type Survey, type SurveyedJournal, type SurveyedStream } from '../../src/migration/audit.js';
-import { sampleSurvey } from '../support/samples.js';
+import { renderAudit } from '../../src/cli/output/audit.js';
+import { judge, ofWorkflow, refusals, residue, type RunState, type Survey, type SurveyedJournal, type SurveyedStream } from '../../src/migration/audit/judge.js';
+import { sampleSurvey } from '../support/workflow/samples.js';
 
 const journal = (changes: Partial<SurveyedJournal> = {}): SurveyedJournal => ({ workflow: 'wf', runId: 'r1', source: 'ext1.load', forward: false, createdTables: { '0': ['corder'] }, deniedTables: { '0': ['corder'] }, ...changes });
 const stream = (changes: Partial<SurveyedStream> = {}): SurveyedStream => ({ shard: '0', workflow: 'wf', type: 'Migrate', states: ['Running'], source: 'ext1.load', external: true, tables: ['corder'], ...changes });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asksForHelp, closest, parseArguments, type FlagSet } from '../../src/cli/flags.js';
+import { asksForHelp, closest, parseArguments, type FlagSet } from '../../src/cli/args/parse.js';
 
 const flags: FlagSet = {
   known: [

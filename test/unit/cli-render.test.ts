@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { needsPerson, waysOn } from '../../src/cli/complete.js';
-import { statusOfEnd, type End } from '../../src/cli/end.js';
-import { bytes, columns, duration, grouped, moment, wrapped } from '../../src/cli/format.js';
-import { merge, type Live } from '../../src/cli/live.js';
-import { progressLine } from '../../src/cli/progress.js';
-import { renderPlan } from '../../src/cli/render-plan.js';
-import { renderStatus } from '../../src/cli/render-status.js';
-import { renderVDiff } from '../../src/cli/render-vdiff.js';
-import type { Observation } from '../../src/migration/observation.js';
-import type { Plan } from '../../src/migration/plan.js';
-import type { Status } from '../../src/migration/status.js';
-import type { VDiffReport } from '../../src/migration/vdiff.js';
+import { needsPerson, waysOn } from '../../src/cli/commands/complete.js';
+import { statusOfEnd, type End } from '../../src/cli/temporal/closed.js';
+import { bytes, columns, duration, grouped, moment, wrapped } from '../../src/cli/output/format.js';
+import { merge, type Live } from '../../src/cli/temporal/live.js';
+import { progressLine } from '../../src/cli/temporal/follow.js';
+import { renderPlan } from '../../src/cli/output/plan.js';
+import { renderStatus } from '../../src/cli/output/status.js';
+import { renderVDiff } from '../../src/cli/output/vdiff.js';
+import type { Observation } from '../../src/migration/watch/observation.js';
+import type { Plan } from '../../src/migration/plan/plan.js';
+import type { Status } from '../../src/migration/lifecycle/status.js';
+import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
 
 const stream = { shard: '0', tablet: 'zone1-0000000200', id: 1, sourceShard: '0', state: 'Copying', message: '', position: '', copying: ['customer', 'product'], lagSeconds: null, throttledBy: '' };
 const status: Status = {

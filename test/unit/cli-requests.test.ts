@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { commandHelp, generalHelp } from '../../src/cli/help.js';
-import { migrateFlags } from '../../src/cli/migrate-flags.js';
-import { migrateHelp, parseMigrate } from '../../src/cli/migrate.js';
-import { mountHelp, parseMount } from '../../src/cli/mount.js';
-import { parseVDiff, vdiffHelp } from '../../src/cli/vdiff.js';
-import { parseWorkflow, workflowHelp } from '../../src/cli/workflow.js';
-import { migrateInputSchema, parseWith } from '../../src/migration/input.js';
+import { commandHelp, generalHelp } from '../../src/cli/args/help.js';
+import { migrateFlags } from '../../src/cli/args/migrate-options.js';
+import { migrateHelp, parseMigrate } from '../../src/cli/commands/migrate.js';
+import { mountHelp, parseMount } from '../../src/cli/commands/mount.js';
+import { parseVDiff, vdiffHelp } from '../../src/cli/commands/vdiff.js';
+import { parseWorkflow, workflowHelp } from '../../src/cli/commands/workflow.js';
+import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 
 /** A command line as a shell splits it: quotes keep blanks together. */
 const split = (line: string) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');

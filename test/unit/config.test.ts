@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority } from '../../lab/certificates.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
 
 const least = { VTMIGRATE_TOPO_SERVER: 'localhost:2379', VTMIGRATE_VTGATE: 'localhost:15306' };
 

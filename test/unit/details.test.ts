@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { withObservation, type Status } from '../../src/migration/status.js';
-import { describeStatus } from '../../src/workflows/details.js';
-import { cleanVDiff, copying, dirtyVDiff, replicating, sampleProblem, sampleTable } from '../support/samples.js';
+import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
+import { describeStatus } from '../../src/workflows/ui-summary.js';
+import { cleanVDiff, copying, dirtyVDiff, replicating, sampleProblem, sampleTable } from '../support/workflow/samples.js';
 
 const bare: Status = {
   workflow: 'commerce.wf', source: 'ext1.load', phase: 'copying', since: '2026-01-02T03:04:05.000Z', observedAt: null, copiedPercent: 0, remainingSeconds: null, lagSeconds: null,

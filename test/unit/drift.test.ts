@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { driftGaps } from '../../src/migration/drift.js';
+import { driftGaps } from '../../src/migration/proof/drift.js';
 
 const place = { cluster: 'ext1', keyspace: 'load' };
 const then = 'CREATE TABLE `t` (\n  `id` bigint NOT NULL,\n  PRIMARY KEY (`id`)\n)';

@@ -1,9 +1,9 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { stopIfCancelled, toFailure, withFailures } from '../../src/activities/failure.js';
-import { diagnose } from '../../src/migration/diagnosis.js';
-import { describePlace, describeProblem, errorCodes, isErrorCode, MigrationError, type ErrorCode } from '../../src/migration/errors.js';
-import { Pace } from '../../src/workflows/pace.js';
+import { stopIfCancelled, toFailure, withFailures } from '../../src/activities/step/failure.js';
+import { diagnose } from '../../src/migration/watch/diagnosis.js';
+import { describePlace, describeProblem, errorCodes, isErrorCode, MigrationError, type ErrorCode } from '../../src/migration/problem/errors.js';
+import { Pace } from '../../src/workflows/observe-backoff.js';
 
 describe('an error', () => {
   const error = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'load', cluster: 'ext1', shard: '0' }, 'wait, or remove the lock');

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/errors.js';
-import { parseMigrate } from '../../src/cli/migrate.js';
-import { parseMount } from '../../src/cli/mount.js';
-import { parseVDiff } from '../../src/cli/vdiff.js';
-import { parseWorkflow } from '../../src/cli/workflow.js';
-import { MigrationError } from '../../src/migration/errors.js';
-import { namePattern, splitIdentifier } from '../../src/migration/identifier.js';
-import { completeRequestSchema, migrateInputSchema, mountInputSchema, parseWith } from '../../src/migration/input.js';
-import { quoteName, quoteString } from '../../src/migration/quote.js';
-import { JournalStore } from '../../src/vitess/topology/journal.js';
+import { parseMigrate } from '../../src/cli/commands/migrate.js';
+import { parseMount } from '../../src/cli/commands/mount.js';
+import { parseVDiff } from '../../src/cli/commands/vdiff.js';
+import { parseWorkflow } from '../../src/cli/commands/workflow.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { namePattern, splitIdentifier } from '../../src/migration/input/identifier.js';
+import { completeRequestSchema, migrateInputSchema, mountInputSchema, parseWith } from '../../src/migration/input/input.js';
+import { quoteName, quoteString } from '../../src/migration/sql/quote.js';
+import { JournalStore } from '../../src/effects/journal.js';
 import type { Kv } from '../../src/vitess/topology/kv.js';
 import { Mounts } from '../../src/vitess/topology/mounts.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
-import { hostileNames } from '../support/hostile-names.js';
+import { hostileNames } from '../support/secure/hostile-names.js';
 
 /** How many inputs each property is tried with. */
 const numRuns = 2_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { completeRequestSchema, migrateInputSchema, mountConfigSchema, mountInputSchema, parseWith } from '../../src/migration/input.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { completeRequestSchema, migrateInputSchema, mountConfigSchema, mountInputSchema, parseWith } from '../../src/migration/input/input.js';
 
 const least = { source: 'ext1.load', target: 'commerce.wf', all: true };
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { formatIdentifier, isName, parseSourceIdentifier, parseWorkflowIdentifier, splitIdentifier } from '../../src/migration/identifier.js';
-import { quoteName, quoteString, quoteStrings } from '../../src/migration/quote.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { formatIdentifier, isName, parseSourceIdentifier, parseWorkflowIdentifier, splitIdentifier } from '../../src/migration/input/identifier.js';
+import { quoteName, quoteString, quoteStrings } from '../../src/migration/sql/quote.js';
 
 describe('identifiers', () => {
   it('are taken apart and put together', () => {

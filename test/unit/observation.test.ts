@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { transactionLag } from '../../src/migration/lag.js';
-import { copiedFraction, fingerprint, isCopied, isCopyFinished, maxLagSeconds, remainingSeconds, tableFraction, type Observation } from '../../src/migration/observation.js';
-import { copying, replicating, sampleProblem, sampleStream, sampleTable } from '../support/samples.js';
+import { transactionLag } from '../../src/migration/watch/lag.js';
+import { copiedFraction, fingerprint, isCopied, isCopyFinished, maxLagSeconds, remainingSeconds, tableFraction, type Observation } from '../../src/migration/watch/observation.js';
+import { copying, replicating, sampleProblem, sampleStream, sampleTable } from '../support/workflow/samples.js';
 
 describe('isCopied', () => {
   it.each([

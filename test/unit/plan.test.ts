@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../src/migration/errors.js';
-import { migrateInputSchema, parseWith } from '../../src/migration/input.js';
-import type { ShardFacts, SourceFacts, TargetFacts, VSchemaFacts } from '../../src/migration/facts.js';
-import { makePlan, streamsOf } from '../../src/migration/plan.js';
+import type { ErrorCode } from '../../src/migration/problem/errors.js';
+import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
+import type { ShardFacts, SourceFacts, TargetFacts, VSchemaFacts } from '../../src/migration/plan/facts.js';
+import { makePlan, streamsOf } from '../../src/migration/plan/plan.js';
 
 const unsharded: VSchemaFacts = { sharded: false, vindexes: {}, tables: {} };
 const hashed = (...tables: string[]): VSchemaFacts => ({

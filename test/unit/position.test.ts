@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '../../src/migration/duration.js';
-import { containsPosition, leastPosition } from '../../src/migration/position.js';
-import { retiredName } from '../../src/migration/source-tables.js';
+import { parseDuration } from '../../src/migration/input/duration.js';
+import { containsPosition, leastPosition } from '../../src/migration/proof/position.js';
+import { retiredName } from '../../src/migration/proof/source-tables.js';
 
 describe('a GTID position contains another', () => {
   test.each([

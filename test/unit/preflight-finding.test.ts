@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { acceptable, blocking, bySeverity, capped, checks, describeFinding, finding, findingOf, refusal, unreadable } from '../../src/migration/preflight/finding.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { acceptable, blocking, bySeverity, capped, checks, describeFinding, finding, findingOf, refusal, unreadable } from '../../src/migration/problem/finding.js';
 
 const error = finding('gtid-mode', 'gtid_mode is OFF, not ON', { cluster: 'ext1' }, 'set it');
 const warning = finding('trigger', 'table t has triggers', { table: 't' }, 'look');

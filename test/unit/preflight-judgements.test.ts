@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { VSchemaFacts } from '../../src/migration/facts.js';
+import type { VSchemaFacts } from '../../src/migration/plan/facts.js';
 import { judgeDisk, judgePrivileges, judgeThrottler } from '../../src/migration/preflight/capacity.js';
 import { judgeLocks, judgeNames, judgeRouting, judgeWorkflows } from '../../src/migration/preflight/conflicts.js';
 import type { CandidateFacts, ColumnFacts, ServerFacts, TableFacts } from '../../src/migration/preflight/facts.js';
-import { describeFinding, type Finding } from '../../src/migration/preflight/finding.js';
+import { describeFinding, type Finding } from '../../src/migration/problem/finding.js';
 import { judgeAddresses, judgeCandidates } from '../../src/migration/preflight/reachability.js';
 import { judgeCollations, judgeSourceServers, judgeTransactions, judgeVersions } from '../../src/migration/preflight/servers.js';
 import { judgeTables, judgeTargetTable } from '../../src/migration/preflight/tables.js';
 import { topologyWrites } from '../../src/migration/preflight/topology-writes.js';
 import { judgeVindexes } from '../../src/migration/preflight/vindexes.js';
-import { samplePlan } from '../support/samples.js';
+import { samplePlan } from '../support/workflow/samples.js';
 
 const place = { cluster: 'ext1', keyspace: 'load', shard: '0', tablet: 'ext-0000000100' };
 const target = { cluster: 'target', keyspace: 'commerce' };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Observation } from '../../src/migration/observation.js';
-import { withObservation, type Status } from '../../src/migration/status.js';
-import { isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/vdiff.js';
-import { streamGaps, vdiffGaps } from '../../src/migration/verdict.js';
-import { cleanVDiff, copying, dirtyVDiff, failedVDiff, replicating, samplePlan, sampleProblem, sampleStream, vdiffTable } from '../support/samples.js';
+import type { Observation } from '../../src/migration/watch/observation.js';
+import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
+import { isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/proof/vdiff.js';
+import { streamGaps, vdiffGaps } from '../../src/migration/proof/gaps.js';
+import { cleanVDiff, copying, dirtyVDiff, failedVDiff, replicating, samplePlan, sampleProblem, sampleStream, vdiffTable } from '../support/workflow/samples.js';
 
 describe('what the streams lack', () => {
   const place = { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: 'zone1-0000000200' };

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
-import { MigrationError } from '../../src/migration/errors.js';
-import { migrateInputSchema } from '../../src/migration/input.js';
-import { samplePlan, sampleSurvey } from '../support/samples.js';
-import { fails, returns, Script } from '../support/scripted-activities.js';
-import { Bench, type Migration } from '../support/workflow-bench.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { migrateInputSchema } from '../../src/migration/input/input.js';
+import { samplePlan, sampleSurvey } from '../support/workflow/samples.js';
+import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
+import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
 let bench: Bench;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { fails, Script } from '../support/scripted-activities.js';
-import { Bench } from '../support/workflow-bench.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { fails, Script } from '../support/workflow/scripted-activities.js';
+import { Bench } from '../support/workflow/workflow-bench.js';
 
 const denied = new MigrationError('DDL_REFUSED', 'the tablet refuses the table', { cluster: 'target', table: 'corder' }, 'look at the DDL');
 const locked = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'commerce' }, 'wait');

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Phase, Status } from '../../src/migration/status.js';
-import { copying, samplePlan } from '../support/samples.js';
-import { Script, returns, type StepName } from '../support/scripted-activities.js';
-import { Bench } from '../support/workflow-bench.js';
+import type { Phase, Status } from '../../src/migration/lifecycle/status.js';
+import { copying, samplePlan } from '../support/workflow/samples.js';
+import { Script, returns, type StepName } from '../support/workflow/scripted-activities.js';
+import { Bench } from '../support/workflow/workflow-bench.js';
 
 /** The whole way, step by step. */
 const upToReplicating: StepName[] = ['preflight', 'create', 'observe', 'vdiff'];

@@ -1,9 +1,9 @@
 import { CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { replicating } from '../support/samples.js';
-import { fails, returns, Script, type StepName } from '../support/scripted-activities.js';
-import { Bench, type Migration } from '../support/workflow-bench.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { replicating } from '../support/workflow/samples.js';
+import { fails, returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
+import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
 type Message = 'complete' | 'cancel' | 'vdiff' | 'Temporal cancellation';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copying, replicating, sampleGap, sampleProblem } from '../support/samples.js';
-import { Script, untilCancelled } from '../support/scripted-activities.js';
-import { inSkippedTime, now, type View } from '../support/skipped-time.js';
-import { Bench, type Migration } from '../support/workflow-bench.js';
+import { copying, replicating, sampleGap, sampleProblem } from '../support/workflow/samples.js';
+import { Script, untilCancelled } from '../support/workflow/scripted-activities.js';
+import { inSkippedTime, now, type View } from '../support/workflow/skipped-time.js';
+import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
 /** How the history grows with time: Temporal warns at 10,240 events and ends a workflow at 51,200. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { fails, Script } from '../support/scripted-activities.js';
-import { Bench } from '../support/workflow-bench.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { fails, Script } from '../support/workflow/scripted-activities.js';
+import { Bench } from '../support/workflow/workflow-bench.js';
 
 const config = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
 const missing = new MigrationError('MOUNT_NOT_FOUND', 'nothing is mounted as ext9', { cluster: 'target' }, 'look at the list');

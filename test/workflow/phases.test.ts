@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Phase } from '../../src/migration/status.js';
-import { Script, type StepName } from '../support/scripted-activities.js';
-import { Bench, devServer, type Migration } from '../support/workflow-bench.js';
+import type { Phase } from '../../src/migration/lifecycle/status.js';
+import { Script, type StepName } from '../support/workflow/scripted-activities.js';
+import { Bench, devServer, type Migration } from '../support/workflow/workflow-bench.js';
 
 /** Where a migration comes to rest. */
 type Rest = 'completed' | 'cancelled' | 'replicating' | 'paused';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
-import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap } from '../support/samples.js';
-import { fails, returns, Script } from '../support/scripted-activities.js';
-import { inSkippedTime } from '../support/skipped-time.js';
-import { Bench } from '../support/workflow-bench.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
+import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap } from '../support/workflow/samples.js';
+import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
+import { inSkippedTime } from '../support/workflow/skipped-time.js';
+import { Bench } from '../support/workflow/workflow-bench.js';
 
 const unreadable = new MigrationError('TABLET_UNREACHABLE', 'the tablet does not answer', { shard: '0' }, 'start it');
 const mountGone = new MigrationError('MOUNT_NOT_FOUND', 'there is no mount ext1', { cluster: 'target' }, 'mount it');

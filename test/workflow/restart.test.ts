@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dirtyVDiff, replicating } from '../support/samples.js';
-import { returns, Script, type StepName } from '../support/scripted-activities.js';
-import { Bench } from '../support/workflow-bench.js';
+import { dirtyVDiff, replicating } from '../support/workflow/samples.js';
+import { returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
+import { Bench } from '../support/workflow/workflow-bench.js';
 
 /** Without a cache every workflow task, and every query, replays the whole history. */
 let bench: Bench;

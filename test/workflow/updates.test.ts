@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/errors.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
 import type { CancelAnswer, CompleteAnswer, VDiffAnswer } from '../../src/workflows/messages.js';
-import { cleanVDiff, dirtyVDiff, sampleGap } from '../support/samples.js';
-import { fails, returns, Script, type StepName } from '../support/scripted-activities.js';
-import { Bench, type Migration } from '../support/workflow-bench.js';
+import { cleanVDiff, dirtyVDiff, sampleGap } from '../support/workflow/samples.js';
+import { fails, returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
+import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
 let bench: Bench;
 beforeAll(async () => {

@@ -1,14 +1,14 @@
-import { MigrationError } from '../../migration/errors.js';
-import type { SourceFacts, SourceTable, TargetFacts, VSchemaFacts } from '../../migration/facts.js';
-import { quoteName } from '../../migration/quote.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import type { SourceFacts, SourceTable, TargetFacts, VSchemaFacts } from '../../migration/plan/facts.js';
+import { quoteName } from '../../migration/sql/quote.js';
 import type { Clients } from '../../vitess/clients.js';
-import { deniedTables } from '../../vitess/topology/denied-tables.js';
-import { readHolders } from '../holders.js';
-import type { Journal } from '../../vitess/topology/journal.js';
+import { deniedTables } from '../../vitess/topology/shard-record.js';
+import { readHolders } from '../../effects/table-holders.js';
+import type { Journal } from '../../effects/journal.js';
 import { formatTabletType, type ShardInfo, type Topology } from '../../vitess/topology/topology.js';
 import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
 import type { Keyspace as VSchema } from '../../vitess/wire/vschema_pb.js';
-import type { Reads } from './reads.js';
+import type { Reads } from './bounded-reads.js';
 
 /** The source as the plan needs it, with the records of its tablets by shard. */
 export interface SourceSide {

@@ -1,16 +1,16 @@
-import { MigrationError } from '../../migration/errors.js';
-import type { Plan } from '../../migration/plan.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import type { Plan } from '../../migration/plan/plan.js';
 import { judgePrivileges } from '../../migration/preflight/capacity.js';
 import type { CandidateFacts, ServerFacts, TableFacts } from '../../migration/preflight/facts.js';
-import { finding, type Finding } from '../../migration/preflight/finding.js';
+import { finding, type Finding } from '../../migration/problem/finding.js';
 import { judgeCandidates } from '../../migration/preflight/reachability.js';
 import { judgeSourceServers, judgeTransactions } from '../../migration/preflight/servers.js';
 import type { Clients } from '../../vitess/clients.js';
-import { readGrants, readTables, readTransactions, readVariables, readViews } from '../../vitess/tablet/server-details.js';
+import { readGrants, readTables, readTransactions, readVariables, readViews } from '../../vitess/tablet/sql/server.js';
 import type { TabletProbe } from '../../vitess/tablet/probe.js';
 import { formatTabletType, type Topology } from '../../vitess/topology/topology.js';
 import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
-import type { Reads } from './reads.js';
+import type { Reads } from './bounded-reads.js';
 
 /** What was read of the source that checks of other groups need. */
 export interface SourceReport {

@@ -1,19 +1,19 @@
-import type { TargetFacts } from '../../migration/facts.js';
-import type { Place } from '../../migration/errors.js';
-import type { Plan } from '../../migration/plan.js';
+import type { TargetFacts } from '../../migration/plan/facts.js';
+import type { Place } from '../../migration/problem/errors.js';
+import type { Plan } from '../../migration/plan/plan.js';
 import { judgeDisk, judgeThrottler } from '../../migration/preflight/capacity.js';
 import { judgeLocks, judgeNames, judgeRouting, judgeWorkflows } from '../../migration/preflight/conflicts.js';
 import type { ServerFacts, TableFacts, WorkflowFacts } from '../../migration/preflight/facts.js';
-import { finding, type Finding } from '../../migration/preflight/finding.js';
+import { finding, type Finding } from '../../migration/problem/finding.js';
 import { judgeCollations, judgeTransactions } from '../../migration/preflight/servers.js';
 import { judgeTargetTable } from '../../migration/preflight/tables.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { TabletProbe } from '../../vitess/tablet/probe.js';
-import { readCollations, readTables, readTransactions, readVariables } from '../../vitess/tablet/server-details.js';
+import { readCollations, readTables, readTransactions, readVariables } from '../../vitess/tablet/sql/server.js';
 import type { Tablet } from '../../vitess/tablet/tablet.js';
-import { listJournals } from '../../vitess/topology/journal.js';
+import { listJournals } from '../../effects/journal.js';
 import { readLocks, readOtherTables, readRoutingRules } from '../../vitess/topology/surroundings.js';
-import type { Reads } from './reads.js';
+import type { Reads } from './bounded-reads.js';
 
 /** What was read of the target that checks of other groups need. */
 export interface TargetReport {

@@ -1,5 +1,5 @@
-import type { Place } from '../errors.js';
-import { finding, type Finding } from './finding.js';
+import type { Place } from '../problem/errors.js';
+import { finding, type Finding } from '../problem/finding.js';
 
 /** Share of a disk above which a copy is not begun unasked. */
 const fullDisk = 0.8;

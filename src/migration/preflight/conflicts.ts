@@ -1,7 +1,7 @@
-import type { Place } from '../errors.js';
-import { quoteName } from '../quote.js';
+import type { Place } from '../problem/errors.js';
+import { quoteName } from '../sql/quote.js';
 import type { LockFacts, WorkflowFacts } from './facts.js';
-import { finding, type Finding } from './finding.js';
+import { finding, type Finding } from '../problem/finding.js';
 
 export interface RoutingFacts {
   tables: { from: string; to: string[] }[];

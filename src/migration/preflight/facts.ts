@@ -1,4 +1,4 @@
-import type { Place } from '../errors.js';
+import type { Place } from '../problem/errors.js';
 
 /** MySQL's global variables by name, of one tablet, and the release of its vttablet where it was told. */
 export interface ServerFacts {

@@ -1,6 +1,6 @@
-import type { Place } from '../errors.js';
+import type { Place } from '../problem/errors.js';
 import type { CandidateFacts } from './facts.js';
-import { finding, type Finding } from './finding.js';
+import { finding, type Finding } from '../problem/finding.js';
 
 /**
  * Source tablets of the chosen types in the chosen cells, as Vitess's tablet picker would look at

@@ -1,6 +1,6 @@
-import type { Place } from '../errors.js';
+import type { Place } from '../problem/errors.js';
 import type { ServerFacts, TransactionFacts } from './facts.js';
-import { finding, type CheckName, type Finding } from './finding.js';
+import { finding, type CheckName, type Finding } from '../problem/finding.js';
 
 /** The release vtmigrate is tried with, on both sides. */
 const triedMajor = '24';

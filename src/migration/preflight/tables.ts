@@ -1,8 +1,8 @@
-import type { Place } from '../errors.js';
-import type { VSchemaFacts } from '../facts.js';
-import { quoteName } from '../quote.js';
+import type { Place } from '../problem/errors.js';
+import type { VSchemaFacts } from '../plan/facts.js';
+import { quoteName } from '../sql/quote.js';
 import type { ColumnFacts, TableFacts } from './facts.js';
-import { finding, type Finding } from './finding.js';
+import { finding, type Finding } from '../problem/finding.js';
 
 /** The tables to move as the source has them, the whole source keyspace's foreign keys, and where they go. */
 export interface TablesToJudge {

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan.js';
+import type { Plan } from '../plan/plan.js';
 
 /** Where the two topologies keep their records. */
 export interface Roots {

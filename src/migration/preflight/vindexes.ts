@@ -1,9 +1,9 @@
-import type { Place } from '../errors.js';
-import type { VSchemaFacts } from '../facts.js';
-import { quoteName } from '../quote.js';
-import { isSameVindex } from '../vindex.js';
+import type { Place } from '../problem/errors.js';
+import type { VSchemaFacts } from '../plan/facts.js';
+import { quoteName } from '../sql/quote.js';
+import { isSameVindex } from '../plan/vindex.js';
 import type { TableFacts } from './facts.js';
-import { finding, type Finding } from './finding.js';
+import { finding, type Finding } from '../problem/finding.js';
 
 /** The unique, functional vindexes of Vitess 24 (`go/vt/vtgate/vindexes`); lookups are refused when the plan is made. */
 const functional = new Set([

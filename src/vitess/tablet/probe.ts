@@ -1,4 +1,4 @@
-import { MigrationError, type Place } from '../../migration/errors.js';
+import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Tablet as TabletRecord } from '../wire/topodata_pb.js';
 import { formatAlias, formatTabletType } from '../topology/topology.js';
 import { callTablet, type QueryClient, type TabletClients, type TabletManagerClient } from './transport.js';

@@ -1,8 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { MigrationError, type Place } from '../../migration/errors.js';
-import { containsPosition } from '../../migration/position.js';
-import { quoteName, quoteString } from '../../migration/quote.js';
-import type { ShardStreams } from '../../migration/stream-definition.js';
+import { MigrationError, type Place } from '../../migration/problem/errors.js';
+import { containsPosition } from '../../migration/proof/position.js';
+import { quoteName, quoteString } from '../../migration/sql/quote.js';
+import type { ShardStreams } from '../../migration/watch/stream.js';
 import { TabletSelectionPreference, type ReadVReplicationWorkflowResponse_Stream, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
 import { OnDDLAction, VEventType, VReplicationWorkflowState, VReplicationWorkflowType } from '../wire/binlogdata_pb.js';
 import { TabletType, type Tablet as TabletRecord } from '../wire/topodata_pb.js';

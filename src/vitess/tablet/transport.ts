@@ -1,6 +1,6 @@
 import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { MigrationError, type Place } from '../../migration/errors.js';
+import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Access } from '../../net/access.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';
 import { Query } from '../wire/queryservice_pb.js';

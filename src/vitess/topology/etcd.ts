@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Etcd3, EtcdAuthenticationFailedError, EtcdPermissionDeniedError, GRPCInvalidArgumentError, GRPCUnauthenticatedError } from 'etcd3';
-import { MigrationError, type Place } from '../../migration/errors.js';
+import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Access } from '../../net/access.js';
 import { splitAddress } from '../../net/address.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';

@@ -1,5 +1,5 @@
 import { createRegistry, equals, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
-import { MigrationError, type Place } from '../../migration/errors.js';
+import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import { CellInfoSchema, ShardSchema, TabletSchema, TabletType, type KeyRange, type Shard, type Tablet, type TabletAlias } from '../wire/topodata_pb.js';
 import { KeyspaceSchema, SrvVSchemaSchema, type Keyspace as VSchema } from '../wire/vschema_pb.js';
 import { absent, type Entry, type Kv } from './kv.js';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { createPool } from 'mysql2/promise';
-import { MigrationError } from '../../migration/errors.js';
-import { quoteName } from '../../migration/quote.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import { quoteName } from '../../migration/sql/quote.js';
 import type { Access } from '../../net/access.js';
 import { describeCode } from '../../net/tls-refusal.js';
 

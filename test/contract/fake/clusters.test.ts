@@ -1,6 +1,6 @@
 import { buildClients } from '../../../src/worker.js';
-import { passing } from '../../support/ends.js';
-import { fakeConfig, fakeMount, World } from '../../support/fake/world.js';
+import { passing } from '../../support/fakes/intercept.js';
+import { fakeConfig, fakeMount, World } from '../../support/fakes/world.js';
 import { clustersContract } from '../suites/tablet.js';
 
 clustersContract('the fake clusters', () => {

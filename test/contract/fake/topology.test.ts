@@ -1,8 +1,8 @@
-import { passing } from '../../support/ends.js';
-import { topoRoot } from '../../support/fake/cluster.js';
-import { FakeEtcd } from '../../support/fake/etcd.js';
+import { passing } from '../../support/fakes/intercept.js';
+import { topoRoot } from '../../support/fakes/cluster.js';
+import { FakeEtcd } from '../../support/fakes/etcd.js';
 import type { Kv } from '../../../src/vitess/topology/kv.js';
-import { World } from '../../support/fake/world.js';
+import { World } from '../../support/fakes/world.js';
 import { kvContract } from '../suites/kv.js';
 
 const etcd = new FakeEtcd();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { JournalStore } from '../../../src/vitess/topology/journal.js';
+import { JournalStore } from '../../../src/effects/journal.js';
 import type { Kv } from '../../../src/vitess/topology/kv.js';
 import { Topology } from '../../../src/vitess/topology/topology.js';
 

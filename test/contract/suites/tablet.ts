@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { quoteName } from '../../../src/migration/quote.js';
+import { quoteName } from '../../../src/migration/sql/quote.js';
 import type { Clients } from '../../../src/vitess/clients.js';
-import { readTableSizes } from '../../../src/vitess/tablet/table-sizes.js';
+import { readTableSizes } from '../../../src/vitess/tablet/sql/sizes.js';
 import type { Tablet } from '../../../src/vitess/tablet/tablet.js';
 import type { MountConfig } from '../../../src/vitess/topology/mount-config.js';
-import { allowTables, denyTables } from '../../../src/vitess/topology/denied-tables.js';
+import { allowTables, denyTables } from '../../../src/vitess/topology/shard-record.js';
 import { withKeyspaceLock } from '../../../src/vitess/topology/lock.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../../../src/vitess/wire/binlogdata_pb.js';
 import { TabletSelectionPreference } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';

@@ -1,0 +1,37 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { MigrationError } from '../../migration/problem/errors.js';
+
+/**
+ * How an error leaves an activity: `type` is the code, `details[0]` the Problem, and whether
+ * Temporal retries it is the code's own word. Other errors pass through: they are bugs.
+ */
+export function toFailure(error: unknown): unknown {
+  if (!(error instanceof MigrationError)) return error;
+  return ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    nonRetryable: !error.retryable,
+    details: [error.toProblem()],
+    ...(error.cause instanceof Error ? { cause: error.cause } : {}),
+  });
+}
+
+/** Wraps every function of a set of activities so that its errors leave as failures. */
+export function withFailures<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, run]) => [
+    name,
+    async (...args: never[]) => {
+      try {
+        return await run(...args);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
+}
+
+/** @throws CancelledFailure when the workflow no longer wants the activity's work */
+export function stopIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new CancelledFailure('the step was cancelled');
+}

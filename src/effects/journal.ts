@@ -1,0 +1,179 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Definitions } from '../migration/proof/drift.js';
+import { MigrationError } from '../migration/problem/errors.js';
+import type { MigrateInput } from '../migration/input/input.js';
+import type { Plan } from '../migration/plan/plan.js';
+import { absent } from '../vitess/topology/kv.js';
+import type { Topology } from '../vitess/topology/topology.js';
+
+/**
+ * What a migration has made in the target cluster, written down before it is made. It lives in
+ * the target's topology, so that whoever finishes the migration, on whatever machine, undoes
+ * what the migration made and nothing else. Vitess does not look at this path.
+ */
+export interface Journal {
+  version: 1;
+  /** The Temporal run that owns the migration. */
+  runId: string;
+  source: string;
+  /** Tables this migration created, by target shard. */
+  createdTables: Record<string, string[]>;
+  /** Denied-table entries this migration added, by target shard. */
+  deniedTables: Record<string, string[]>;
+  /** Tables this migration added to the target's VSchema. */
+  vschemaTables: string[];
+  /** True once streams may have been created. */
+  streams: boolean;
+  /** The point of no return: true from just before the first stream is deleted to complete. */
+  forward: boolean;
+  /** Denied-table entries this migration added to the source's shards, by source shard. */
+  fencedTables: Record<string, string[]>;
+  /** By source shard: the position up to which the target has everything. Known from the point of no return on. */
+  positions: Record<string, string>;
+  /** True once tables of the source may have been renamed to what MoveTables calls them. */
+  sourceRenamed: boolean;
+}
+
+/** What a migration is, written down once at Create: enough for anybody to finish it. */
+export interface MigrationRecord {
+  input: MigrateInput;
+  plan: Plan;
+  /** The source's tables as Create saw them. */
+  definitions: Definitions;
+}
+
+const emptyJournal = (): Journal => ({ version: 1, runId: '', source: '', createdTables: {}, deniedTables: {}, vschemaTables: [], streams: false, forward: false, fencedTables: {}, positions: {}, sourceRenamed: false });
+
+interface Stored {
+  journal: Journal;
+  revision: string;
+}
+
+/**
+ * The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON, and
+ * beside it the record, `…/<workflow>/record`, as gzipped JSON.
+ */
+export class JournalStore {
+  private readonly path: string;
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly id: { keyspace: string; workflow: string },
+  ) {
+    this.path = `${topology.root}/vtmigrate/${id.keyspace}/${id.workflow}`;
+  }
+
+  async read(): Promise<Journal | undefined> {
+    return (await this.load())?.journal;
+  }
+
+  /**
+   * The journal of this run, begun if there is none.
+   * @param made what is already there, for a migration that is taken over
+   * @throws MigrationError MIGRATION_EXISTS when another run owns it
+   */
+  async begin(runId: string, source: string, made: Partial<Journal> = {}): Promise<Journal> {
+    await this.topology.kv.put(this.path, encode({ ...emptyJournal(), ...made, runId, source }), absent);
+    const journal = await this.read();
+    if (journal?.runId === runId) return journal;
+    throw this.owned(journal);
+  }
+
+  /** The journal of this run. @throws MigrationError MIGRATION_EXISTS when it is gone, or another's */
+  async require(runId: string): Promise<Journal> {
+    return (await this.loadOwn(runId)).journal;
+  }
+
+  /**
+   * Lets `change` alter the journal of this run and stores it.
+   * @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED
+   */
+  async update(runId: string, change: (journal: Journal) => void): Promise<Journal> {
+    const stored = await this.loadOwn(runId);
+    change(stored.journal);
+    if (await this.topology.kv.put(this.path, encode(stored.journal), stored.revision)) return stored.journal;
+    throw this.changed();
+  }
+
+  /**
+   * Makes the journal this run's, whoever it belonged to: the former owner's next step finds that it
+   * has lost it. Undefined when there is none. To be called under the migration's locks.
+   * @throws MigrationError RECORD_CHANGED
+   */
+  async takeOver(runId: string): Promise<Journal | undefined> {
+    const stored = await this.load();
+    if (stored === undefined) return undefined;
+    const journal = { ...stored.journal, runId };
+    if (stored.journal.runId === runId || (await this.topology.kv.put(this.path, encode(journal), stored.revision))) return journal;
+    throw this.changed();
+  }
+
+  /** What Create wrote down; `undefined` for a migration of an earlier version, which did not. */
+  async readRecord(): Promise<MigrationRecord | undefined> {
+    const entry = await this.topology.kv.get(this.recordPath);
+    return entry === undefined ? undefined : (JSON.parse(gunzipSync(entry.value).toString()) as MigrationRecord);
+  }
+
+  /** Writes the record of this run; one that is there stays as it is. @throws MigrationError MIGRATION_EXISTS */
+  async writeRecord(runId: string, record: MigrationRecord): Promise<void> {
+    await this.loadOwn(runId);
+    await this.topology.kv.put(this.recordPath, gzipSync(JSON.stringify(record)), absent);
+  }
+
+  /** Removes the journal of this run and its record; nothing happens when there is none. */
+  async remove(runId: string): Promise<void> {
+    const stored = await this.load();
+    if (stored === undefined) return;
+    if (stored.journal.runId !== runId) throw this.owned(stored.journal);
+    // The record first: without its journal nobody would find it.
+    const record = await this.topology.kv.get(this.recordPath);
+    if (record !== undefined) await this.topology.kv.delete(this.recordPath, record.revision);
+    await this.topology.kv.delete(this.path, stored.revision);
+  }
+
+  private async loadOwn(runId: string): Promise<Stored> {
+    const stored = await this.load();
+    if (stored?.journal.runId === runId) return stored;
+    throw this.owned(stored?.journal);
+  }
+
+  private async load(): Promise<Stored | undefined> {
+    const entry = await this.topology.kv.get(this.path);
+    if (entry === undefined) return undefined;
+    return { journal: decode(entry.value), revision: entry.revision };
+  }
+
+  private get recordPath(): string {
+    return `${this.path}/record`;
+  }
+
+  private changed(): MigrationError {
+    return new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
+  }
+
+  private owned(journal: Journal | undefined): MigrationError {
+    const { keyspace, workflow } = this.id;
+    return new MigrationError(
+      'MIGRATION_EXISTS',
+      journal === undefined ? `the journal of ${keyspace}.${workflow} is gone` : `${keyspace}.${workflow} belongs to the migration of ${journal.source} with run ID ${journal.runId}`,
+      this.topology.place({ keyspace }),
+      journal === undefined ? `another program has removed ${this.path}` : 'complete or cancel that one first, or choose another workflow name',
+    );
+  }
+}
+
+function encode(journal: Journal): Uint8Array {
+  return Buffer.from(JSON.stringify(journal));
+}
+
+/** Every journal of a target keyspace, by workflow name. */
+export async function listJournals(topology: Topology, keyspace: string): Promise<{ workflow: string; journal: Journal }[]> {
+  const prefix = `${topology.root}/vtmigrate/${keyspace}/`;
+  const entries = (await topology.kv.list(prefix)).map((entry) => ({ workflow: entry.key.slice(prefix.length), value: entry.value }));
+  return entries.filter(({ workflow }) => !workflow.includes('/')).map(({ workflow, value }) => ({ workflow, journal: decode(value) }));
+}
+
+/** A journal of an earlier version lacks what was not yet made then. */
+function decode(value: Uint8Array): Journal {
+  return { ...emptyJournal(), ...(JSON.parse(Buffer.from(value).toString()) as Partial<Journal>) };
+}

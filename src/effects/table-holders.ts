@@ -1,0 +1,24 @@
+import type { Clients } from '../vitess/clients.js';
+import { listJournals } from './journal.js';
+import type { Tablet } from '../vitess/tablet/tablet.js';
+
+/** Who holds tables of a target shard, in words, by table: `by commerce.wf from ext1.load, run ID …`. */
+export type Holders = Record<string, string>;
+
+/**
+ * Who holds these tables of a shard: other migrations by their journals, other programs by their streams.
+ * A table that nobody is known to hold has no entry.
+ * @param id the migration that asks, which is not meant
+ */
+export async function readHolders(clients: Clients, id: { keyspace: string; workflow: string }, shard: string, tablet: Tablet, tables: readonly string[]): Promise<Holders> {
+  const journals = (await listJournals(clients.target, id.keyspace)).filter(({ workflow }) => workflow !== id.workflow);
+  const streams = (await tablet.workflows()).filter(({ workflow }) => workflow !== id.workflow && !journals.some((each) => each.workflow === workflow));
+  const holders: Holders = {};
+  for (const table of tables) {
+    const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));
+    const theirs = streams.find((each) => each.tables.includes(table));
+    if (ours !== undefined) holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
+    else if (theirs !== undefined) holders[table] = `by ${id.keyspace}.${theirs.workflow}, a workflow that vtmigrate did not make`;
+  }
+  return holders;
+}

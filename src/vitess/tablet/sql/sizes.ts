@@ -1,0 +1,54 @@
+import { quoteString, quoteStrings } from '../../../migration/sql/quote.js';
+import type { NamedRow } from '../rows.js';
+import type { Tablet } from '../tablet.js';
+
+/** Estimates of rows and bytes by table name. */
+export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
+
+/**
+ * How large tables are now, as InnoDB itself counts them. `information_schema.tables`, which
+ * Vitess asks, shows statistics that MySQL keeps for a day; these counters move with every row.
+ * They are there for tables that are open, and go by file names; for the others, and for names with
+ * letters that MySQL abbreviates there (accented ones, mostly), the stored statistics have to do,
+ * which InnoDB renews every ten seconds or so while a table grows.
+ */
+export async function readTableSizes(tablet: Tablet, tables: readonly string[]): Promise<TableSizes> {
+  const files = new Map(tables.filter(hasPlainFileName).map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]));
+  const [rows, stored] = await Promise.all([
+    select(tablet, `select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where stats_initialized = 'Initialized' and name in`, [...files.keys()]),
+    select(tablet, `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`, tables),
+  ]);
+  const sizes: TableSizes = new Map();
+  for (const row of [...stored, ...rows]) {
+    const name = row['name'] ?? '';
+    sizes.set(files.get(name) ?? name, { rows: BigInt(row['n'] ?? 0), bytes: BigInt(row['bytes'] ?? 0) });
+  }
+  return sizes;
+}
+
+function select(tablet: Tablet, query: string, names: readonly string[]): Promise<NamedRow[]> {
+  return names.length === 0 ? Promise.resolve([]) : tablet.query(`${query} (${quoteStrings(names)})`);
+}
+
+/** The sums over several shards. */
+export function sumSizes(all: readonly TableSizes[]): TableSizes {
+  const sums: TableSizes = new Map();
+  for (const [table, size] of all.flatMap((sizes) => [...sizes])) {
+    const sum = sums.get(table) ?? { rows: 0n, bytes: 0n };
+    sums.set(table, { rows: sum.rows + size.rows, bytes: sum.bytes + size.bytes });
+  }
+  return sums;
+}
+
+/** True unless MySQL has an abbreviation of its own for a letter of the name. */
+function hasPlainFileName(name: string): boolean {
+  return /^[\x20-\x7e\u3040-\u9fff\uac00-\ud7a3]*$/.test(name);
+}
+
+/**
+ * MySQL's file name for an identifier, which is what InnoDB calls a table: letters, digits and
+ * `_` stand for themselves, every other character is `@` and its code in four hex digits.
+ */
+function encodeFileName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_]/gu, (char) => `@${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+}

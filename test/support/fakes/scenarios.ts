@@ -1,0 +1,84 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
+import { topoRoot } from './cluster.js';
+import { fakeMount, sampleTables, type World } from './world.js';
+import type { FaultRun, Scenario } from './fault-bench.js';
+
+const { topoType, topoServer: server, topoRoot: root } = fakeMount;
+
+/** Mounts the source beforehand, so that nothing at all may be left. */
+function mounted(world: World): void {
+  const record = create(ExternalVitessClusterSchema, { topoConfig: { topoType, server, root } });
+  world.target.etcd.write(`${topoRoot}/ExternalClusters/vitess/ext1`, toBinary(ExternalVitessClusterSchema, record));
+}
+
+const sourceTablesOf = ({ world }: FaultRun) => [...world.sourceMysql.tables.keys()].sort();
+const expecting = (what: string, is: unknown, wanted: unknown) => (JSON.stringify(is) === JSON.stringify(wanted) ? [] : [`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`]);
+
+/** Every course of a migration that the tests of effects take. */
+export const scenarios: Scenario[] = [
+  { name: 'Complete on an unsharded target', keyspace: 'commerce', input: { mount: fakeMount, complete: 'auto' }, end: 'completed' },
+  { name: 'Complete on a sharded target', keyspace: 'customer', input: { mount: fakeMount, complete: 'auto' }, end: 'completed' },
+  {
+    name: 'Cancel while copying',
+    keyspace: 'customer',
+    input: {},
+    end: 'cancelled',
+    prepare: (world) => {
+      mounted(world);
+      for (const { tablet } of world.target.shards) tablet.vreplication.copyHolds = true;
+    },
+    // The first time watching sees the copy begin; the second time it waits for it to go on.
+    onStep: (run, step) => {
+      if (step === 'observe' && run.times('observe') === 2) run.signal('cancel');
+    },
+  },
+  {
+    name: 'Cancel while replicating',
+    keyspace: 'commerce',
+    input: {},
+    end: 'cancelled',
+    prepare: mounted,
+    onStep: (run, step, args) => {
+      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null) run.signal('cancel');
+    },
+  },
+  {
+    name: 'Complete with a fence, while clients write',
+    keyspace: 'commerce',
+    input: { mount: fakeMount, complete: 'auto', fenceSource: true },
+    end: 'completed',
+    writers: true,
+    // The fence is to stand for good: otherwise those who write would write where nobody looks any more.
+    changes: /^source (load\/0 |.*\/load\/shards\/0\/Shard$)/,
+    check: (run) => [...expecting('denied in the source', run.world.source.shards.flatMap(({ tablet }) => tablet.denied).sort(), sampleTables), ...expecting('tables of the source', sourceTablesOf(run), sampleTables)],
+  },
+  {
+    name: 'Complete with a fence, dropping the tables of the source',
+    keyspace: 'customer',
+    input: { mount: fakeMount, complete: 'auto', fenceSource: true, sourceTables: 'drop' },
+    end: 'completed',
+    writers: true,
+    changes: /^source load\/0 tables$/,
+    check: (run) => expecting('tables of the source', sourceTablesOf(run), []),
+  },
+  {
+    name: 'Complete, renaming the tables of the source',
+    keyspace: 'commerce',
+    input: { mount: fakeMount, complete: 'auto', sourceTables: 'rename' },
+    end: 'completed',
+    changes: /^source load\/0 tables$/,
+    check: (run) => expecting('tables of the source', sourceTablesOf(run), sampleTables.map((table) => `_${table}_old`).sort()),
+  },
+  {
+    name: 'Pause while copying, resume, Complete',
+    keyspace: 'customer',
+    input: { mount: fakeMount, complete: 'auto' },
+    end: 'completed',
+    onStep: (run, step) => {
+      if (step === 'observe' && run.times('observe') === 2) run.signal('pause');
+      // Watching a second time since: then the migration stands paused.
+      if (step === 'observe' && run.times('pause') > 0) run.signal('resume');
+    },
+  },
+];

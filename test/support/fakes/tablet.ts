@@ -1,0 +1,191 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, type CallOptions } from '@connectrpc/connect';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
+import type { QueryClient, TabletClient, TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
+import { deniedTables } from '../../../src/vitess/topology/shard-record.js';
+import { VEventType, VStreamResponseSchema, type VStreamResponse } from '../../../src/vitess/wire/binlogdata_pb.js';
+import { QueryResultSchema, StreamHealthResponseSchema, type QueryResult } from '../../../src/vitess/wire/query_pb.js';
+import * as wire from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
+import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.js';
+import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
+import type { FakeMysql } from './mysql.js';
+import { FakeVDiffs } from './vdiff.js';
+import { FakeVReplication, type FindSource } from './vreplication.js';
+
+/** Milliseconds between two looks of a wait for a position. */
+const waitPoll = 5;
+
+type Methods = typeof TabletManager.method;
+type Handlers = { [M in keyof Methods]?: (request: never, options: CallOptions | undefined) => MessageInitShape<Methods[M]['output']> | Promise<MessageInitShape<Methods[M]['output']>> };
+
+/** A primary vttablet with its MySQL: what its tablet manager answers, and what it denies to applications. */
+export class FakeTablet {
+  readonly vreplication: FakeVReplication;
+  readonly vdiff: FakeVDiffs;
+  /** The denied tables it enforces: those that were there when it last read its shard record. */
+  denied: string[] = [];
+
+  constructor(
+    readonly alias: string,
+    readonly mysql: FakeMysql,
+    private readonly shardRecord: () => Shard,
+    findSource: FindSource,
+  ) {
+    this.vreplication = new FakeVReplication(mysql, findSource);
+    this.vdiff = new FakeVDiffs(mysql, this.vreplication, alias);
+  }
+
+  client(): TabletClient {
+    return { manager: this.manager(), query: { streamHealth: () => healthy(), vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0) } };
+  }
+
+  /** The client of its tablet manager. Requests and answers are copies, as they are on the wire. */
+  private manager(): TabletManagerClient {
+    const handlers = this.handlers() as Record<string, (request: unknown, options?: CallOptions) => unknown>;
+    const calls = Object.entries(TabletManager.method).map(([name, { input, output }]) => [
+      name,
+      async (request: never, options?: CallOptions) => {
+        await Promise.resolve();
+        const handler = handlers[name];
+        if (handler === undefined) throw new ConnectError(`the fake tablet has no ${name}`, Code.Unimplemented);
+        return create(output, (await handler(create(input, structuredClone(request)), options)) as never);
+      },
+    ]);
+    return Object.fromEntries(calls) as TabletManagerClient;
+  }
+
+  private handlers(): Handlers {
+    const { mysql, vreplication } = this;
+    return {
+      getSchema: ({ tables }: wire.GetSchemaRequest) => ({ schemaDefinition: { tableDefinitions: this.schema(tables) } }),
+      applySchema: ({ sql }: wire.ApplySchemaRequest) => (asVitess(() => mysql.createTable(sql)), {}),
+      refreshState: () => {
+        this.denied = deniedTables(this.shardRecord()).filter((table) => mysql.tables.has(table));
+        return {};
+      },
+      executeFetchAsDba: ({ query }: wire.ExecuteFetchAsDbaRequest) => ({ result: packed(asVitess(() => this.execute(Buffer.from(query).toString()))) }),
+      primaryPosition: () => ({ position: mysql.position() }),
+      createVReplicationWorkflow: ({ workflow, binlogSource }: wire.CreateVReplicationWorkflowRequest) => {
+        for (const source of binlogSource) vreplication.insert(workflow, source);
+        return {};
+      },
+      deleteVReplicationWorkflow: ({ workflow }: wire.DeleteVReplicationWorkflowRequest) => (vreplication.delete(workflow), {}),
+      readVReplicationWorkflow: ({ workflow }: wire.ReadVReplicationWorkflowRequest) => {
+        vreplication.advance(workflow);
+        return { workflow, streams: vreplication.of(workflow).map(({ id, source, position, state, message }) => ({ id, bls: source, pos: position, state, message })) };
+      },
+      updateVReplicationWorkflow: ({ workflow, state, message }: wire.UpdateVReplicationWorkflowRequest) => {
+        if (state !== undefined) vreplication.setState(workflow, state, message);
+        return {};
+      },
+      readVReplicationWorkflows: () => ({
+        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((workflow) => ({ workflow, streams: vreplication.of(workflow).map(({ id, source }) => ({ id, bls: source })) })),
+      }),
+      validateVReplicationPermissions: () => ({ user: 'vt_filtered', ok: true }),
+      mysqlHostMetrics: () => ({}),
+      getThrottlerStatus: () => ({}),
+      vReplicationWaitForPos: (request: wire.VReplicationWaitForPosRequest, options) => this.waitForPosition(request, options?.timeoutMs ?? 0),
+      vDiff: (request: wire.VDiffRequest) => ({ vdiffUuid: request.vdiffUuid, output: packed(this.vdiff.perform(request)) }),
+    };
+  }
+
+  /** The tables named; the code asks for all of them by the regular expression that matches everything. */
+  private schema(names: readonly string[]) {
+    return [...this.mysql.tables]
+      .filter(([name]) => names.includes('/.*/') || names.includes(name))
+      .map(([name, { ddl, primaryKey, rows }]) => ({ name, schema: ddl, type: 'BASE TABLE', primaryKeyColumns: primaryKey, rowCount: BigInt(rows.size), dataLength: BigInt(rows.size * 16_384) }));
+  }
+
+  private async waitForPosition({ id, position }: wire.VReplicationWaitForPosRequest, timeoutMs: number) {
+    for (const deadline = Date.now() + timeoutMs; !this.vreplication.waitFor(id, position); ) {
+      if (Date.now() > deadline) throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
+      await sleep(waitPoll);
+    }
+    return {};
+  }
+
+  /** What was written to some tables after a position, and then what comes, until the time is over. */
+  private async *changes(request: Parameters<QueryClient['vStream']>[0], timeoutMs: number): AsyncGenerator<VStreamResponse> {
+    const tables = request.filter?.rules?.map((rule) => rule.match ?? '') ?? [];
+    let position = request.position === 'current' ? this.mysql.position() : (request.position ?? '');
+    for (const deadline = Date.now() + timeoutMs; Date.now() <= deadline; ) {
+      await sleep(waitPoll);
+      const changes = this.mysql.changesSince(position).filter(({ table }) => tables.includes(table));
+      position = this.mysql.position();
+      const rows = changes.map(({ table }) => ({ type: VEventType.ROW, rowEvent: { tableName: table } }));
+      yield create(VStreamResponseSchema, { events: [...rows, { type: VEventType.GTID, gtid: position }] });
+    }
+    throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
+  }
+
+  /** The statements that the program sends, and no others. */
+  private execute(sql: string): NamedRow[] {
+    const statements: [RegExp, (match: string[]) => NamedRow[]][] = [
+      [/^select 1 from (.+) limit 1$/, ([, name = '']) => [...this.mysql.table(unquote(name)).rows].slice(0, 1).map(() => ({ '1': '1' }))],
+      [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
+      [/^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/, ([, ids = '']) => this.copyState(ids.split(', ').map(Number))],
+      [/^rename table (.+) to (.+)$/, ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), [])],
+      [/^show global variables where/, () => []],
+      [/ from information_schema\.(user_privileges|schema_privileges) where /, () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p }))],
+      [/ from information_schema\.(table_privileges|collations|views|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /, () => []],
+      [/ from information_schema\.tables where .* table_name in \((.*)\)$/, ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' }))],
+      [/ from information_schema\.columns where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((name) => ({ t, name, type: 'bigint', nullable: 'NO', has_default: '0', collation: null, extra: '' })))],
+      [/ from information_schema\.statistics where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })))],
+      // Every statement here is a transaction of its own, so none is ever open.
+      [/^select trx_id as id from information_schema\.innodb_trx where /, () => []],
+      [/from information_schema\.innodb_tablestats where/, () => []],
+      [/from mysql\.innodb_table_stats where .* table_name in \((.*)\)$/, ([, names = '']) => this.sizes(names)],
+    ];
+    for (const [pattern, answer] of statements) {
+      const match = pattern.exec(sql);
+      if (match !== null) return answer(match);
+    }
+    throw new Error(`the fake tablet does not know the statement ${sql}`);
+  }
+
+  private copyState(ids: readonly number[]): NamedRow[] {
+    const streams = this.vreplication.streams.filter(({ id }) => ids.includes(id));
+    return streams.flatMap(({ id, copyState }) => (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })));
+  }
+
+  /** Those of its tables that stand in a list of string literals. */
+  private named(names: string) {
+    return [...this.mysql.tables].filter(([name]) => names.includes(`'${name}'`));
+  }
+
+  private sizes(names: string): NamedRow[] {
+    return this.named(names).map(([name, { rows }]) => ({ name, n: String(rows.size), bytes: String(rows.size * 16_384) }));
+  }
+}
+
+/** A name as SQL has it: quoted only where it must be. */
+export function unquote(name: string): string {
+  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
+}
+
+/** Errors of MySQL come through vttablet with the status Unknown. */
+function asVitess<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new ConnectError(error instanceof Error ? error.message : String(error), Code.Unknown);
+  }
+}
+
+/** Rows as Vitess packs them: lengths (-1 for NULL) and one run of bytes. */
+function packed(rows: readonly NamedRow[]): QueryResult {
+  const names = Object.keys(rows[0] ?? {});
+  return create(QueryResultSchema, {
+    fields: names.map((name) => ({ name })),
+    rows: rows.map((row) => {
+      const values = names.map((name) => (typeof row[name] === 'string' ? Buffer.from(row[name]) : undefined));
+      return { lengths: values.map((value) => BigInt(value?.length ?? -1)), values: Buffer.concat(values.flatMap((value) => value ?? [])) };
+    }),
+  });
+}
+
+async function* healthy() {
+  await Promise.resolve();
+  yield create(StreamHealthResponseSchema, { serving: true, realtimeStats: {} });
+}

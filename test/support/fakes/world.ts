@@ -1,0 +1,122 @@
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { Config } from '../../../src/config/config.js';
+import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
+import { KeyspaceSchema } from '../../../src/vitess/wire/vschema_pb.js';
+import type { Ends } from '../../../src/worker.js';
+import { FakeCluster, topoRoot } from './cluster.js';
+import type { FakeMysql } from './mysql.js';
+import { FakeVtgate } from './vtgate.js';
+import type { FindSource } from './vreplication.js';
+
+const sourceServer = 'source:2379';
+const targetServer = 'target:2379';
+
+/** How the source of a world is mounted: the `mount` of a migration's input. */
+export const fakeMount = { topoType: 'etcd2', topoServer: sourceServer, topoRoot };
+
+/** The configuration of a worker on the target of a world. */
+export const fakeConfig: Config = { topoServer: targetServer, topoRoot, vtgate: { host: 'vtgate', port: 3306 }, vtgateUser: undefined, vtgatePassword: undefined, taskQueue: 'unused' };
+
+/** The tables of the source, with the number of their rows. */
+const sample = { customer: 7, 'order line': 5, empty_one: 0 };
+export const sampleTables = Object.keys(sample).sort();
+
+/** Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and `customer` (two shards). */
+export class World {
+  readonly source = new FakeCluster(sourceServer, 'ext', [{ name: 'load', shards: ['0'], vschema: create(KeyspaceSchema) }], 100, () => {
+    throw new Error('nothing is copied to the source');
+  });
+  readonly target: FakeCluster;
+  readonly vtgate: FakeVtgate;
+  /** Every row that an application has written to the source and been told so, by table and key. */
+  readonly acknowledged = new Map<string, Map<string, string>>();
+
+  constructor() {
+    const byKey = { columnVindexes: [{ column: 'id', name: 'xxhash' }] };
+    const customer = create(KeyspaceSchema, { sharded: true, vindexes: { xxhash: { type: 'xxhash' } }, tables: Object.fromEntries(sampleTables.map((table) => [table, byKey])) });
+    const findSource: FindSource = ({ externalCluster, keyspace, shard }) => this.mountedMysql(externalCluster, keyspace, shard);
+    this.target = new FakeCluster(
+      targetServer,
+      'zone1',
+      [
+        { name: 'commerce', shards: ['0'], vschema: create(KeyspaceSchema) },
+        { name: 'customer', shards: ['-80', '80-'], vschema: customer },
+      ],
+      200,
+      findSource,
+    );
+    this.vtgate = new FakeVtgate(this.target);
+    for (const [table, rows] of Object.entries(sample)) this.fill(table, rows);
+  }
+
+  /** The ways out of a program that works in this world. */
+  ends(): Ends {
+    return {
+      openKv: (server, cluster) => this.clusterAt(server).etcd.open(server, cluster),
+      openTablets: () => ({ client: (_host, port) => this.tabletAt(port).client() }),
+      openPool: () => this.vtgate,
+    };
+  }
+
+  get sourceMysql(): FakeMysql {
+    return this.mysqlOf(this.source, 'load', '0');
+  }
+
+  mysqlOf(cluster: FakeCluster, keyspace: string, shard: string): FakeMysql {
+    const found = cluster.shardsOf(keyspace).find((each) => each.shard === shard);
+    if (found === undefined) throw new Error(`there is no shard ${keyspace}/${shard}`);
+    return found.tablet.mysql;
+  }
+
+  /** Writes a row as an application of the source does. False when it is refused. */
+  write(table: string, key: string, value: string): boolean {
+    const [shard] = this.source.shardsOf('load');
+    if (shard === undefined || shard.tablet.denied.includes(table) || !shard.tablet.mysql.tables.has(table)) return false;
+    shard.tablet.mysql.write(table, key, value);
+    this.acknowledged.get(table)?.set(key, value);
+    return true;
+  }
+
+  /** Everything a migration might leave behind in the target, and in the source, as plain data to compare. */
+  snapshot(): Record<string, string> {
+    const all: Record<string, string> = {};
+    for (const [name, cluster] of Object.entries({ source: this.source, target: this.target })) {
+      for (const [key, { value }] of cluster.etcd.below('/')) all[`${name} ${key}`] = Buffer.from(value).toString('hex');
+      for (const { keyspace, shard, tablet } of cluster.shards) {
+        const place = `${name} ${keyspace}/${shard}`;
+        all[`${place} tables`] = [...tablet.mysql.tables].map(([table, { rows }]) => `${table}: ${rows.size} rows`).sort().join(', ');
+        all[`${place} streams`] = tablet.vreplication.streams.map(({ workflow }) => workflow).join(', ');
+        all[`${place} VDiffs`] = tablet.vdiff.vdiffs.map(({ workflow }) => workflow).join(', ');
+        all[`${place} denied tables`] = tablet.denied.join(', ');
+      }
+    }
+    return all;
+  }
+
+  private fill(table: string, rows: number): void {
+    this.sourceMysql.createTable(`CREATE TABLE \`${table}\` (\n  \`id\` bigint NOT NULL,\n  PRIMARY KEY (\`id\`)\n)`);
+    this.acknowledged.set(table, new Map());
+    for (let id = 1; id <= rows; id++) this.write(table, String(id), `${table} ${id}`);
+  }
+
+  private clusterAt(server: string): FakeCluster {
+    const found = [this.source, this.target].find((cluster) => cluster.server === server);
+    if (found === undefined) throw new Error(`there is no cluster at ${server}`);
+    return found;
+  }
+
+  private tabletAt(port: number) {
+    const found = [...this.source.shards, ...this.target.shards].find((each) => each.port === port);
+    if (found === undefined) throw new Error(`there is no tablet at port ${port}`);
+    return found.tablet;
+  }
+
+  /** As a target tablet finds the source: through the mount record. */
+  private mountedMysql(mount: string, keyspace: string, shard: string): FakeMysql {
+    const record = this.target.etcd.read(`${topoRoot}/ExternalClusters/vitess/${mount}`);
+    if (record === undefined) throw new ConnectError(`there is no vitess cluster named ${mount}`, Code.Unknown);
+    const server = fromBinary(ExternalVitessClusterSchema, record.value).topoConfig?.server ?? '';
+    return this.mysqlOf(this.clusterAt(server), keyspace, shard);
+  }
+}

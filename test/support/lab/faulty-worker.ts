@@ -1,0 +1,25 @@
+import { realEnds, runWorker } from '../../../src/worker.js';
+import { passing } from '../fakes/intercept.js';
+
+/**
+ * The real worker, which kills itself at one of its external calls: `faulty-worker.ts 17 before`.
+ * Without arguments it lives, and says of each call which it was.
+ */
+const [at = '0', when = 'before'] = process.argv.slice(2);
+let calls = 0;
+
+function die(what: string): void {
+  console.error(`dies ${when} call ${at}: ${what}`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+await runWorker(
+  passing(realEnds, async (what, effect) => {
+    const call = ++calls;
+    if (at === '0') console.error(`call ${call}: ${what}`);
+    if (String(call) === at && when === 'before') die(what);
+    const result = await effect();
+    if (String(call) === at && when === 'after') die(what);
+    return result;
+  }),
+);

@@ -1,0 +1,154 @@
+import { Context } from '@temporalio/activity';
+import type { Activities } from '../../../src/activities/index.js';
+import { withFailures } from '../../../src/activities/step/failure.js';
+import { migrateInputSchema } from '../../../src/migration/input/input.js';
+import { cleanVDiff, replicating, samplePlan, sampleSurvey } from './samples.js';
+
+export type StepName = keyof Activities;
+export type Behaviour<N extends StepName> = (...args: Parameters<Activities[N]>) => Promise<Awaited<ReturnType<Activities[N]>>>;
+type Behaviours = { [N in StepName]: Behaviour<N> };
+
+export interface Call {
+  name: StepName;
+  attempt: number;
+  args: readonly unknown[];
+}
+
+/** A call that waits until a test lets it go on. */
+export interface Hold {
+  /** Resolves when the activity has been called. */
+  reached: Promise<void>;
+  release: () => void;
+}
+
+/**
+ * Activities that do what a test tells them and remember their calls. Untold, every step succeeds
+ * at once, and watching after the copy lasts until it is cancelled.
+ */
+export class Script {
+  readonly calls: Call[] = [];
+  private readonly defaults: Behaviours = { ...wellBehaved };
+  private watching: Promise<unknown> = Promise.resolve();
+  private readonly next = new Map<StepName, Behaviour<never>[]>();
+
+  /** The behaviours of the coming calls of a step, one each; after them the default again. */
+  on<N extends StepName>(name: N, ...behaviours: Behaviour<N>[]): this {
+    this.next.set(name, [...(this.next.get(name) ?? []), ...(behaviours as Behaviour<never>[])]);
+    return this;
+  }
+
+  /** Another default. */
+  always<N extends StepName>(name: N, behaviour: Behaviours[N]): this {
+    this.defaults[name] = behaviour;
+    return this;
+  }
+
+  /**
+   * Makes the next call of a step wait for the test, and then behave as given. It hears a
+   * cancellation unless it is `deaf`, as an activity is that does not heartbeat.
+   */
+  hold<N extends StepName>(name: N, options: { deaf?: boolean; then?: Behaviour<N> } = {}): Hold {
+    const reached = new Gate();
+    const released = new Gate();
+    const behaviour = async (...args: Parameters<Activities[N]>) => {
+      reached.open();
+      await (options.deaf === true ? released.opened : hearing(released.opened));
+      return (options.then ?? this.defaults[name])(...args);
+    };
+    this.on(name, behaviour as Behaviour<N>);
+    return { reached: reached.opened, release: () => released.open() };
+  }
+
+  /** The steps in the order of their calls; Temporal's own retries count once. */
+  steps(): StepName[] {
+    return this.calls.filter((call) => call.attempt === 1).map((call) => call.name);
+  }
+
+  count(name: StepName): number {
+    return this.steps().filter((step) => step === name).length;
+  }
+
+  async run(name: StepName, args: readonly unknown[]): Promise<unknown> {
+    this.calls.push({ name, attempt: Context.current().info.attempt, args });
+    const behaviour = this.next.get(name)?.shift() ?? this.defaults[name];
+    const running = (behaviour as unknown as (...args: readonly unknown[]) => Promise<unknown>)(...args);
+    if (name === 'observe') this.watching = running.catch(() => undefined);
+    try {
+      return await running;
+    } finally {
+      // The time-skipping server stops skipping for good when a workflow ends before its activities.
+      if (name === 'serve' || name === 'cancel') await this.watching;
+    }
+  }
+}
+
+/** A promise that is resolved from outside. */
+class Gate {
+  open: () => void = () => undefined;
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+}
+
+/** The activities of a worker: each call is answered by the script of its workflow. */
+export function scriptedActivities(scriptOf: (workflowId: string) => Script): Activities {
+  const names = Object.keys(wellBehaved) as StepName[];
+  const steps = names.map((name) => [
+    name,
+    async (...args: never[]) => scriptOf(Context.current().info.workflowExecution?.workflowId ?? '').run(name, args),
+  ]);
+  return withFailures(Object.fromEntries(steps) as Activities);
+}
+
+/** Fails as an activity does that throws this error. */
+export function fails(error: Error): () => Promise<never> {
+  return () => Promise.reject(error);
+}
+
+export function returns<T>(value: T): () => Promise<T> {
+  return () => Promise.resolve(value);
+}
+
+/** Waits with a heartbeat. @throws CancelledFailure when the activity is cancelled first */
+export async function hearing<T>(work: Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), 20);
+  try {
+    return await Promise.race([work, context.cancelled]);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Does nothing until the activity is cancelled. */
+export function untilCancelled(): Promise<never> {
+  return hearing(new Promise<never>(() => undefined));
+}
+
+const report = { name: 'ext1', topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global', cells: ['ext'], keyspaces: ['load'] };
+
+const wellBehaved: Behaviours = {
+  mount: (name, config) => Promise.resolve({ ...report, ...config, name }),
+  unmount: returns(undefined),
+  showMount: (name) => Promise.resolve({ ...report, name }),
+  listMounts: returns(['ext1', 'ext2']),
+  preflight: (input) => Promise.resolve(samplePlan({ stopAfterCopy: input.stopAfterCopy, autoStart: input.autoStart })),
+  create: returns(undefined),
+  adopt: (request) => Promise.resolve({ input: migrateInputSchema.parse({ source: request.source, target: request.target, all: true }), plan: samplePlan(), next: 'copy' }),
+  observe: (_plan, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
+  vdiff: (_plan, uuid) => Promise.resolve(cleanVDiff({ uuid })),
+  pause: returns(undefined),
+  resume: returns(undefined),
+  watchWrites: returns({ code: 'SOURCE_NOT_FENCED', message: 'no table was written to for 3 s', place: { cluster: 'ext1', keyspace: 'load' }, remedy: 'complete with fenceSource to be sure' }),
+  prove: returns([]),
+  publish: returns(undefined),
+  fence: returns([]),
+  unpublish: returns(undefined),
+  finish: returns([]),
+  serve: returns(undefined),
+  retire: (_plan, _runId, how) => Promise.resolve({ done: how, kept: null }),
+  survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),
+  runs: (_keyspace, workflows) => Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
+  remove: returns(undefined),
+  cancel: returns({ droppedTables: { '0': ['corder', 'customer'] } }),
+};
