@@ -16,8 +16,15 @@ function door(files, rooms, types = []) {
           patterns: [
             ...closed
               .filter((room) => !types.includes(room))
-              .map((room) => ({ regex: `^(\\.\\./)+${room}/`, message: `This room has no door to src/${room}: see CONTRIBUTING.md.` })),
-            ...types.map((room) => ({ regex: `^(\\.\\./)+${room}/`, allowTypeImports: true, message: `Of src/${room}, this room may use the types only.` })),
+              .map((room) => ({
+                regex: `^(\\.\\./)+${room}/`,
+                message: `This room has no door to src/${room}: see CONTRIBUTING.md.`,
+              })),
+            ...types.map((room) => ({
+              regex: `^(\\.\\./)+${room}/`,
+              allowTypeImports: true,
+              message: `Of src/${room}, this room may use the types only.`,
+            })),
             { regex: '/(worker|config)\\.js$', message: 'Only tests may import the composition root.' },
           ],
         },
@@ -30,12 +37,17 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'src/vitess/wire/'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs'] }, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      'max-lines': ['error', { max: 260, skipBlankLines: true, skipComments: true }],
-      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['error', { max: 320, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
       complexity: ['error', 14],
       eqeqeq: 'error',
     },
@@ -51,7 +63,10 @@ export default tseslint.config(
   {
     // A factory or a suite is one function by nature.
     files: ['test/**', 'src/activities/*.ts'],
-    rules: { 'max-lines-per-function': 'off', 'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }] },
+    rules: {
+      'max-lines-per-function': 'off',
+      'max-lines': ['error', { max: 700, skipBlankLines: true, skipComments: true }],
+    },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );

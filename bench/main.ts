@@ -39,7 +39,9 @@ async function compare(lab: Lab, ours: Ours, keyspace: string, runs: number): Pr
     }
   }
   const [mine, theirs] = [median(times.vtmigrate), median(times.vtctldclient)];
-  console.log(`\nmedians: vtmigrate ${seconds(mine)} s, vtctldclient ${seconds(theirs)} s, ratio ${(mine / theirs).toFixed(3)}`);
+  console.log(
+    `\nmedians: vtmigrate ${seconds(mine)} s, vtctldclient ${seconds(theirs)} s, ratio ${(mine / theirs).toFixed(3)}`,
+  );
 }
 
 async function main(): Promise<void> {

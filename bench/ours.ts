@@ -25,7 +25,13 @@ export class Ours {
   /** Mount, Create, the copy, VDiff, Complete, and a query for each table. */
   async migrate(keyspace: string): Promise<void> {
     const { topoServer, topoRoot } = this.lab.source;
-    const input = { source: 'ext1.load', target: `${keyspace}.bench`, all: true, complete: 'auto', mount: { topoType: 'etcd2', topoServer, topoRoot } };
+    const input = {
+      source: 'ext1.load',
+      target: `${keyspace}.bench`,
+      all: true,
+      complete: 'auto',
+      mount: { topoType: 'etcd2', topoServer, topoRoot },
+    };
     await this.client.workflow.execute('migrate', { taskQueue: 'vtmigrate', workflowId: input.target, args: [input] });
   }
 

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../lab/lab.js';
 
 interface Workflows {
-  workflows: { shard_streams: Record<string, { streams: { state: string; position: string; copy_states: unknown[] }[] }> }[];
+  workflows: {
+    shard_streams: Record<string, { streams: { state: string; position: string; copy_states: unknown[] }[] }>;
+  }[];
 }
 
 /** What a person's script does: create, poll twice a second, VDiff --wait, complete. */
@@ -12,15 +14,54 @@ export async function migrateByPeer(lab: Lab, keyspace: string): Promise<void> {
     if (code !== 0) throw new Error(`vtctldclient ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
-  await lab.target.vtctldclient('Mount', 'register', '--name', 'ext1', '--topo-type', 'etcd2', '--topo-server', lab.source.topoServer, '--topo-root', lab.source.topoRoot);
+  await lab.target.vtctldclient(
+    'Mount',
+    'register',
+    '--name',
+    'ext1',
+    '--topo-type',
+    'etcd2',
+    '--topo-server',
+    lab.source.topoServer,
+    '--topo-root',
+    lab.source.topoRoot,
+  );
   const workflow = ['--workflow', 'bench', '--target-keyspace', keyspace];
-  await client('Migrate', ...workflow, 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--all-tables', '--cells', lab.source.spec.cell);
+  await client(
+    'Migrate',
+    ...workflow,
+    'create',
+    '--source-keyspace',
+    'load',
+    '--mount-name',
+    'ext1',
+    '--all-tables',
+    '--cells',
+    lab.source.spec.cell,
+  );
   for (;;) {
-    const shown = JSON.parse(await client('Workflow', '--keyspace', keyspace, 'show', '--workflow', 'bench', '--include-logs=false')) as Workflows;
+    const shown = JSON.parse(
+      await client('Workflow', '--keyspace', keyspace, 'show', '--workflow', 'bench', '--include-logs=false'),
+    ) as Workflows;
     const streams = Object.values(shown.workflows[0]?.shard_streams ?? {}).flatMap((shard) => shard.streams);
-    if (streams.length > 0 && streams.every((stream) => stream.state === 'Running' && stream.position !== '' && stream.copy_states.length === 0)) break;
+    if (
+      streams.length > 0 &&
+      streams.every((stream) => stream.state === 'Running' && stream.position !== '' && stream.copy_states.length === 0)
+    )
+      break;
     await sleep(500);
   }
-  await client('VDiff', ...workflow, 'create', '--source-cells', lab.source.spec.cell, '--target-cells', lab.target.spec.cell, '--wait', '--wait-update-interval', '1s');
+  await client(
+    'VDiff',
+    ...workflow,
+    'create',
+    '--source-cells',
+    lab.source.spec.cell,
+    '--target-cells',
+    lab.target.spec.cell,
+    '--wait',
+    '--wait-update-interval',
+    '1s',
+  );
   await client('Migrate', ...workflow, 'complete');
 }

@@ -7,13 +7,28 @@ export async function emptyTarget(lab: Lab, keyspace: string): Promise<void> {
   const shards = lab.target.spec.keyspaces.find((each) => each.name === keyspace)?.shards ?? [];
   for (const shard of shards) {
     const connection = await lab.target.mysql(keyspace, shard);
-    const [tables] = await connection.query<RowDataPacket[]>('select table_name as name from information_schema.tables where table_schema = database()');
+    const [tables] = await connection.query<RowDataPacket[]>(
+      'select table_name as name from information_schema.tables where table_schema = database()',
+    );
     const names = tables.map((row) => String(row['name']));
     for (const name of names) await connection.query(`drop table \`${name}\``);
     await connection.end();
-    if (names.length > 0) await lab.target.vtctldclient('SetShardTabletControl', '--denied-tables', names.join(','), '--remove', `${keyspace}/${shard}`, 'primary');
+    if (names.length > 0)
+      await lab.target.vtctldclient(
+        'SetShardTabletControl',
+        '--denied-tables',
+        names.join(','),
+        '--remove',
+        `${keyspace}/${shard}`,
+        'primary',
+      );
     await lab.target.vtctldclient('RefreshStateByShard', `${keyspace}/${shard}`);
     await lab.target.vtctldclient('ReloadSchemaShard', '--include-primary', `${keyspace}/${shard}`);
   }
-  await lab.target.vtctldclient('ApplyVSchema', '--vschema', JSON.stringify(keyspace === 'customer' ? customerVSchema : { tables: {} }), keyspace);
+  await lab.target.vtctldclient(
+    'ApplyVSchema',
+    '--vschema',
+    JSON.stringify(keyspace === 'customer' ? customerVSchema : { tables: {} }),
+    keyspace,
+  );
 }

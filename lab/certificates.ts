@@ -20,13 +20,52 @@ export interface Authority {
 export async function makeAuthority(folder: string, name: string): Promise<Authority> {
   const file = (of: string, end: string): string => join(folder, `${of}${end}.pem`);
   const ca = file(name, '');
-  await openssl('req', '-x509', ...newKey(file(name, '-key')), '-out', ca, '-days', '2', '-subj', `/CN=${name}`, '-addext', 'basicConstraints=critical,CA:TRUE');
-  const issue: Authority['issue'] = async (of, { names = ['DNS:localhost', 'IP:127.0.0.1'], client = false, days = 2 } = {}) => {
-    const [cert, key, request, extensions] = [file(of, ''), file(of, '-key'), file(of, '-request'), file(of, '-extensions')];
+  await openssl(
+    'req',
+    '-x509',
+    ...newKey(file(name, '-key')),
+    '-out',
+    ca,
+    '-days',
+    '2',
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    'basicConstraints=critical,CA:TRUE',
+  );
+  const issue: Authority['issue'] = async (
+    of,
+    { names = ['DNS:localhost', 'IP:127.0.0.1'], client = false, days = 2 } = {},
+  ) => {
+    const [cert, key, request, extensions] = [
+      file(of, ''),
+      file(of, '-key'),
+      file(of, '-request'),
+      file(of, '-extensions'),
+    ];
     await openssl('req', ...newKey(key), '-out', request, '-subj', `/CN=${of}`);
     // Vitess's own connections use one certificate for both sides.
-    await writeFile(extensions, `extendedKeyUsage=${client ? 'clientAuth' : 'serverAuth,clientAuth'}\n${client ? '' : `subjectAltName=${names.join(',')}\n`}`);
-    await openssl('x509', '-req', '-in', request, '-CA', ca, '-CAkey', file(name, '-key'), '-CAcreateserial', '-out', cert, '-days', String(days), '-extfile', extensions);
+    await writeFile(
+      extensions,
+      `extendedKeyUsage=${client ? 'clientAuth' : 'serverAuth,clientAuth'}\n${client ? '' : `subjectAltName=${names.join(',')}\n`}`,
+    );
+    await openssl(
+      'x509',
+      '-req',
+      '-in',
+      request,
+      '-CA',
+      ca,
+      '-CAkey',
+      file(name, '-key'),
+      '-CAcreateserial',
+      '-out',
+      cert,
+      '-days',
+      String(days),
+      '-extfile',
+      extensions,
+    );
     await Promise.all([cert, key].map((path) => chmod(path, 0o644)));
     return { cert, key };
   };

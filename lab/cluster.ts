@@ -88,8 +88,13 @@ export async function startCluster(spec: ClusterSpec, options: ClusterOptions = 
 async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>): Promise<Cluster> {
   const etcd = startEtcd(site, spec.etcdPort, spec.proxied, spec.security);
   const topology = etcd.then(({ address }) => makeTopology(spec, site, address));
-  const gate = spec.vtgate === false ? undefined : topology.then((context) => startVtgate(site, context, spec.vtgatePort, spec.proxied, spec.security));
-  const shards = Promise.all(shardSpecs(spec).map((tablets) => startShard(tablets, site, topology, spec.security?.mysql)));
+  const gate =
+    spec.vtgate === false
+      ? undefined
+      : topology.then((context) => startVtgate(site, context, spec.vtgatePort, spec.proxied, spec.security));
+  const shards = Promise.all(
+    shardSpecs(spec).map((tablets) => startShard(tablets, site, topology, spec.security?.mysql)),
+  );
   await site.together<unknown>([etcd, topology, shards, ...(gate === undefined ? [] : [gate])]);
   const context = await topology;
   const tablets = (await shards).flat();
@@ -102,7 +107,9 @@ async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>):
     folder: site.folder,
     topoServer: context.topoServer,
     topoRoot: context.topoRoot,
-    ...(vtgate === undefined ? {} : { vtgate: vtgate.proxy?.address ?? { host: vtgate.host, port: vtgate.port }, vtgateServer: vtgate.server }),
+    ...(vtgate === undefined
+      ? {}
+      : { vtgate: vtgate.proxy?.address ?? { host: vtgate.host, port: vtgate.port }, vtgateServer: vtgate.server }),
     proxies: proxiesOf(await etcd, vtgate),
     tablets,
     etcd: (await etcd).server,
@@ -113,14 +120,22 @@ async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>):
 }
 
 function proxiesOf(...[etcd, vtgate]: [Etcd, Vtgate | undefined]): Cluster['proxies'] {
-  return { ...(etcd.proxy === undefined ? {} : { etcd: etcd.proxy }), ...(vtgate?.proxy === undefined ? {} : { vtgate: vtgate.proxy }) };
+  return {
+    ...(etcd.proxy === undefined ? {} : { etcd: etcd.proxy }),
+    ...(vtgate?.proxy === undefined ? {} : { vtgate: vtgate.proxy }),
+  };
 }
 
 /** The cell and the keyspaces; tablets and vtgate need them to start. */
 async function makeTopology(spec: ClusterSpec, site: Site, topoServer: string): Promise<VitessContext> {
   const { cell } = spec;
   const security = spec.security === undefined ? undefined : await securityFlags(spec.security, site.folder);
-  let context = await vitessContext(`${site.folder}/bin`, { cell, topoServer, topoRoot: TOPO_ROOT, ...(security === undefined ? {} : { security }) });
+  let context = await vitessContext(`${site.folder}/bin`, {
+    cell,
+    topoServer,
+    topoRoot: TOPO_ROOT,
+    ...(security === undefined ? {} : { security }),
+  });
   if (security !== undefined) context = { ...context, vtctld: await startVtctld(site, context) };
   await mustVtctldclient(context, 'AddCellInfo', '--root', `/vitess/${cell}`, '--server-address', topoServer, cell);
   for (const { name, vschema } of spec.keyspaces) {
@@ -144,7 +159,12 @@ function shardSpecs(spec: ClusterSpec): TabletSpec[][] {
   );
 }
 
-async function startShard(specs: TabletSpec[], site: Site, topology: Promise<VitessContext>, accounts?: MysqlAccounts): Promise<Tablet[]> {
+async function startShard(
+  specs: TabletSpec[],
+  site: Site,
+  topology: Promise<VitessContext>,
+  accounts?: MysqlAccounts,
+): Promise<Tablet[]> {
   const tablets = await site.together(specs.map((spec) => startTablet(spec, site, topology, accounts)));
   const [primary, ...replicas] = tablets;
   if (primary === undefined) return [];

@@ -101,7 +101,8 @@ export async function loadSampleData(cluster: Cluster, options: SampleOptions = 
   );
   // The tables were made behind Vitess's back, and tablets look for new ones every 30 minutes.
   const reload = await cluster.vtctldclient('ReloadSchemaShard', '--include-primary', `${keyspace}/${shard}`);
-  if (reload.code !== 0) throw new Error(`Tablets of ${keyspace}/${shard} did not reload their schema: ${reload.stderr}`);
+  if (reload.code !== 0)
+    throw new Error(`Tablets of ${keyspace}/${shard} did not reload their schema: ${reload.stderr}`);
 }
 
 async function fill(connection: Connection, table: SampleTable, rows: number): Promise<void> {

@@ -22,21 +22,30 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
 /** Types a line as a person would, and shows it and what it prints. */
 function type(lab: Lab, line: string): Promise<void> {
   console.log(`\n${bold(`$ vtmigrate ${line}`)}`);
-  return timed(line, () =>
-    new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [cli, ...line.split(' ')], { env: { ...process.env, ...environment(lab) }, stdio: 'inherit' });
-      child.once('error', reject);
-      child.once('exit', (code) => {
-        if (code === 0) resolve();
-        else reject(new Error(`"vtmigrate ${line}" ended with ${code ?? 'a signal'}`));
-      });
-    }),
+  return timed(
+    line,
+    () =>
+      new Promise((resolve, reject) => {
+        const child = spawn(process.execPath, [cli, ...line.split(' ')], {
+          env: { ...process.env, ...environment(lab) },
+          stdio: 'inherit',
+        });
+        child.once('error', reject);
+        child.once('exit', (code) => {
+          if (code === 0) resolve();
+          else reject(new Error(`"vtmigrate ${line}" ended with ${code ?? 'a signal'}`));
+        });
+      }),
   );
 }
 
 /** A few rows and the counts, as an application gets them from the target's vtgate. */
 async function readThroughVtgate(lab: Lab, keyspace: string): Promise<void> {
-  const connection = await createConnection({ host: lab.target.vtgate?.host ?? '', port: lab.target.vtgate?.port ?? 0, user: 'demo' });
+  const connection = await createConnection({
+    host: lab.target.vtgate?.host ?? '',
+    port: lab.target.vtgate?.port ?? 0,
+    user: 'demo',
+  });
   console.log(`\n${bold(`mysql> through vtgate, keyspace ${keyspace}`)}`);
   const tables = Object.keys(customerVSchema.tables);
   const counts: Record<string, unknown> = {};
@@ -45,7 +54,9 @@ async function readThroughVtgate(lab: Lab, keyspace: string): Promise<void> {
     counts[table] = rows[0]?.['n'];
   }
   console.table(counts);
-  const [rows] = await connection.query<RowDataPacket[]>(`select c.id, c.name, o.id as order_id, o.sku, o.qty from ${keyspace}.customer c join ${keyspace}.corder o on o.customer_id = c.id where c.id in (1, 2, 3) order by c.id, o.id limit 5`);
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `select c.id, c.name, o.id as order_id, o.sku, o.qty from ${keyspace}.customer c join ${keyspace}.corder o on o.customer_id = c.id where c.id in (1, 2, 3) order by c.id, o.id limit 5`,
+  );
   console.table(rows);
   await connection.end();
 }
@@ -60,7 +71,10 @@ async function show(lab: Lab): Promise<void> {
   await type(lab, 'Migrate Complete commerce.wf');
   await readThroughVtgate(lab, 'commerce');
   console.log(bold('\n— a sharded target, two shards, in the modern spelling —'));
-  await type(lab, 'Migrate --workflow wf --target-keyspace customer create --source-keyspace load --mount-name ext1 --all-tables');
+  await type(
+    lab,
+    'Migrate --workflow wf --target-keyspace customer create --source-keyspace load --mount-name ext1 --all-tables',
+  );
   await type(lab, 'Workflow --keyspace customer show --workflow wf');
   await type(lab, 'VDiff --workflow wf --target-keyspace customer create');
   await type(lab, 'Migrate --workflow wf --target-keyspace customer complete');
@@ -68,12 +82,18 @@ async function show(lab: Lab): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  console.log('Starting two Vitess clusters and Temporal. What is missing is installed first; that takes some minutes, once.');
-  const lab = await timed('start both clusters and Temporal', () => startLab({ vschemas: { customer: customerVSchema } }));
+  console.log(
+    'Starting two Vitess clusters and Temporal. What is missing is installed first; that takes some minutes, once.',
+  );
+  const lab = await timed('start both clusters and Temporal', () =>
+    startLab({ vschemas: { customer: customerVSchema } }),
+  );
   stopOnSignals(lab);
   let worker: RunningWorker | undefined;
   try {
-    await timed(`fill the source with ${ROWS.toLocaleString('en')} rows`, () => loadSampleData(lab.source, { rows: ROWS }));
+    await timed(`fill the source with ${ROWS.toLocaleString('en')} rows`, () =>
+      loadSampleData(lab.source, { rows: ROWS }),
+    );
     worker = await timed('start the worker', () => startWorker(environment(lab)));
     console.log(`\nTemporal UI, while this runs: ${bold(lab.temporal.uiUrl)}`);
     await show(lab);

@@ -17,11 +17,17 @@ export interface Failover {
  * `TabletExternallyReparented`. No transaction is lost, as with semi-synchronous replication: the old
  * primary takes no writes any more, and the new one has all of its, before either kind goes on.
  */
-export async function failOver(cluster: Cluster, keyspace: string, shard: string, kind: FailoverKind): Promise<Failover> {
+export async function failOver(
+  cluster: Cluster,
+  keyspace: string,
+  shard: string,
+  kind: FailoverKind,
+): Promise<Failover> {
   const tablets = cluster.tablets.filter((tablet) => tablet.keyspace === keyspace && tablet.shard === shard);
   const from = tablets.find((tablet) => tablet.type === 'primary');
   const to = tablets.find((tablet) => tablet.type === 'replica');
-  if (from === undefined || to === undefined) throw new Error(`${keyspace}/${shard} has no primary and replica to change places.`);
+  if (from === undefined || to === undefined)
+    throw new Error(`${keyspace}/${shard} has no primary and replica to change places.`);
   // A crash does not let the tablet say goodbye.
   if (kind === 'crash') from.vttablet.signal('SIGSTOP');
   await demote(from, to);

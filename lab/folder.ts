@@ -37,7 +37,10 @@ async function sweep(): Promise<void> {
     const path = join(tmpdir(), name);
     const held = await tryLock(`folder ${path}`);
     if (held === undefined) continue;
-    const age = await stat(path).then((found) => Date.now() - found.mtimeMs, () => 0);
+    const age = await stat(path).then(
+      (found) => Date.now() - found.mtimeMs,
+      () => 0,
+    );
     if (age > TEN_MINUTES) await rm(path, { recursive: true, force: true }).catch(() => undefined);
     await held.release();
   }

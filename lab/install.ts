@@ -20,7 +20,13 @@ const VITESS: Record<VitessVersion, GoPrograms> = {
 };
 
 // Apart from the others: only a secured lab needs it.
-const VTCTLD: GoPrograms = { ...vitess('0.24.0', '24.0.0', '1.26'), name: 'vtctld-0.24.0', title: 'vtctld of Vitess 24.0.0', minutes: 1, packages: ['vitess.io/vitess/go/cmd/vtctld'] };
+const VTCTLD: GoPrograms = {
+  ...vitess('0.24.0', '24.0.0', '1.26'),
+  name: 'vtctld-0.24.0',
+  title: 'vtctld of Vitess 24.0.0',
+  minutes: 1,
+  packages: ['vitess.io/vitess/go/cmd/vtctld'],
+};
 
 const TEMPORAL: GoPrograms = {
   name: 'temporal-1.5.1',
@@ -89,19 +95,33 @@ export function binaries(): Binaries {
   const vitessFolder = (): string => need('Vitess', installed(VITESS['0.24.0'].name));
   const mysqlFolder = (): string => need('MySQL', installed(MYSQL));
   return {
-    get etcd() { return need('etcd', etcdPath()); },
-    get vttablet() { return join(vitessFolder(), 'vttablet'); },
-    get vtgate() { return join(vitessFolder(), 'vtgate'); },
-    get vtctldclient() { return join(vitessFolder(), 'vtctldclient'); },
-    get vtctld() { return join(need('vtctld', installed(VTCTLD.name)), 'vtctld'); },
-    get temporal() { return join(need('Temporal', installed(TEMPORAL.name)), 'temporal'); },
+    get etcd() {
+      return need('etcd', etcdPath());
+    },
+    get vttablet() {
+      return join(vitessFolder(), 'vttablet');
+    },
+    get vtgate() {
+      return join(vitessFolder(), 'vtgate');
+    },
+    get vtctldclient() {
+      return join(vitessFolder(), 'vtctldclient');
+    },
+    get vtctld() {
+      return join(need('vtctld', installed(VTCTLD.name)), 'vtctld');
+    },
+    get temporal() {
+      return join(need('Temporal', installed(TEMPORAL.name)), 'temporal');
+    },
     get timeSkippingServer() {
       return join(need('The time-skipping server', installed(TIME_SKIPPING)), TIME_SKIPPING_SCRIPT);
     },
     get mysqld() {
       return { ...mysqlProgram(mysqlFolder(), 'mysqld'), template: mysqlTemplate(mysqlFolder()) };
     },
-    get mysql() { return mysqlProgram(mysqlFolder(), 'mysql'); },
+    get mysql() {
+      return mysqlProgram(mysqlFolder(), 'mysql');
+    },
   };
 }
 

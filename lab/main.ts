@@ -19,7 +19,8 @@ async function main(): Promise<void> {
     return;
   }
   const rows = values.sample === undefined ? 0 : Number(values.sample);
-  if (!Number.isInteger(rows) || rows < 0) throw new Error(`--sample takes a number of rows, not ${String(values.sample)}.`);
+  if (!Number.isInteger(rows) || rows < 0)
+    throw new Error(`--sample takes a number of rows, not ${String(values.sample)}.`);
   const began = Date.now();
   const lab = await startLab(rows > 0 ? { vschemas: { customer: customerVSchema } } : {});
   const { json } = values;

@@ -59,24 +59,59 @@ export async function securityFlags(security: ClusterSecurity, folder: string): 
   };
   const users = await write('tablet-users.json', tablets);
   const creds = await write('tablet-client.json', tablets[0]);
-  const accounts = await write('vtgate-users.json', Object.fromEntries(vtgate.map(({ Username, Password }) => [Username, [{ Password, UserData: Username }]])));
-  const acl = await write('table-acl.json', { table_groups: [{ name: 'all', table_names_or_prefixes: ['%'], readers: [owner, ...readers], writers: [owner], admins: [owner] }] });
-  const client = (of: string): string[] => [`--${of}-cert`, vitess.cert, `--${of}-key`, vitess.key, `--${of}-ca`, trusted];
+  const accounts = await write(
+    'vtgate-users.json',
+    Object.fromEntries(vtgate.map(({ Username, Password }) => [Username, [{ Password, UserData: Username }]])),
+  );
+  const acl = await write('table-acl.json', {
+    table_groups: [
+      { name: 'all', table_names_or_prefixes: ['%'], readers: [owner, ...readers], writers: [owner], admins: [owner] },
+    ],
+  });
+  const client = (of: string): string[] => [
+    `--${of}-cert`,
+    vitess.cert,
+    `--${of}-key`,
+    vitess.key,
+    `--${of}-ca`,
+    trusted,
+  ];
   const asUser = ['--grpc-auth-static-client-creds', creds];
   return {
     topology: client('topo-etcd-tls'),
     managerClient: [...client('tablet-manager-grpc'), ...asUser],
     tablet: [
-      '--grpc-cert', server.cert, '--grpc-key', server.key, '--grpc-ca', clients,
-      '--grpc-auth-mode', 'static', '--grpc-auth-static-password-file', users,
-      ...client('tablet-grpc'), ...client('tablet-manager-grpc'), ...asUser,
-      '--table-acl-config', acl, '--queryserver-config-strict-table-acl',
+      '--grpc-cert',
+      server.cert,
+      '--grpc-key',
+      server.key,
+      '--grpc-ca',
+      clients,
+      '--grpc-auth-mode',
+      'static',
+      '--grpc-auth-static-password-file',
+      users,
+      ...client('tablet-grpc'),
+      ...client('tablet-manager-grpc'),
+      ...asUser,
+      '--table-acl-config',
+      acl,
+      '--queryserver-config-strict-table-acl',
     ],
     vtgate: [
-      '--mysql-auth-server-impl', 'static', '--mysql-auth-server-static-file', accounts,
-      '--mysql-server-ssl-cert', server.cert, '--mysql-server-ssl-key', server.key, '--mysql-server-ssl-ca', clients,
+      '--mysql-auth-server-impl',
+      'static',
+      '--mysql-auth-server-static-file',
+      accounts,
+      '--mysql-server-ssl-cert',
+      server.cert,
+      '--mysql-server-ssl-key',
+      server.key,
+      '--mysql-server-ssl-ca',
+      clients,
       '--mysql-server-require-secure-transport',
-      ...client('tablet-grpc'), ...asUser,
+      ...client('tablet-grpc'),
+      ...asUser,
     ],
   };
 }

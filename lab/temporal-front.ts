@@ -1,4 +1,11 @@
-import { connect, createSecureServer, type ClientHttp2Session, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  connect,
+  createSecureServer,
+  type ClientHttp2Session,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Certificate } from './certificates.js';
@@ -25,7 +32,9 @@ export async function startTemporalFront(address: string, options: FrontOptions)
   const server = createSecureServer({
     cert: await readFile(options.server.cert),
     key: await readFile(options.server.key),
-    ...(options.clients === undefined ? {} : { ca: await readFile(options.clients), requestCert: true, rejectUnauthorized: true }),
+    ...(options.clients === undefined
+      ? {}
+      : { ca: await readFile(options.clients), requestCert: true, rejectUnauthorized: true }),
   });
   const sessions = new Set<Http2Session>();
   const insideOf = new WeakMap<Http2Session, ClientHttp2Session>();
@@ -43,13 +52,24 @@ export async function startTemporalFront(address: string, options: FrontOptions)
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
     if (options.apiKey !== undefined && headers.authorization !== `Bearer ${options.apiKey}`) {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': unauthenticated, 'grpc-message': 'the API key is not valid' }, { endStream: true });
+      stream.respond(
+        {
+          ':status': 200,
+          'content-type': 'application/grpc',
+          'grpc-status': unauthenticated,
+          'grpc-message': 'the API key is not valid',
+        },
+        { endStream: true },
+      );
       return;
     }
     pass(stream, headers);
   });
   const pass = (outer: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
-    const inner = outer.session === undefined ? undefined : insideOf.get(outer.session)?.request({ ...headers, ':authority': address });
+    const inner =
+      outer.session === undefined
+        ? undefined
+        : insideOf.get(outer.session)?.request({ ...headers, ':authority': address });
     if (inner === undefined) return;
     let trailers: IncomingHttpHeaders = {};
     inner.on('response', (answer, flags: number) => {

@@ -18,8 +18,14 @@ const program = fileURLToPath(new URL('../dist/src/worker.js', import.meta.url))
  * Starts the built worker, as `npm run worker` does, and answers when it polls for work. It ends with this process.
  * @param script another program that does the same, with its arguments
  */
-export async function startWorker(environment: Record<string, string | undefined>, script: readonly string[] = [program]): Promise<RunningWorker> {
-  const worker = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...script], { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] });
+export async function startWorker(
+  environment: Record<string, string | undefined>,
+  script: readonly string[] = [program],
+): Promise<RunningWorker> {
+  const worker = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...script], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   let log = '';
   await new Promise<void>((resolve, reject) => {

@@ -54,7 +54,9 @@ async function main() {
   process.on('SIGINT', () => undefined);
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child?.kill(signal));
   const stamp = join(root, 'node_modules', '.vtmigrate-lock');
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (packagesAreMissing(stamp, hash)) {
     console.error('installing the packages of package-lock.json …');
     rmSync(stamp, { force: true });

@@ -42,7 +42,17 @@ async function tests(args: string[]): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), 'vtmigrate-test-'));
   try {
     const file = join(folder, 'report.json');
-    const code = await run(['vitest', 'run', '--reporter', 'default', '--reporter', 'json', '--outputFile', file, ...args]);
+    const code = await run([
+      'vitest',
+      'run',
+      '--reporter',
+      'default',
+      '--reporter',
+      'json',
+      '--outputFile',
+      file,
+      ...args,
+    ]);
     const report = JSON.parse(readFileSync(file, 'utf8')) as { numPassedTests: number; numFailedTests: number };
     const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
     return { passed: report.numPassedTests, failed };
@@ -68,9 +78,13 @@ const lanes = [
 /** What `npm test` runs: of the faults, a sample. */
 function everyday(args: string[]): Check[] {
   return [
+    ['format', () => check('prettier', '--check', '.')],
     ['lint', () => check('eslint', '.')],
     ['types', () => check('tsc', '--noEmit')],
-    ['unit, workflow, replay, contract, end to end and a sample of the faults', () => (args.length > 0 ? tests(args) : sideBySide(lanes))],
+    [
+      'unit, workflow, replay, contract, end to end and a sample of the faults',
+      () => (args.length > 0 ? tests(args) : sideBySide(lanes)),
+    ],
   ];
 }
 

@@ -45,7 +45,12 @@ export function buildClients(config: Config, ends: Ends = realEnds): { clients: 
   };
   const vtgate = new Vtgate(vtgateOptions, ends.openPool(vtgateOptions));
   const target = new Topology('target', config.topoServer, config.topoRoot, openKv);
-  const clients = new Clients(target, vtgate, openKv, ends.openTablets((cluster) => config.clusters?.[cluster]?.tablets ?? {}));
+  const clients = new Clients(
+    target,
+    vtgate,
+    openKv,
+    ends.openTablets((cluster) => config.clusters?.[cluster]?.tablets ?? {}),
+  );
   const close = async () => {
     for (const store of stores.values()) store.close();
     await vtgate.close();
@@ -61,18 +66,27 @@ async function connectToTemporal(options: NativeConnectionOptions): Promise<Nati
     const address = options.address ?? 'localhost:7233';
     const why = await temporalRefusal(address, options.tls);
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Temporal at ${address} ${why === undefined ? `does not answer, or refuses: ${reason}` : `does not let the worker in: ${why} (TEMPORAL_TLS_…)`}`, { cause });
+    throw new Error(
+      `Temporal at ${address} ${why === undefined ? `does not answer, or refuses: ${reason}` : `does not let the worker in: ${why} (TEMPORAL_TLS_…)`}`,
+      { cause },
+    );
   }
 }
 
 /** The compiled workflows lie beside the compiled worker; run from source, so do the sources. */
-const workflowsPath = fileURLToPath(new URL(`./workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+const workflowsPath = fileURLToPath(
+  new URL(`./workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+);
 
 /** Runs a worker until it is told to stop. */
 export async function runWorker(ends: Ends = realEnds): Promise<void> {
   const config = readConfig(process.env);
   Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => console.error(`${new Date().toISOString()} ${level} ${message}${meta?.['error'] === undefined ? '' : ` ${String(meta['error'])}`}`)),
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
+      console.error(
+        `${new Date().toISOString()} ${level} ${message}${meta?.['error'] === undefined ? '' : ` ${String(meta['error'])}`}`,
+      ),
+    ),
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });
   const { connectionOptions, namespace } = loadClientConnectConfig();
@@ -89,7 +103,9 @@ export async function runWorker(ends: Ends = realEnds): Promise<void> {
       maxHeartbeatThrottleInterval: '1 s',
       shutdownGraceTime: '10 s',
     });
-    console.error(`vtmigrate worker: task queue ${config.taskQueue}, target topology ${config.topoServer}${config.topoRoot}, vtgate ${config.vtgate.host}:${config.vtgate.port}`);
+    console.error(
+      `vtmigrate worker: task queue ${config.taskQueue}, target topology ${config.topoServer}${config.topoRoot}, vtgate ${config.vtgate.host}:${config.vtgate.port}`,
+    );
     await worker.run();
   } finally {
     await connection.close();

@@ -40,9 +40,7 @@ export async function unpackDebian(wanted: DebianPackages, work: string, prefix:
 /** The system's apt settings (proxies, mirrors), without its hooks, pointed at private folders. */
 async function privateConfiguration(wanted: DebianPackages, work: string): Promise<string> {
   const dump = await must('apt-config', ['dump']);
-  const kept = dump
-    .split('\n')
-    .filter((line) => !/^Dir|Invoke|Pre-Install-Pkgs|IndexTargets::deb::DEP-11/.test(line));
+  const kept = dump.split('\n').filter((line) => !/^Dir|Invoke|Pre-Install-Pkgs|IndexTargets::deb::DEP-11/.test(line));
   const own: [string, string][] = [
     ['Dir::Etc::Parts', '/dev/null'],
     ['Dir::Etc::Main', '/dev/null'],
@@ -72,7 +70,9 @@ async function suiteSource(suite: string): Promise<string> {
     if (uri === undefined || component !== 'main' || release === undefined || release.includes('-')) continue;
     return `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri} ${suite} main`;
   }
-  throw new Error(`Packages of Debian ${suite} are needed, and this system has no Debian mirror: use Debian, or Docker.`);
+  throw new Error(
+    `Packages of Debian ${suite} are needed, and this system has no Debian mirror: use Debian, or Docker.`,
+  );
 }
 
 function isDebian(): boolean {

@@ -33,11 +33,7 @@ export function installed(name: string): string | undefined {
  * `build` works in a folder of its own which is renamed at the end, so that nobody ever sees half
  * an install; a second process waits for the first one instead of building as well.
  */
-export async function cached(
-  name: string,
-  say: Say,
-  build: (folder: string) => Promise<void>,
-): Promise<string> {
+export async function cached(name: string, say: Say, build: (folder: string) => Promise<void>): Promise<string> {
   const done = installed(name);
   if (done !== undefined) return done;
   const final = join(cacheRoot(), name);

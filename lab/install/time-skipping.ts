@@ -21,8 +21,13 @@ export function installTimeSkipping(say: Say = sayOnStderr): Promise<string> {
     const pom = join(folder, 'pom.xml');
     await writeFile(pom, POM);
     await must('mvn', [
-      '-q', '-B', '-f', pom, 'dependency:copy-dependencies',
-      `-DoutputDirectory=${join(folder, 'lib')}`, '-DincludeScope=runtime',
+      '-q',
+      '-B',
+      '-f',
+      pom,
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${join(folder, 'lib')}`,
+      '-DincludeScope=runtime',
     ]);
     await rm(pom);
     await writeFile(join(folder, TIME_SKIPPING_SCRIPT), SCRIPT);

@@ -16,7 +16,12 @@ export interface Etcd {
 }
 
 /** Starts an etcd with one member, on loopback only; with a proxy in front of it when that is wanted. */
-export async function startEtcd(site: Site, preferredPort?: number, proxied = false, security?: ClusterSecurity): Promise<Etcd> {
+export async function startEtcd(
+  site: Site,
+  preferredPort?: number,
+  proxied = false,
+  security?: ClusterSecurity,
+): Promise<Etcd> {
   const folder = join(site.folder, 'etcd');
   const port = await site.ports.take(preferredPort);
   const peer = `http://127.0.0.1:${await site.ports.take()}`;
@@ -29,15 +34,35 @@ export async function startEtcd(site: Site, preferredPort?: number, proxied = fa
     name: 'etcd',
     command: binaries().etcd,
     args: [
-      '--name', 'lab',
-      '--data-dir', join(folder, 'data'),
-      '--listen-client-urls', client,
-      '--advertise-client-urls', client,
-      '--listen-peer-urls', peer,
-      '--initial-advertise-peer-urls', peer,
-      '--initial-cluster', `lab=${peer}`,
-      '--logger', 'zap',
-      ...(security === undefined ? [] : ['--listen-metrics-urls', health, '--cert-file', security.server.cert, '--key-file', security.server.key, '--trusted-ca-file', security.clients, '--client-cert-auth']),
+      '--name',
+      'lab',
+      '--data-dir',
+      join(folder, 'data'),
+      '--listen-client-urls',
+      client,
+      '--advertise-client-urls',
+      client,
+      '--listen-peer-urls',
+      peer,
+      '--initial-advertise-peer-urls',
+      peer,
+      '--initial-cluster',
+      `lab=${peer}`,
+      '--logger',
+      'zap',
+      ...(security === undefined
+        ? []
+        : [
+            '--listen-metrics-urls',
+            health,
+            '--cert-file',
+            security.server.cert,
+            '--key-file',
+            security.server.key,
+            '--trusted-ca-file',
+            security.clients,
+            '--client-cert-auth',
+          ]),
     ],
     cwd: folder,
     log: join(folder, 'etcd.log'),
@@ -53,15 +78,23 @@ export async function startEtcd(site: Site, preferredPort?: number, proxied = fa
 
 /** The users and roles of a secured cluster; from then on nobody else is let in. */
 async function addUsers(address: string, { trusted, vitess, etcd }: ClusterSecurity): Promise<void> {
-  const credentials = { rootCertificate: await readFile(trusted), certChain: await readFile(vitess.cert), privateKey: await readFile(vitess.key) };
+  const credentials = {
+    rootCertificate: await readFile(trusted),
+    certChain: await readFile(vitess.cert),
+    privateKey: await readFile(vitess.key),
+  };
   const client = new Etcd3({ hosts: `https://${address}`, credentials });
   try {
     await client.role('root').create();
     await (await client.user('root').create(randomUUID())).addRole('root');
     for (const [name, { read, write }] of Object.entries(etcd.roles)) {
       const role = await client.role(name).create();
-      for (const [permission, paths] of [['Read', read], ['Readwrite', write]] as const) {
-        for (const path of paths) await role.grant({ permission, range: path.endsWith('/') ? Range.prefix(path) : Range.from(path) });
+      for (const [permission, paths] of [
+        ['Read', read],
+        ['Readwrite', write],
+      ] as const) {
+        for (const path of paths)
+          await role.grant({ permission, range: path.endsWith('/') ? Range.prefix(path) : Range.from(path) });
       }
     }
     for (const { name, password, role } of etcd.users) {

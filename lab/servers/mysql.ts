@@ -35,7 +35,13 @@ export async function startMysql(spec: MysqlSpec, site: Site): Promise<Mysql> {
   await cp(binaries().mysqld.template, join(folder, 'data'), { recursive: true });
   await writeFile(join(folder, 'init.sql'), initialStatements(database) + statements);
   const connect = (): Promise<Connection> =>
-    createConnection({ socketPath: socket, user: MYSQL_USER, password: MYSQL_PASSWORD, database, multipleStatements: true });
+    createConnection({
+      socketPath: socket,
+      user: MYSQL_USER,
+      password: MYSQL_PASSWORD,
+      database,
+      multipleStatements: true,
+    });
   const { command, args } = binaries().mysqld;
   const server = await site.start({
     name: spec.name,

@@ -26,7 +26,12 @@ export async function demote(primary: Tablet, replica: Tablet): Promise<void> {
 
 /** Makes a replica's MySQL take writes, and follow nobody. */
 export async function promote(replica: Tablet): Promise<void> {
-  await on(replica, ['STOP REPLICA', 'RESET REPLICA ALL', 'SET PERSIST super_read_only = OFF', 'SET PERSIST read_only = OFF']);
+  await on(replica, [
+    'STOP REPLICA',
+    'RESET REPLICA ALL',
+    'SET PERSIST super_read_only = OFF',
+    'SET PERSIST read_only = OFF',
+  ]);
 }
 
 /** Runs statements one after the other and gives the rows of the last one. */

@@ -55,7 +55,13 @@ export async function startTablet(
   const grpcPort = await site.ports.take();
   const port = await site.ports.take();
   const mysql = await startMysql(
-    { folder: join(folder, 'mysql'), name: `mysqld ${spec.uid}`, serverId: spec.uid, database: `vt_${spec.keyspace}`, ...(accounts === undefined ? {} : { statements: accounts.statements }) },
+    {
+      folder: join(folder, 'mysql'),
+      name: `mysqld ${spec.uid}`,
+      serverId: spec.uid,
+      database: `vt_${spec.keyspace}`,
+      ...(accounts === undefined ? {} : { statements: accounts.statements }),
+    },
     site,
   );
   const context = await topology;
@@ -63,19 +69,28 @@ export async function startTablet(
   const data = join(folder, 'vt');
   await mkdir(data, { recursive: true });
   if (process.getuid?.() === 0) await chown(data, NOBODY, NOBODY);
-  const proxy = spec.proxied === true ? await site.proxy({ host: PROXY_HOSTNAME, port: grpcPort }, { host: HOSTNAME, port: grpcPort }) : undefined;
+  const proxy =
+    spec.proxied === true
+      ? await site.proxy({ host: PROXY_HOSTNAME, port: grpcPort }, { host: HOSTNAME, port: grpcPort })
+      : undefined;
   const vttablet = await site.start({
     name: `vttablet ${alias}`,
     command: context.vttablet,
     args: [
       ...topologyFlags(context),
-      '--tablet-path', alias,
-      '--init-keyspace', spec.keyspace,
-      '--init-shard', spec.shard,
-      '--port', String(port),
-      '--grpc-port', String(grpcPort),
+      '--tablet-path',
+      alias,
+      '--init-keyspace',
+      spec.keyspace,
+      '--init-shard',
+      spec.shard,
+      '--port',
+      String(port),
+      '--grpc-port',
+      String(grpcPort),
       ...databaseFlags(mysql, accounts),
-      '--tablet-hostname', spec.proxied === true ? PROXY_HOSTNAME : HOSTNAME,
+      '--tablet-hostname',
+      spec.proxied === true ? PROXY_HOSTNAME : HOSTNAME,
       ...TABLET_FLAGS,
       ...(context.security?.tablet ?? []),
     ],
@@ -101,26 +116,39 @@ export async function isServing(tablet: Tablet, type: 'primary' | 'replica'): Pr
 // Shorter than Vitess's defaults where a test would only wait. What decides the behaviour of a
 // migration (copy phase, schema reload, lock leases) is left as users have it.
 const TABLET_FLAGS = [
-  '--init-tablet-type', 'replica',
-  '--bind-address', HOSTNAME,
-  '--grpc-bind-address', HOSTNAME,
-  '--service-map', 'grpc-queryservice,grpc-tabletmanager,grpc-updatestream',
-  '--health-check-interval', '1s',
+  '--init-tablet-type',
+  'replica',
+  '--bind-address',
+  HOSTNAME,
+  '--grpc-bind-address',
+  HOSTNAME,
+  '--service-map',
+  'grpc-queryservice,grpc-tabletmanager,grpc-updatestream',
+  '--health-check-interval',
+  '1s',
   '--enable-replication-reporter',
-  '--vreplication-retry-delay', '1s',
-  '--shard-sync-retry-delay', '1s',
-  '--publish-retry-interval', '1s',
-  '--shutdown-grace-period', '1s',
-  '--onterm-timeout', '2s',
+  '--vreplication-retry-delay',
+  '1s',
+  '--shard-sync-retry-delay',
+  '1s',
+  '--publish-retry-interval',
+  '1s',
+  '--shutdown-grace-period',
+  '1s',
+  '--onterm-timeout',
+  '2s',
 ];
 
 function databaseFlags(mysql: Mysql, accounts?: MysqlAccounts): string[] {
   return [
     // MySQL is started by the lab; Vitess does not manage it.
     '--unmanaged',
-    '--db-host', 'localhost',
-    '--db-socket', mysql.socket,
-    '--init-db-name-override', mysql.database,
+    '--db-host',
+    'localhost',
+    '--db-socket',
+    mysql.socket,
+    '--init-db-name-override',
+    mysql.database,
     ...ROLES.flatMap((role) => {
       const { user, password } = accounts?.users[role] ?? { user: MYSQL_USER, password: MYSQL_PASSWORD };
       return [`--db-${role}-user`, user, `--db-${role}-password`, password];

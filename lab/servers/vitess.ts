@@ -30,16 +30,20 @@ export async function vitessContext(
 /** The flags that name the topology, the same for all programs. */
 export function topologyFlags(context: VitessContext): string[] {
   return [
-    '--topo-implementation', 'etcd2',
-    '--topo-global-server-address', context.topoServer,
-    '--topo-global-root', context.topoRoot,
+    '--topo-implementation',
+    'etcd2',
+    '--topo-global-server-address',
+    context.topoServer,
+    '--topo-global-root',
+    context.topoRoot,
     ...(context.security?.topology ?? []),
   ];
 }
 
 /** Runs `vtctldclient`; answers its exit code whatever it is. */
 export function vtctldclient(context: VitessContext, args: string[]): Promise<Outcome> {
-  const server = context.vtctld === undefined ? ['--server', 'internal', ...topologyFlags(context)] : ['--server', context.vtctld];
+  const server =
+    context.vtctld === undefined ? ['--server', 'internal', ...topologyFlags(context)] : ['--server', context.vtctld];
   return run(context.vtctldclient, [...server, ...args]);
 }
 

@@ -36,19 +36,36 @@ export async function startVtgate(
   const connect = async (): Promise<Connection> => {
     if (security === undefined) return createConnection({ host: HOST, port, user: 'root', multipleStatements: false });
     const { trusted, vitess, vtgate } = security;
-    const ssl = { ca: await readFile(trusted), cert: await readFile(vitess.cert), key: await readFile(vitess.key), verifyIdentity: true };
-    return createConnection({ host: 'localhost', port, user: vtgate[0].Username, password: vtgate[0].Password, ssl, multipleStatements: false });
+    const ssl = {
+      ca: await readFile(trusted),
+      cert: await readFile(vitess.cert),
+      key: await readFile(vitess.key),
+      verifyIdentity: true,
+    };
+    return createConnection({
+      host: 'localhost',
+      port,
+      user: vtgate[0].Username,
+      password: vtgate[0].Password,
+      ssl,
+      multipleStatements: false,
+    });
   };
   const server = await site.start({
     name: `vtgate ${context.cell}`,
     command: context.vtgate,
     args: [
       ...topologyFlags(context),
-      '--cell', context.cell,
-      '--cells-to-watch', context.cell,
-      '--port', String(http),
-      '--grpc-port', String(grpc),
-      '--mysql-server-port', String(port),
+      '--cell',
+      context.cell,
+      '--cells-to-watch',
+      context.cell,
+      '--port',
+      String(http),
+      '--grpc-port',
+      String(grpc),
+      '--mysql-server-port',
+      String(port),
       ...VTGATE_FLAGS,
       ...(context.security?.vtgate ?? ['--mysql-auth-server-impl', 'none']),
     ],
@@ -80,12 +97,19 @@ export async function reachesAll(vtgate: Vtgate, shards: { keyspace: string; sha
 }
 
 const VTGATE_FLAGS = [
-  '--bind-address', HOST,
-  '--grpc-bind-address', HOST,
-  '--mysql-server-bind-address', HOST,
-  '--service-map', 'grpc-vtgateservice',
-  '--tablet-types-to-wait', 'PRIMARY',
+  '--bind-address',
+  HOST,
+  '--grpc-bind-address',
+  HOST,
+  '--mysql-server-bind-address',
+  HOST,
+  '--service-map',
+  'grpc-vtgateservice',
+  '--tablet-types-to-wait',
+  'PRIMARY',
   // vtgate starts along with the tablets, and finds them by polling the topology.
-  '--tablet-refresh-interval', '1s',
-  '--onterm-timeout', '2s',
+  '--tablet-refresh-interval',
+  '1s',
+  '--onterm-timeout',
+  '2s',
 ];

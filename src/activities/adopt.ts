@@ -1,7 +1,20 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { adoptedInput, barePlan, nextStep, planOfStreams, sourceOfStreams, type AdoptingTarget, type Adoption } from '../migration/adopt/adoption.js';
+import {
+  adoptedInput,
+  barePlan,
+  nextStep,
+  planOfStreams,
+  sourceOfStreams,
+  type AdoptingTarget,
+  type Adoption,
+} from '../migration/adopt/adoption.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import { formatIdentifier, parseSourceIdentifier, parseWorkflowIdentifier, type WorkflowIdentifier } from '../migration/input/identifier.js';
+import {
+  formatIdentifier,
+  parseSourceIdentifier,
+  parseWorkflowIdentifier,
+  type WorkflowIdentifier,
+} from '../migration/input/identifier.js';
 import type { AdoptInput } from '../migration/input/input.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { quoteName } from '../migration/sql/quote.js';
@@ -30,8 +43,11 @@ export function adoptActivities(clients: Clients) {
         const id = parseWorkflowIdentifier(request.target);
         const before = await new Adopting(clients, request, id, runId, () => Promise.resolve()).look();
         stopIfCancelled();
-        if (before.streams.some(({ streams }) => streams.length > 0) && before.journal?.forward !== true) await deleteVDiffs(clients, id);
-        return withMigrationLocks(clients.target, id, `vtmigrate adopt to ${request.adopt}`, (checkLocks) => new Adopting(clients, request, id, runId, checkLocks).run());
+        if (before.streams.some(({ streams }) => streams.length > 0) && before.journal?.forward !== true)
+          await deleteVDiffs(clients, id);
+        return withMigrationLocks(clients.target, id, `vtmigrate adopt to ${request.adopt}`, (checkLocks) =>
+          new Adopting(clients, request, id, runId, checkLocks).run(),
+        );
       });
     },
   };
@@ -62,10 +78,14 @@ class Adopting {
     const found = await this.look();
     const plan = found.record?.plan ?? (await this.plan(found));
     const next = await this.next(found, plan);
-    const definitions = found.record === undefined && this.completes && next !== 'forward' ? await readSourceDefinitions(this.clients, plan) : undefined;
+    const definitions =
+      found.record === undefined && this.completes && next !== 'forward'
+        ? await readSourceDefinitions(this.clients, plan)
+        : undefined;
     const input = adoptedInput(this.request, plan, found.record?.input);
     await this.beforeEffect();
-    if (found.journal === undefined) await this.journals.begin(this.runId, this.request.source, await this.made(found, plan));
+    if (found.journal === undefined)
+      await this.journals.begin(this.runId, this.request.source, await this.made(found, plan));
     else await this.journals.takeOver(this.runId);
     if (definitions !== undefined) await this.journals.writeRecord(this.runId, { input, plan, definitions });
     return { input, plan, next };
@@ -74,9 +94,24 @@ class Adopting {
   /** Reads what there is and refuses what cannot be taken over, with nothing changed. */
   async look(): Promise<Found> {
     const { target } = this.clients;
-    const [journal, record, vschema, cells, shards] = await Promise.all([this.journals.read(), this.journals.readRecord(), target.vschema(this.id.keyspace), target.cells(), target.servingShards(this.id.keyspace)]);
-    const streams = await Promise.all(shards.map(async ({ name }) => (await this.clients.primary(target, this.id.keyspace, name)).workflow(this.id.workflow)));
-    const found = { journal, record, streams, target: { sharded: vschema.sharded, cells, shards: shards.map(({ name, keyRange }) => ({ name, keyRange })) } };
+    const [journal, record, vschema, cells, shards] = await Promise.all([
+      this.journals.read(),
+      this.journals.readRecord(),
+      target.vschema(this.id.keyspace),
+      target.cells(),
+      target.servingShards(this.id.keyspace),
+    ]);
+    const streams = await Promise.all(
+      shards.map(async ({ name }) =>
+        (await this.clients.primary(target, this.id.keyspace, name)).workflow(this.id.workflow),
+      ),
+    );
+    const found = {
+      journal,
+      record,
+      streams,
+      target: { sharded: vschema.sharded, cells, shards: shards.map(({ name, keyRange }) => ({ name, keyRange })) },
+    };
     this.refuse(found);
     return found;
   }
@@ -84,9 +119,21 @@ class Adopting {
   private refuse({ journal, streams }: Found): void {
     const place = this.clients.target.place({ keyspace: this.id.keyspace });
     const some = streams.some((shard) => shard.streams.length > 0);
-    if (journal === undefined && !some) throw new MigrationError('NOTHING_TO_ADOPT', `nothing of ${formatIdentifier(this.id)} is in the cluster: it has no journal and no streams`, place, `what else is there says vtmigrate Audit ${this.id.keyspace}`);
+    if (journal === undefined && !some)
+      throw new MigrationError(
+        'NOTHING_TO_ADOPT',
+        `nothing of ${formatIdentifier(this.id)} is in the cluster: it has no journal and no streams`,
+        place,
+        `what else is there says vtmigrate Audit ${this.id.keyspace}`,
+      );
     const { mount, keyspace } = some ? sourceOfStreams(this.id, streams) : parseSourceIdentifier(journal?.source ?? '');
-    if (`${mount}.${keyspace}` !== this.request.source) throw new MigrationError('NOT_ADOPTABLE', `${formatIdentifier(this.id)} comes from ${mount}.${keyspace}, not from ${this.request.source}`, place, `give ${mount}.${keyspace} as its source`);
+    if (`${mount}.${keyspace}` !== this.request.source)
+      throw new MigrationError(
+        'NOT_ADOPTABLE',
+        `${formatIdentifier(this.id)} comes from ${mount}.${keyspace}, not from ${this.request.source}`,
+        place,
+        `give ${mount}.${keyspace} as its source`,
+      );
     if (journal !== undefined && !this.completes) refusePastNoReturn(journal, place);
   }
 
@@ -95,20 +142,38 @@ class Adopting {
     if (streams.some((shard) => shard.streams.length > 0)) {
       const { mount } = sourceOfStreams(this.id, streams);
       // Cancel needs nothing of the source, which may be gone.
-      return planOfStreams(this.id, target, streams, this.completes ? await (await this.clients.source(mount)).cells() : []);
+      return planOfStreams(
+        this.id,
+        target,
+        streams,
+        this.completes ? await (await this.clients.source(mount)).cells() : [],
+      );
     }
-    const lists = [journal?.deniedTables ?? {}, journal?.createdTables ?? {}].flatMap((byShard) => Object.values(byShard).flat());
+    const lists = [journal?.deniedTables ?? {}, journal?.createdTables ?? {}].flatMap((byShard) =>
+      Object.values(byShard).flat(),
+    );
     const source = parseSourceIdentifier(this.request.source);
-    return barePlan(this.id, target, { ...source, shards: Object.keys(journal?.positions ?? {}), tables: [...new Set(lists)].sort() }, []);
+    return barePlan(
+      this.id,
+      target,
+      { ...source, shards: Object.keys(journal?.positions ?? {}), tables: [...new Set(lists)].sort() },
+      [],
+    );
   }
 
   private async next(found: Found, plan: Plan): Promise<Adoption['next']> {
     if (found.journal?.forward === true) return 'forward';
     if (!this.completes) return 'copy';
     const all = found.streams.flatMap((shard) => shard.streams);
-    const begun = all.some((stream) => stream.position !== '' || stream.state !== 'Stopped') || (await this.anyRow(plan));
+    const begun =
+      all.some((stream) => stream.position !== '' || stream.state !== 'Stopped') || (await this.anyRow(plan));
     const expected = plan.target.shards.length * plan.source.shards.length;
-    return nextStep({ expected, found: all.length, begun }, plan.autoStart, found.record !== undefined, this.clients.target.place({ keyspace: this.id.keyspace }));
+    return nextStep(
+      { expected, found: all.length, begun },
+      plan.autoStart,
+      found.record !== undefined,
+      this.clients.target.place({ keyspace: this.id.keyspace }),
+    );
   }
 
   private async anyRow(plan: Plan): Promise<boolean> {
@@ -129,13 +194,23 @@ class Adopting {
     const names = plan.tables.map((table) => table.name);
     const vschema = await this.clients.target.vschema(this.id.keyspace);
     const others = await listJournals(this.clients.target, this.id.keyspace);
-    const isBlank = (name: string) => Object.hasOwn(vschema.tables, name) && vschema.tables[name] !== undefined && toBinary(TableSchema, vschema.tables[name]).length === 0;
-    const made = { streams: true, createdTables: {} as Record<string, string[]>, deniedTables: {} as Record<string, string[]>, vschemaTables: target.sharded ? [] : names.filter(isBlank) };
+    const isBlank = (name: string) =>
+      Object.hasOwn(vschema.tables, name) &&
+      vschema.tables[name] !== undefined &&
+      toBinary(TableSchema, vschema.tables[name]).length === 0;
+    const made = {
+      streams: true,
+      createdTables: {} as Record<string, string[]>,
+      deniedTables: {} as Record<string, string[]>,
+      vschemaTables: target.sharded ? [] : names.filter(isBlank),
+    };
     for (const { name: shard } of target.shards) {
       const tablet = await this.clients.primary(this.clients.target, this.id.keyspace, shard);
       const denied = deniedTables(await this.clients.target.shard(this.id.keyspace, shard));
       made.createdTables[shard] = (await tablet.tables(names)).map((table) => table.name);
-      made.deniedTables[shard] = names.filter((name) => denied.includes(name) && !others.some(({ journal }) => journal.deniedTables[shard]?.includes(name)));
+      made.deniedTables[shard] = names.filter(
+        (name) => denied.includes(name) && !others.some(({ journal }) => journal.deniedTables[shard]?.includes(name)),
+      );
     }
     return made;
   }

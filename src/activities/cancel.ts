@@ -34,7 +34,8 @@ export function cancelActivities(clients: Clients) {
           // First, so that the source's applications wait no longer than they must.
           await takeDownFence(clients, id, runId, checkLocks);
           if (current.streams) await deleteStreams(clients, id, checkLocks);
-          for (const [shard, tables] of Object.entries(current.createdTables)) await dropTables(clients, id.keyspace, shard, tables, checkLocks);
+          for (const [shard, tables] of Object.entries(current.createdTables))
+            await dropTables(clients, id.keyspace, shard, tables, checkLocks);
           await removeFromVSchema(clients, id, runId, checkLocks);
           await allowOnShards(clients, id.keyspace, current.deniedTables, checkLocks);
           await journals.remove(runId);
@@ -54,10 +55,19 @@ export async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Pr
   await removeDeadVDiffLocks(clients.target, id);
 }
 
-async function dropTables(clients: Clients, keyspace: string, shard: string, tables: readonly string[], beforeEffect: () => Promise<void>): Promise<void> {
+async function dropTables(
+  clients: Clients,
+  keyspace: string,
+  shard: string,
+  tables: readonly string[],
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   const tablet = await clients.primary(clients.target, keyspace, shard);
   for (const table of tables) {
     await beforeEffect();
-    await tablet.query(`drop table if exists ${quoteName(table)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+    await tablet.query(`drop table if exists ${quoteName(table)}`, {
+      disableForeignKeyChecks: true,
+      reloadSchema: true,
+    });
   }
 }

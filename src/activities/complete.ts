@@ -27,9 +27,15 @@ export function completeActivities(clients: Clients) {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
     async prove(plan: Plan): Promise<Gap[]> {
       return withHeartbeat(async () => {
-        const gaps = [...streamGaps(plan, await new Watch(clients, plan).look()), ...(await conflicts(clients, plan)), ...(await drift(clients, plan))];
+        const gaps = [
+          ...streamGaps(plan, await new Watch(clients, plan).look()),
+          ...(await conflicts(clients, plan)),
+          ...(await drift(clients, plan)),
+        ];
         // Streams that were asked to stop after the copy will not come nearer.
-        return gaps.length > 0 || plan.stopAfterCopy ? gaps : positionGaps(clients, plan, await primaryPositions(clients, plan));
+        return gaps.length > 0 || plan.stopAfterCopy
+          ? gaps
+          : positionGaps(clients, plan, await primaryPositions(clients, plan));
       });
     },
 
@@ -74,7 +80,10 @@ export function completeActivities(clients: Clients) {
     async unpublish(plan: Plan, runId: string): Promise<void> {
       await withHeartbeat(() =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', async (checkLocks) => {
-          refusePastNoReturn(await new JournalStore(clients.target, plan.target).require(runId), clients.target.place({ keyspace: plan.target.keyspace }));
+          refusePastNoReturn(
+            await new JournalStore(clients.target, plan.target).require(runId),
+            clients.target.place({ keyspace: plan.target.keyspace }),
+          );
           await takeDownFence(clients, plan.target, runId, checkLocks);
           await removeFromVSchema(clients, plan.target, runId, checkLocks);
         }),
@@ -95,7 +104,10 @@ export function completeActivities(clients: Clients) {
           const journal = await journals.require(runId);
           if (!journal.forward) {
             const observation = await new Watch(clients, plan).look();
-            const gaps = [...streamGaps(plan, observation), ...(fenced ? await fenceGaps(clients, plan, journal, observation) : [])];
+            const gaps = [
+              ...streamGaps(plan, observation),
+              ...(fenced ? await fenceGaps(clients, plan, journal, observation) : []),
+            ];
             if (gaps.length > 0) return gaps;
             await checkLocks();
             // The last moment at which Cancel can still be heard.
@@ -130,16 +142,23 @@ export function completeActivities(clients: Clients) {
 /** The fence must still stand, and nothing may be missing that was written before it. */
 async function fenceGaps(clients: Clients, plan: Plan, journal: Journal, observation: Observation): Promise<Gap[]> {
   const place = { cluster: plan.source.mount, keyspace: plan.source.keyspace };
-  if (!(await fenceStands(clients, plan))) return [{ code: 'FENCE_DOWN', message: 'the fence on the source was taken down by somebody else', place }];
+  if (!(await fenceStands(clients, plan)))
+    return [{ code: 'FENCE_DOWN', message: 'the fence on the source was taken down by somebody else', place }];
   const behind = observation.streams.filter((stream) => !hasReached(stream, journal.positions));
-  return behind.map((stream) => ({ code: 'NOT_CAUGHT_UP', message: `stream ${stream.id} is behind the fence`, place: clients.target.place({ keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet }) }));
+  return behind.map((stream) => ({
+    code: 'NOT_CAUGHT_UP',
+    message: `stream ${stream.id} is behind the fence`,
+    place: clients.target.place({ keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet }),
+  }));
 }
 
 /** By source shard: what every stream of it has. A shard whose streams cannot be compared has no entry. */
 function reachedPositions(plan: Plan, observation: Observation): Record<string, string> {
   return Object.fromEntries(
     plan.source.shards.flatMap(({ name }) => {
-      const least = leastPosition(observation.streams.filter((stream) => stream.sourceShard === name).map((stream) => stream.position));
+      const least = leastPosition(
+        observation.streams.filter((stream) => stream.sourceShard === name).map((stream) => stream.position),
+      );
       return least === undefined ? [] : [[name, least]];
     }),
   );
@@ -154,7 +173,15 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
       const others = (await tablet.workflows()).filter((other) => other.workflow !== workflow);
       return plan.tables.flatMap(({ name: table }): Gap[] => {
         const other = others.find(({ tables }) => tables.includes(table));
-        return other === undefined ? [] : [{ code: 'OTHER_WORKFLOW', message: `workflow ${keyspace}.${other.workflow} writes to the table as well: end it first`, place: clients.target.place({ keyspace, shard, tablet: tablet.alias, table }) }];
+        return other === undefined
+          ? []
+          : [
+              {
+                code: 'OTHER_WORKFLOW',
+                message: `workflow ${keyspace}.${other.workflow} writes to the table as well: end it first`,
+                place: clients.target.place({ keyspace, shard, tablet: tablet.alias, table }),
+              },
+            ];
       });
     }),
   );
@@ -165,18 +192,30 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
 async function drift(clients: Clients, plan: Plan): Promise<Gap[]> {
   const record = await new JournalStore(clients.target, plan.target).readRecord();
   if (record === undefined) return [];
-  const [source, targets] = await Promise.all([readSourceDefinitions(clients, plan), readTargetDefinitions(clients, plan)]);
+  const [source, targets] = await Promise.all([
+    readSourceDefinitions(clients, plan),
+    readTargetDefinitions(clients, plan),
+  ]);
   return driftGaps(record.definitions, source, targets, { cluster: plan.source.mount, keyspace: plan.source.keyspace });
 }
 
 /** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */
 export function refusePastNoReturn(journal: Journal, place: Place): void {
   if (!journal.forward) return;
-  throw new MigrationError('PAST_NO_RETURN', 'the migration is past the point of no return: its streams are being deleted', place, 'let Complete end');
+  throw new MigrationError(
+    'PAST_NO_RETURN',
+    'the migration is past the point of no return: its streams are being deleted',
+    place,
+    'let Complete end',
+  );
 }
 
 /** Removes VDiff records and streams of a workflow from every serving shard, and sees them gone. */
-export async function deleteStreams(clients: Clients, id: { keyspace: string; workflow: string }, beforeEffect: () => Promise<void>): Promise<void> {
+export async function deleteStreams(
+  clients: Clients,
+  id: { keyspace: string; workflow: string },
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   for (const { name } of await clients.target.servingShards(id.keyspace)) {
     const tablet = await clients.primary(clients.target, id.keyspace, name);
     await beforeEffect();
@@ -187,7 +226,12 @@ export async function deleteStreams(clients: Clients, id: { keyspace: string; wo
 }
 
 /** Takes the entries a migration added out of the denied tables, and tells the tablets. */
-export async function allowOnShards(clients: Clients, keyspace: string, denied: Record<string, string[]>, beforeEffect: () => Promise<void>): Promise<void> {
+export async function allowOnShards(
+  clients: Clients,
+  keyspace: string,
+  denied: Record<string, string[]>,
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   for (const [shard, tables] of Object.entries(denied)) {
     await beforeEffect();
     await clients.target.updateShard(keyspace, shard, (record) => allowTables(record, tables));
@@ -199,7 +243,13 @@ export async function allowOnShards(clients: Clients, keyspace: string, denied: 
 async function primaryPositions(clients: Clients, plan: Plan): Promise<Record<string, string>> {
   const { mount, keyspace, shards } = plan.source;
   const topology = await clients.source(mount);
-  return Object.fromEntries(await Promise.all(shards.map(async ({ name }) => [name, await (await clients.primary(topology, keyspace, name)).primaryPosition()] as const)));
+  return Object.fromEntries(
+    await Promise.all(
+      shards.map(
+        async ({ name }) => [name, await (await clients.primary(topology, keyspace, name)).primaryPosition()] as const,
+      ),
+    ),
+  );
 }
 
 /** Waits until each stream has reached the position of its source shard. */
@@ -215,7 +265,11 @@ async function positionGaps(clients: Clients, plan: Plan, positions: Record<stri
           await tablet.waitForPosition(stream.id, position, catchUpTimeout);
         } catch (error) {
           if (!(error instanceof MigrationError)) throw error;
-          gaps.push({ code: 'NOT_CAUGHT_UP', message: `stream ${stream.id} has not reached the source's position ${position} in ${catchUpTimeout / 1000} s`, place });
+          gaps.push({
+            code: 'NOT_CAUGHT_UP',
+            message: `stream ${stream.id} has not reached the source's position ${position} in ${catchUpTimeout / 1000} s`,
+            place,
+          });
         }
       }
     }),

@@ -11,7 +11,10 @@ import { JournalStore, type Journal } from '../effects/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
-import { TabletSelectionPreference, type CreateVReplicationWorkflowRequestSchema } from '../vitess/wire/tabletmanagerdata_pb.js';
+import {
+  TabletSelectionPreference,
+  type CreateVReplicationWorkflowRequestSchema,
+} from '../vitess/wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../vitess/wire/topodata_pb.js';
 import { readSourceDefinitions } from '../effects/definitions.js';
 import { withHeartbeat } from './step/heartbeat.js';
@@ -53,7 +56,9 @@ class Creation {
   }
 
   async run(input: MigrateInput): Promise<void> {
-    const tablets = await Promise.all(this.plan.target.shards.map(async (shard) => ({ shard, tablet: await this.primary(shard) })));
+    const tablets = await Promise.all(
+      this.plan.target.shards.map(async (shard) => ({ shard, tablet: await this.primary(shard) })),
+    );
     const known = await this.journals.read();
     for (const { shard, tablet } of tablets) {
       await this.refuseForeignStreams(known, shard, tablet);
@@ -79,7 +84,12 @@ class Creation {
   private async refuseForeignStreams(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
     const ours = journal?.runId === this.runId && journal.streams;
     if (ours || (await tablet.streams(this.plan.target.workflow)).length === 0) return;
-    throw new MigrationError('WORKFLOW_EXISTS', `a workflow named ${this.plan.target.workflow} already exists`, this.place(shard, tablet), 'choose another name, or finish that workflow with the program that made it');
+    throw new MigrationError(
+      'WORKFLOW_EXISTS',
+      `a workflow named ${this.plan.target.workflow} already exists`,
+      this.place(shard, tablet),
+      'choose another name, or finish that workflow with the program that made it',
+    );
   }
 
   /** Preflight has looked as well, but without the lock: another Create may have come in between. */
@@ -126,7 +136,13 @@ class Creation {
     } catch (error) {
       if ((await tablet.tables([name])).length > 0) return;
       if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
-      throw new MigrationError('DDL_REFUSED', `table ${quoteName(name)} cannot be created with the source's definition (${error.what})`, { ...this.place(shard, tablet), table: name }, 'create it on the target by hand with a definition that fits, and create the migration again', { cause: error });
+      throw new MigrationError(
+        'DDL_REFUSED',
+        `table ${quoteName(name)} cannot be created with the source's definition (${error.what})`,
+        { ...this.place(shard, tablet), table: name },
+        'create it on the target by hand with a definition that fits, and create the migration again',
+        { cause: error },
+      );
     }
   }
 
@@ -136,7 +152,12 @@ class Creation {
     const definitions = await readSourceDefinitions(this.clients, this.plan);
     const dropped = this.plan.tables.find(({ name }) => !Object.hasOwn(definitions, name));
     if (dropped === undefined) return definitions;
-    throw new MigrationError('TABLE_NOT_FOUND', `table ${quoteName(dropped.name)} has been dropped since the plan was made`, { cluster: mount, keyspace, table: dropped.name }, 'create the migration again');
+    throw new MigrationError(
+      'TABLE_NOT_FOUND',
+      `table ${quoteName(dropped.name)} has been dropped since the plan was made`,
+      { cluster: mount, keyspace, table: dropped.name },
+      'create the migration again',
+    );
   }
 
   private async requireEmptyTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
@@ -147,7 +168,12 @@ class Creation {
 
   private async requireEmpty(shard: ShardFacts, tablet: Tablet, table: string): Promise<void> {
     if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length === 0) return;
-    throw new MigrationError('TARGET_TABLE_NOT_EMPTY', `table ${quoteName(table)} has rows`, { ...this.place(shard, tablet), table }, 'empty or drop it, or leave it out with -exclude');
+    throw new MigrationError(
+      'TARGET_TABLE_NOT_EMPTY',
+      `table ${quoteName(table)} has rows`,
+      { ...this.place(shard, tablet), table },
+      'empty or drop it, or leave it out with -exclude',
+    );
   }
 
   private async createStreams(shard: ShardFacts, tablet: Tablet): Promise<void> {
@@ -184,7 +210,10 @@ class Creation {
 }
 
 /** The call that inserts one Stopped stream of type Migrate, as `vtctldclient Migrate create` makes it. */
-function streamRequest(plan: Plan, stream: ReturnType<typeof streamsOf>[number]): MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema> {
+function streamRequest(
+  plan: Plan,
+  stream: ReturnType<typeof streamsOf>[number],
+): MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema> {
   return {
     workflow: plan.target.workflow,
     binlogSource: [

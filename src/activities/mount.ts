@@ -22,7 +22,12 @@ export function mountActivities(clients: Clients) {
       await clients.mounts.add(name, config);
       const now = await clients.mounts.get(name);
       if (now === undefined || !isSame(now, config)) {
-        throw new MigrationError('MOUNT_CONFLICT', `${name} is mounted as ${describe(now)}, not as ${describe(config)}`, clients.target.place(), `unmount it first (vtmigrate Mount -unmount ${name}), or choose another name`);
+        throw new MigrationError(
+          'MOUNT_CONFLICT',
+          `${name} is mounted as ${describe(now)}, not as ${describe(config)}`,
+          clients.target.place(),
+          `unmount it first (vtmigrate Mount -unmount ${name}), or choose another name`,
+        );
       }
       return report;
     },
@@ -51,9 +56,21 @@ async function inspect(clients: Clients, name: string, config: MountConfig): Pro
   const topology = clients.external(name, config);
   const [cells, keyspaces] = await Promise.all([topology.cells(), topology.keyspaces()]);
   if (cells.length === 0 || keyspaces.length === 0) {
-    throw new MigrationError('KEYSPACE_NOT_FOUND', `there is no Vitess topology with ${cells.length === 0 ? 'cells' : 'keyspaces'} below ${config.topoRoot}`, { cluster: name, server: config.topoServer }, 'check -topo_root: it is the global root, for example /vitess/global');
+    throw new MigrationError(
+      'KEYSPACE_NOT_FOUND',
+      `there is no Vitess topology with ${cells.length === 0 ? 'cells' : 'keyspaces'} below ${config.topoRoot}`,
+      { cluster: name, server: config.topoServer },
+      'check -topo_root: it is the global root, for example /vitess/global',
+    );
   }
-  return { name, topoType: config.topoType, topoServer: config.topoServer, topoRoot: config.topoRoot, cells, keyspaces };
+  return {
+    name,
+    topoType: config.topoType,
+    topoServer: config.topoServer,
+    topoRoot: config.topoRoot,
+    cells,
+    keyspaces,
+  };
 }
 
 function isSame(a: MountConfig, b: MountConfig): boolean {

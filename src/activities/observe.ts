@@ -2,7 +2,16 @@ import { Context } from '@temporalio/activity';
 import { diagnose, throttledRemedy } from '../migration/watch/diagnosis.js';
 import { MigrationError, type Problem } from '../migration/problem/errors.js';
 import { transactionLag } from '../migration/watch/lag.js';
-import { copiedFraction, fingerprint, isCopyFinished, remainingSeconds, withoutRows, type Observation, type StreamObservation, type TableObservation } from '../migration/watch/observation.js';
+import {
+  copiedFraction,
+  fingerprint,
+  isCopyFinished,
+  remainingSeconds,
+  withoutRows,
+  type Observation,
+  type StreamObservation,
+  type TableObservation,
+} from '../migration/watch/observation.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Clients } from '../vitess/clients.js';
 import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/sql/sizes.js';
@@ -41,8 +50,10 @@ export function observeActivities(clients: Clients) {
           const observation = await watch.look();
           tell(observation);
           const seconds = (Date.now() - startedAt) / 1000;
-          if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stopAfterCopy)) return observation;
-          if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since)) return observation;
+          if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stopAfterCopy))
+            return observation;
+          if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since))
+            return observation;
           await context.sleep(pollInterval);
         }
       });
@@ -89,15 +100,33 @@ export class Watch {
       const tablet = await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard);
       const rows = await tablet.streams(this.plan.target.workflow);
       const ids = rows.map((row) => row.id).join(', ');
-      const copying = rows.length === 0 ? [] : await tablet.query(`select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${ids}) group by vrepl_id, table_name`);
-      const sizes = await readTableSizes(tablet, this.plan.tables.map((table) => table.name));
+      const copying =
+        rows.length === 0
+          ? []
+          : await tablet.query(
+              `select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${ids}) group by vrepl_id, table_name`,
+            );
+      const sizes = await readTableSizes(
+        tablet,
+        this.plan.tables.map((table) => table.name),
+      );
       this.targetSizes.set(shard, sizes);
       const expected = this.plan.source.shards.length;
       if (rows.length !== expected) {
-        problems.push({ code: 'STREAMS_MISSING', message: `${rows.length} of ${expected} streams are there`, place: this.clients.target.place({ keyspace: this.plan.target.keyspace, shard, tablet: tablet.alias }), remedy: 'another program has deleted them: cancel the migration and create it again' });
+        problems.push({
+          code: 'STREAMS_MISSING',
+          message: `${rows.length} of ${expected} streams are there`,
+          place: this.clients.target.place({ keyspace: this.plan.target.keyspace, shard, tablet: tablet.alias }),
+          remedy: 'another program has deleted them: cancel the migration and create it again',
+        });
       }
-      const copyingTables = (id: number) => copying.filter((row) => row['vrepl_id'] === String(id)).flatMap((row) => row['table_name'] ?? []);
-      return { readable: true, sizes, streams: rows.map((row) => toStream(row, shard, tablet.alias, copyingTables(row.id))) };
+      const copyingTables = (id: number) =>
+        copying.filter((row) => row['vrepl_id'] === String(id)).flatMap((row) => row['table_name'] ?? []);
+      return {
+        readable: true,
+        sizes,
+        streams: rows.map((row) => toStream(row, shard, tablet.alias, copyingTables(row.id))),
+      };
     } catch (error) {
       problems.push(toProblem(error));
       return { readable: false, sizes: this.targetSizes.get(shard) ?? new Map(), streams: [] };
@@ -106,26 +135,56 @@ export class Watch {
 
   /** Estimates of the source; the plan's own where the source cannot be read. */
   private async totals(problems: Problem[]): Promise<TableSizes> {
-    if (this.sourceSizes !== undefined && Date.now() - this.sourceSizes.atMs < sourceSizesAge) return this.sourceSizes.sizes;
+    if (this.sourceSizes !== undefined && Date.now() - this.sourceSizes.atMs < sourceSizesAge)
+      return this.sourceSizes.sizes;
     const { mount, keyspace, shards } = this.plan.source;
     try {
       const topology = await this.clients.source(mount);
       const names = this.plan.tables.map((table) => table.name);
-      const sizes = sumSizes(await Promise.all(shards.map(async (shard) => readTableSizes(await this.clients.primary(topology, keyspace, shard.name), names))));
+      const sizes = sumSizes(
+        await Promise.all(
+          shards.map(async (shard) =>
+            readTableSizes(await this.clients.primary(topology, keyspace, shard.name), names),
+          ),
+        ),
+      );
       this.sourceSizes = { atMs: Date.now(), sizes };
       return sizes;
     } catch (error) {
       problems.push(toProblem(error));
-      return this.sourceSizes?.sizes ?? new Map(this.plan.tables.map((table) => [table.name, { rows: BigInt(table.rows), bytes: BigInt(table.bytes) }]));
+      return (
+        this.sourceSizes?.sizes ??
+        new Map(this.plan.tables.map((table) => [table.name, { rows: BigInt(table.rows), bytes: BigInt(table.bytes) }]))
+      );
     }
   }
 
   private streamProblem(stream: StreamObservation): Problem[] {
-    const place = this.clients.target.place({ keyspace: this.plan.target.keyspace, shard: stream.shard, tablet: stream.tablet });
+    const place = this.clients.target.place({
+      keyspace: this.plan.target.keyspace,
+      shard: stream.shard,
+      tablet: stream.tablet,
+    });
     const diagnosis = diagnose(stream.state, stream.message);
-    if (diagnosis !== undefined) return [{ code: 'STREAM_IN_TROUBLE', message: `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`, place, ...diagnosis }];
+    if (diagnosis !== undefined)
+      return [
+        {
+          code: 'STREAM_IN_TROUBLE',
+          message: `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`,
+          place,
+          ...diagnosis,
+        },
+      ];
     if (stream.throttledBy === '') return [];
-    return [{ code: 'STREAM_IN_TROUBLE', message: `stream ${stream.id} is throttled (${stream.throttledBy})`, place, kind: 'throttled', remedy: throttledRemedy() }];
+    return [
+      {
+        code: 'STREAM_IN_TROUBLE',
+        message: `stream ${stream.id} is throttled (${stream.throttledBy})`,
+        place,
+        kind: 'throttled',
+        remedy: throttledRemedy(),
+      },
+    ];
   }
 }
 
@@ -145,13 +204,27 @@ function toStream(row: StreamRow, shard: string, tablet: string, copying: string
   };
 }
 
-function tableProgress(name: string, streams: StreamObservation[], complete: boolean, done: TableSizes, total: TableSizes): TableObservation {
+function tableProgress(
+  name: string,
+  streams: StreamObservation[],
+  complete: boolean,
+  done: TableSizes,
+  total: TableSizes,
+): TableObservation {
   const size = done.get(name) ?? { rows: 0n, bytes: 0n };
   const all = total.get(name) ?? { rows: 0n, bytes: 0n };
-  const started = complete && streams.length > 0 && streams.every((stream) => stream.position !== '' || stream.copying.length > 0);
+  const started =
+    complete && streams.length > 0 && streams.every((stream) => stream.position !== '' || stream.copying.length > 0);
   const copied = started && streams.every((stream) => !stream.copying.includes(name));
   const phase = copied ? 'copied' : size.rows > 0n ? 'copying' : 'waiting';
-  return { name, phase, rows: size.rows.toString(), rowsTotal: all.rows.toString(), bytes: size.bytes.toString(), bytesTotal: all.bytes.toString() };
+  return {
+    name,
+    phase,
+    rows: size.rows.toString(),
+    rowsTotal: all.rows.toString(),
+    bytes: size.bytes.toString(),
+    bytesTotal: all.bytes.toString(),
+  };
 }
 
 function toProblem(error: unknown): Problem {

@@ -33,13 +33,21 @@ export function retireActivities(clients: Clients) {
           // A second attempt after a first one that could not say that it had ended.
           if (journal?.runId !== runId) return { done: how, kept: null };
           const topology = await clients.source(plan.source.mount);
-          const kept = how === 'keep' ? null : await withKeyspaceLock(topology, plan.source.keyspace, 'vtmigrate source tables', async (checkSourceLock) => {
-            const check = async () => {
-              await checkTargetLocks();
-              await checkSourceLock();
-            };
-            return new Retiring(clients, topology, plan, journal, check).run(how);
-          });
+          const kept =
+            how === 'keep'
+              ? null
+              : await withKeyspaceLock(
+                  topology,
+                  plan.source.keyspace,
+                  'vtmigrate source tables',
+                  async (checkSourceLock) => {
+                    const check = async () => {
+                      await checkTargetLocks();
+                      await checkSourceLock();
+                    };
+                    return new Retiring(clients, topology, plan, journal, check).run(how);
+                  },
+                );
           await checkTargetLocks();
           await journals.remove(runId);
           return { done: kept === null ? how : 'keep', kept };
@@ -73,9 +81,16 @@ class Retiring {
     const { keyspace, shards } = this.plan.source;
     // Of a migration that was taken over without its record.
     if (shards.length === 0) return this.keep('it is not known from which shards they came');
-    const tablets = await Promise.all(shards.map(async ({ name }) => ({ shard: name, tablet: await this.clients.primary(this.topology, keyspace, name) })));
+    const tablets = await Promise.all(
+      shards.map(async ({ name }) => ({
+        shard: name,
+        tablet: await this.clients.primary(this.topology, keyspace, name),
+      })),
+    );
     // Twice: before anything is touched, and when nobody can write any more.
-    const reason = (await this.firstReason(tablets, (at) => this.nameTaken(at))) ?? (await this.firstReason(tablets, (at) => this.written(at)));
+    const reason =
+      (await this.firstReason(tablets, (at) => this.nameTaken(at))) ??
+      (await this.firstReason(tablets, (at) => this.written(at)));
     if (reason !== null) return this.putBack(tablets, reason);
     await this.beforeEffect();
     await this.journals.update(this.journal.runId, (record) => {
@@ -91,7 +106,10 @@ class Retiring {
     return null;
   }
 
-  private async firstReason(tablets: readonly At[], find: (at: At) => Promise<Problem | null>): Promise<Problem | null> {
+  private async firstReason(
+    tablets: readonly At[],
+    find: (at: At) => Promise<Problem | null>,
+  ): Promise<Problem | null> {
     for (const at of tablets) {
       const reason = await find(at);
       if (reason !== null) return reason;
@@ -101,7 +119,8 @@ class Retiring {
 
   /** Undoes this migration's renames, also those of an attempt that was cut off. */
   private async putBack(tablets: readonly At[], reason: Problem): Promise<Problem> {
-    if (this.journal.sourceRenamed) for (const { tablet } of tablets) await this.renameAll(tablet, (table) => [retiredName(table), table]);
+    if (this.journal.sourceRenamed)
+      for (const { tablet } of tablets) await this.renameAll(tablet, (table) => [retiredName(table), table]);
     return reason;
   }
 
@@ -109,18 +128,32 @@ class Retiring {
   private async nameTaken({ shard, tablet }: At): Promise<Problem | null> {
     const present = new Set((await tablet.tables()).map((table) => table.name));
     const taken = this.names.find((name) => present.has(name) && present.has(retiredName(name)));
-    return taken === undefined ? null : this.keep(`${quoteName(retiredName(taken))} exists already`, shard, tablet, taken);
+    return taken === undefined
+      ? null
+      : this.keep(`${quoteName(retiredName(taken))} exists already`, shard, tablet, taken);
   }
 
   private async written({ shard, tablet }: At): Promise<Problem | null> {
     const since = this.journal.positions[shard];
-    if (since === undefined) return this.keep('it is not known up to which position the target has everything', shard, tablet);
+    if (since === undefined)
+      return this.keep('it is not known up to which position the target has everything', shard, tablet);
     try {
       const changed = await tablet.changedTables(this.names, since, await tablet.primaryPosition(), changesTimeout);
-      return changed.length === 0 ? null : this.keep(`rows were written after the target took over, which it does not have: ${changed.join(', ')}`, shard, tablet, changed[0]);
+      return changed.length === 0
+        ? null
+        : this.keep(
+            `rows were written after the target took over, which it does not have: ${changed.join(', ')}`,
+            shard,
+            tablet,
+            changed[0],
+          );
     } catch (error) {
       if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
-      return this.keep(`whether rows were written after the target took over cannot be told (${error.what})`, shard, tablet);
+      return this.keep(
+        `whether rows were written after the target took over cannot be told (${error.what})`,
+        shard,
+        tablet,
+      );
     }
   }
 
@@ -129,14 +162,20 @@ class Retiring {
     for (const [from, to] of this.names.map(names)) {
       if (!present.has(from) || present.has(to)) continue;
       await this.beforeEffect();
-      await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+      await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
+        disableForeignKeyChecks: true,
+        reloadSchema: true,
+      });
     }
   }
 
   private async dropAll(tablet: Tablet): Promise<void> {
     for (const name of this.names) {
       await this.beforeEffect();
-      await tablet.query(`drop table if exists ${quoteName(retiredName(name))}`, { disableForeignKeyChecks: true, reloadSchema: true });
+      await tablet.query(`drop table if exists ${quoteName(retiredName(name))}`, {
+        disableForeignKeyChecks: true,
+        reloadSchema: true,
+      });
     }
   }
 
@@ -168,7 +207,17 @@ class Retiring {
   }
 
   private keep(reason: string, shard?: string, tablet?: Tablet, table?: string): Problem {
-    const place = this.topology.place({ keyspace: this.plan.source.keyspace, ...(shard === undefined ? {} : { shard }), ...(tablet === undefined ? {} : { tablet: tablet.alias }), ...(table === undefined ? {} : { table }) });
-    return { code: 'SOURCE_KEPT', message: `the source's tables have been kept: ${reason}`, place, remedy: 'look at those rows, then rename or drop the tables by hand' };
+    const place = this.topology.place({
+      keyspace: this.plan.source.keyspace,
+      ...(shard === undefined ? {} : { shard }),
+      ...(tablet === undefined ? {} : { tablet: tablet.alias }),
+      ...(table === undefined ? {} : { table }),
+    });
+    return {
+      code: 'SOURCE_KEPT',
+      message: `the source's tables have been kept: ${reason}`,
+      place,
+      remedy: 'look at those rows, then rename or drop the tables by hand',
+    };
   }
 }

@@ -59,7 +59,12 @@ class VDiffRun {
   }
 
   async follow(stallMs: number, tell: (report: VDiffReport) => void): Promise<VDiffReport> {
-    let last = summarizeVDiff(this.uuid, [], this.plan.target.shards.map((shard) => shard.name), '');
+    let last = summarizeVDiff(
+      this.uuid,
+      [],
+      this.plan.target.shards.map((shard) => shard.name),
+      '',
+    );
     let movedAt = Date.now();
     for (;;) {
       const report = await this.reportIfReadable();
@@ -111,25 +116,34 @@ class VDiffRun {
         });
       }
     });
-    return summarizeVDiff(this.uuid, rows, shards.map((shard) => shard.name), new Date().toISOString());
+    return summarizeVDiff(
+      this.uuid,
+      rows,
+      shards.map((shard) => shard.name),
+      new Date().toISOString(),
+    );
   }
 
   /** Sees every stream let go, and starts those that no VDiff lets go any more. */
   private async seeStreamsRun(): Promise<void> {
     const deadline = Date.now() + restartTimeout;
-    await Promise.all(this.plan.target.shards.map(async ({ name: shard }) => {
-      for (let look = 1; Date.now() < deadline && (await this.isHeld(shard)); look++) {
-        if (look % looksBeforeStart === 0) await this.startStreams(shard);
-        await sleep(pollInterval);
-      }
-    }));
+    await Promise.all(
+      this.plan.target.shards.map(async ({ name: shard }) => {
+        for (let look = 1; Date.now() < deadline && (await this.isHeld(shard)); look++) {
+          if (look % looksBeforeStart === 0) await this.startStreams(shard);
+          await sleep(pollInterval);
+        }
+      }),
+    );
   }
 
   /** Whether a VDiff has stopped a stream of the shard, or has it run up to its snapshot only. */
   private isHeld(shard: string): Promise<boolean> {
     return this.onPrimary(shard, true, async (tablet) => {
       const streams = await tablet.streams(this.plan.target.workflow);
-      return streams.some((stream) => stream.stopPosition !== '' || (stream.state === 'Stopped' && stream.message === 'for vdiff'));
+      return streams.some(
+        (stream) => stream.stopPosition !== '' || (stream.state === 'Stopped' && stream.message === 'for vdiff'),
+      );
     });
   }
 
@@ -137,19 +151,25 @@ class VDiffRun {
   private startStreams(shard: string): Promise<void> {
     return this.onPrimary(shard, undefined, async (tablet) => {
       const { workflow } = this.plan.target;
-      await tablet.query(`update _vt.vreplication set stop_pos = '' where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`);
+      await tablet.query(
+        `update _vt.vreplication set stop_pos = '' where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`,
+      );
       await tablet.setStreamState(workflow, 'Running', '');
     });
   }
 
   /** Work on a shard's primary as it is now; `otherwise` while it does not answer. */
   private onPrimary<T>(shard: string, otherwise: T, work: (tablet: Tablet) => Promise<T>): Promise<T> {
-    return unlessAway(otherwise, async () => work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard)));
+    return unlessAway(otherwise, async () =>
+      work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard)),
+    );
   }
 
   private async forEachShard(work: (tablet: Tablet, shard: string) => Promise<void>): Promise<void> {
     await Promise.all(
-      this.plan.target.shards.map(async ({ name }) => work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, name), name)),
+      this.plan.target.shards.map(async ({ name }) =>
+        work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, name), name),
+      ),
     );
   }
 }
@@ -167,8 +187,18 @@ async function unlessAway<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
 /** The defaults of `vtctldclient VDiff create`, with cells from both topologies and no retry of its own. */
 function vdiffOptions(plan: Plan): MessageInitShape<typeof VDiffOptionsSchema> {
   return {
-    pickerOptions: { tabletTypes: 'in_order:RDONLY,REPLICA,PRIMARY', sourceCell: plan.source.cells.join(','), targetCell: plan.target.cells.join(',') },
-    coreOptions: { autoRetry: false, maxRows: 9_223_372_036_854_775_807n, samplePct: 100n, timeoutSeconds: 30n, maxExtraRowsToCompare: 1000n },
+    pickerOptions: {
+      tabletTypes: 'in_order:RDONLY,REPLICA,PRIMARY',
+      sourceCell: plan.source.cells.join(','),
+      targetCell: plan.target.cells.join(','),
+    },
+    coreOptions: {
+      autoRetry: false,
+      maxRows: 9_223_372_036_854_775_807n,
+      samplePct: 100n,
+      timeoutSeconds: 30n,
+      maxExtraRowsToCompare: 1000n,
+    },
     reportOptions: { format: 'json', maxSampleRows: 10n, rowDiffColumnTruncateAt: 128n },
   };
 }

@@ -22,14 +22,30 @@ export function writesActivities(clients: Clients) {
             const tablet = await clients.primary(topology, keyspace, name);
             const from = await tablet.primaryPosition();
             await sleep(watched);
-            return tablet.changedTables(plan.tables.map((table) => table.name), from, await tablet.primaryPosition(), changesTimeout);
+            return tablet.changedTables(
+              plan.tables.map((table) => table.name),
+              from,
+              await tablet.primaryPosition(),
+              changesTimeout,
+            );
           }),
         );
         const written = [...new Set(perShard.flat())].sort();
         const place = topology.place({ keyspace });
         const remedy = 'complete with fenceSource to be sure, or stop the writers before Complete';
-        if (written.length === 0) return { code: 'SOURCE_NOT_FENCED', message: `no table was written to for ${watched / 1000} s, but nothing stops the writers of the source: what they write after the proof is not copied`, place, remedy };
-        return { code: 'SOURCE_STILL_WRITTEN', message: `the source still receives writes, and those after the proof are not copied: ${written.map(quoteName).join(', ')}`, place, remedy };
+        if (written.length === 0)
+          return {
+            code: 'SOURCE_NOT_FENCED',
+            message: `no table was written to for ${watched / 1000} s, but nothing stops the writers of the source: what they write after the proof is not copied`,
+            place,
+            remedy,
+          };
+        return {
+          code: 'SOURCE_STILL_WRITTEN',
+          message: `the source still receives writes, and those after the proof are not copied: ${written.map(quoteName).join(', ')}`,
+          place,
+          remedy,
+        };
       });
     },
   };

@@ -21,7 +21,11 @@ interface Command {
   prepare: (args: readonly string[]) => Run;
 }
 
-function command<R>(help: Help, parse: (args: readonly string[]) => R, run: (request: R, session: Session, terminal: Terminal) => Promise<number>): Command {
+function command<R>(
+  help: Help,
+  parse: (args: readonly string[]) => R,
+  run: (request: R, session: Session, terminal: Terminal) => Promise<number>,
+): Command {
   return {
     help,
     prepare: (args) => {
@@ -64,7 +68,9 @@ function find(name: string): Command {
   if (found !== undefined) return found;
   const names = commands.map(({ help }) => help.name);
   const near = closest(name, names);
-  throw new UsageError(`unknown command ${name}: ${near === undefined ? '' : `did you mean ${near}? `}The commands are ${names.join(', ')}`);
+  throw new UsageError(
+    `unknown command ${name}: ${near === undefined ? '' : `did you mean ${near}? `}The commands are ${names.join(', ')}`,
+  );
 }
 
 async function connected(run: Run, terminal: Terminal): Promise<number> {

@@ -7,7 +7,9 @@ const path = z.string().min(1, { error: 'must be the path of a file' });
 
 /** Credentials for one end of a cluster, as the configuration says them. */
 export const accessSchema = z.strictObject({
-  tls: z.strictObject({ ca: path, cert: path.optional(), key: path.optional(), serverName: z.string().min(1).optional() }).optional(),
+  tls: z
+    .strictObject({ ca: path, cert: path.optional(), key: path.optional(), serverName: z.string().min(1).optional() })
+    .optional(),
   user: z.string().min(1).optional(),
   password: z.string().min(1).optional(),
   passwordFile: path.optional(),
@@ -36,14 +38,23 @@ export function requirePair(text: AccessText, say: Say): void {
   const hasPassword = text.password !== undefined || text.passwordFile !== undefined;
   if (text.user !== undefined && !hasPassword) say('password', 'or passwordFile is needed with user');
   if (text.user === undefined && hasPassword) say('user', 'is needed with a password');
-  if (text.tls === undefined && (text.user !== undefined || hasPassword)) say('tls', 'is needed with user and password: they are not sent in plain text');
+  if (text.tls === undefined && (text.user !== undefined || hasPassword))
+    say('tls', 'is needed with user and password: they are not sent in plain text');
 }
 
 function readTls(text: NonNullable<AccessText['tls']>, say: Say): Tls | undefined {
-  const [ca, cert, key] = (['ca', 'cert', 'key'] as const).map((field) => (text[field] === undefined ? undefined : readFile(text[field], `tls.${field}`, say)));
-  if ((text.cert === undefined) !== (text.key === undefined)) say(text.cert === undefined ? 'tls.cert' : 'tls.key', 'is needed: a certificate and its key belong together');
+  const [ca, cert, key] = (['ca', 'cert', 'key'] as const).map((field) =>
+    text[field] === undefined ? undefined : readFile(text[field], `tls.${field}`, say),
+  );
+  if ((text.cert === undefined) !== (text.key === undefined))
+    say(text.cert === undefined ? 'tls.cert' : 'tls.key', 'is needed: a certificate and its key belong together');
   if (ca === undefined) return undefined;
-  const tls: Tls = { ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }), ...(text.serverName === undefined ? {} : { serverName: text.serverName }) };
+  const tls: Tls = {
+    ca,
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(text.serverName === undefined ? {} : { serverName: text.serverName }),
+  };
   try {
     createSecureContext({ ca: tls.ca });
   } catch (error) {
@@ -61,9 +72,12 @@ function readTls(text: NonNullable<AccessText['tls']>, say: Say): Tls | undefine
 }
 
 function readPassword(text: AccessText, say: Say): string | undefined {
-  if (text.password !== undefined && text.passwordFile !== undefined) say('password', 'and passwordFile exclude each other');
+  if (text.password !== undefined && text.passwordFile !== undefined)
+    say('password', 'and passwordFile exclude each other');
   if (text.passwordFile === undefined) return text.password;
-  const password = readFile(text.passwordFile, 'passwordFile', say)?.toString().replace(/\r?\n$/, '');
+  const password = readFile(text.passwordFile, 'passwordFile', say)
+    ?.toString()
+    .replace(/\r?\n$/, '');
   if (password === '') say('passwordFile', 'is empty');
   return password;
 }

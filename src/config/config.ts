@@ -21,11 +21,24 @@ export interface Config {
   taskQueue: string;
 }
 
-const accessFields = { 'tls.ca': 'TLS_CA', 'tls.cert': 'TLS_CERT', 'tls.key': 'TLS_KEY', 'tls.serverName': 'TLS_SERVER_NAME', user: 'USER', password: 'PASSWORD', passwordFile: 'PASSWORD_FILE' } as const;
+const accessFields = {
+  'tls.ca': 'TLS_CA',
+  'tls.cert': 'TLS_CERT',
+  'tls.key': 'TLS_KEY',
+  'tls.serverName': 'TLS_SERVER_NAME',
+  user: 'USER',
+  password: 'PASSWORD',
+  passwordFile: 'PASSWORD_FILE',
+} as const;
 
 function accessVariables(end: 'etcd' | 'tablets' | 'vtgate', without: readonly string[]): Record<string, string> {
   const fields = Object.entries(accessFields).filter(([field]) => !without.includes(field));
-  return Object.fromEntries(fields.map(([field, variable]) => [`clusters.target.${end}.${field}`, `VTMIGRATE_${end.toUpperCase()}_${variable}`]));
+  return Object.fromEntries(
+    fields.map(([field, variable]) => [
+      `clusters.target.${end}.${field}`,
+      `VTMIGRATE_${end.toUpperCase()}_${variable}`,
+    ]),
+  );
 }
 
 /** The fields of the configuration file, and the environment variables that win over them. */
@@ -42,16 +55,26 @@ const fields: Readonly<Record<string, string>> = {
 };
 
 // Vitess knows no server name for etcd either.
-const etcdSchema = accessSchema.refine((access) => access.tls?.serverName === undefined, { path: ['tls', 'serverName'], error: 'cannot be set: the certificate of etcd has to be for its address' });
+const etcdSchema = accessSchema.refine((access) => access.tls?.serverName === undefined, {
+  path: ['tls', 'serverName'],
+  error: 'cannot be set: the certificate of etcd has to be for its address',
+});
 /** What a gRPC header can hold. */
-const tabletsSchema = accessSchema.refine((access) => /^[\x20-\x7e]*$/.test(`${access.user ?? ''}${access.password ?? ''}`), { path: ['user'], error: 'and password must be printable ASCII' });
+const tabletsSchema = accessSchema.refine(
+  (access) => /^[\x20-\x7e]*$/.test(`${access.user ?? ''}${access.password ?? ''}`),
+  { path: ['user'], error: 'and password must be printable ASCII' },
+);
 const clusterSchema = z.strictObject({ etcd: etcdSchema.optional(), tablets: tabletsSchema.optional() });
 const targetSchema = clusterSchema.extend({ vtgate: accessSchema.optional() });
 
 const schema = z.strictObject({
-  topoServer: z.string({ error: 'is not set: the target topology server, for example localhost:2379' }).regex(serversPattern, { error: 'must be host:port, or several joined by commas' }),
+  topoServer: z
+    .string({ error: 'is not set: the target topology server, for example localhost:2379' })
+    .regex(serversPattern, { error: 'must be host:port, or several joined by commas' }),
   topoRoot: z.string().regex(rootPattern, { error: 'must be a path such as /vitess/global' }).default('/vitess/global'),
-  vtgate: z.string({ error: 'is not set: host:port of the MySQL protocol of a vtgate of the target' }).regex(serverPattern, { error: 'must be host:port' }),
+  vtgate: z
+    .string({ error: 'is not set: host:port of the MySQL protocol of a vtgate of the target' })
+    .regex(serverPattern, { error: 'must be host:port' }),
   vtgateUser: z.string().optional(),
   vtgatePassword: z.string().optional(),
   taskQueue: z.string().min(1).default('vtmigrate'),
@@ -67,7 +90,8 @@ type Valid = z.output<typeof schema>;
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const file = environment['VTMIGRATE_CONFIG'];
   const given = file === undefined || file === '' ? {} : readFile(file);
-  for (const [field, variable] of Object.entries(fields)) if (environment[variable]) set(given, field, environment[variable]);
+  for (const [field, variable] of Object.entries(fields))
+    if (environment[variable]) set(given, field, environment[variable]);
   const result = schema.safeParse(given);
   if (!result.success) throw invalid(result.error.issues.flatMap(describe));
   const problems: string[] = [];
@@ -99,13 +123,23 @@ function readClusters(given: Valid['clusters'], say: Say): Record<string, Cluste
 function readVtgate(given: Valid, say: Say): Pick<Config, 'vtgate' | 'vtgateUser' | 'vtgatePassword' | 'vtgateTls'> {
   const text = given.clusters.target?.vtgate ?? {};
   const { user, password, tls } = readAccess(text, (field, what) => say(`clusters.target.vtgate.${field}`, what));
-  if (given.vtgateUser !== undefined && user !== undefined) say('vtgateUser', 'and clusters.target.vtgate.user exclude each other');
-  if (given.vtgatePassword !== undefined && password !== undefined) say('vtgatePassword', 'and the password of clusters.target.vtgate exclude each other');
+  if (given.vtgateUser !== undefined && user !== undefined)
+    say('vtgateUser', 'and clusters.target.vtgate.user exclude each other');
+  if (given.vtgatePassword !== undefined && password !== undefined)
+    say('vtgatePassword', 'and the password of clusters.target.vtgate exclude each other');
   const { host, port } = splitAddress(given.vtgate);
   if (tls !== undefined && isIP(tls.serverName ?? host) !== 0) {
-    say('clusters.target.vtgate.tls.serverName', 'is needed: vtgate is given by an IP address, and TLS to it goes by the name in its certificate');
+    say(
+      'clusters.target.vtgate.tls.serverName',
+      'is needed: vtgate is given by an IP address, and TLS to it goes by the name in its certificate',
+    );
   }
-  return { vtgate: { host, port }, vtgateUser: given.vtgateUser ?? user, vtgatePassword: given.vtgatePassword ?? password, ...(tls === undefined ? {} : { vtgateTls: tls }) };
+  return {
+    vtgate: { host, port },
+    vtgateUser: given.vtgateUser ?? user,
+    vtgatePassword: given.vtgatePassword ?? password,
+    ...(tls === undefined ? {} : { vtgateTls: tls }),
+  };
 }
 
 /** Puts a variable's value where the file would have it. What is not an object there is refused later. */
@@ -124,11 +158,15 @@ function readFile(file: string): Record<string, unknown> {
   const text = readText(file);
   try {
     const content: unknown = JSON.parse(text);
-    return typeof content === 'object' && content !== null && !Array.isArray(content) ? (content as Record<string, unknown>) : {};
+    return typeof content === 'object' && content !== null && !Array.isArray(content)
+      ? (content as Record<string, unknown>)
+      : {};
   } catch (error) {
     // The parser's own message quotes what is in the file.
     const position = /position \d+/.exec(error instanceof Error ? error.message : '')?.[0];
-    throw new Error(`the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: it is not JSON${position === undefined ? '' : ` (${position})`}`);
+    throw new Error(
+      `the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: it is not JSON${position === undefined ? '' : ` (${position})`}`,
+    );
   }
 }
 
@@ -136,7 +174,9 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(
+      `the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -147,10 +187,28 @@ function invalid(problems: string[]): Error {
 function describe(issue: z.core.$ZodIssue): string[] {
   const field = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    const known = field === '' ? Object.keys(schema.shape) : [...new Set([...Object.keys(accessFields).map((key) => key.replace(/\..*/, '')), ...Object.keys(targetSchema.shape), 'ca', 'cert', 'key', 'serverName'])];
-    return issue.keys.map((key) => `${field === '' ? key : `${field}.${key}`} in the file is not a setting; the settings are ${known.join(', ')}`);
+    const known =
+      field === ''
+        ? Object.keys(schema.shape)
+        : [
+            ...new Set([
+              ...Object.keys(accessFields).map((key) => key.replace(/\..*/, '')),
+              ...Object.keys(targetSchema.shape),
+              'ca',
+              'cert',
+              'key',
+              'serverName',
+            ]),
+          ];
+    return issue.keys.map(
+      (key) =>
+        `${field === '' ? key : `${field}.${key}`} in the file is not a setting; the settings are ${known.join(', ')}`,
+    );
   }
-  const text = issue.code === 'invalid_type' && issue.message.startsWith('Invalid input') ? `must be ${issue.expected === 'object' ? 'an object' : `a ${issue.expected}`}` : issue.message;
+  const text =
+    issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')
+      ? `must be ${issue.expected === 'object' ? 'an object' : `a ${issue.expected}`}`
+      : issue.message;
   return [`${nameOf(field)} ${text}`];
 }
 

@@ -11,7 +11,11 @@ export async function readSourceDefinitions(clients: Clients, plan: Plan): Promi
 
 /** The plan's tables as each target primary has them. */
 export function readTargetDefinitions(clients: Clients, plan: Plan): Promise<Definitions[]> {
-  return Promise.all(plan.target.shards.map(async ({ name }) => definitionsOf(plan, await clients.primary(clients.target, plan.target.keyspace, name))));
+  return Promise.all(
+    plan.target.shards.map(async ({ name }) =>
+      definitionsOf(plan, await clients.primary(clients.target, plan.target.keyspace, name)),
+    ),
+  );
 }
 
 async function definitionsOf(plan: Plan, tablet: Tablet): Promise<Definitions> {

@@ -24,7 +24,12 @@ const settleTries = 5;
  * for writes, and waits until the transactions that were under way have ended. What was denied
  * before by somebody else is not ours and stays.
  */
-export async function raiseFence(clients: Clients, plan: Plan, runId: string, beforeEffect: () => Promise<void>): Promise<Gap[]> {
+export async function raiseFence(
+  clients: Clients,
+  plan: Plan,
+  runId: string,
+  beforeEffect: () => Promise<void>,
+): Promise<Gap[]> {
   const { mount, keyspace, shards } = plan.source;
   const topology = await clients.source(mount);
   const names = plan.tables.map((table) => table.name);
@@ -33,19 +38,27 @@ export async function raiseFence(clients: Clients, plan: Plan, runId: string, be
     const before = deniedTables(await topology.shard(keyspace, name));
     const missing = names.filter((table) => !before.includes(table));
     if (missing.length > 0) {
-      await new JournalStore(clients.target, plan.target).update(runId, (journal) => addTo(journal.fencedTables, name, missing));
+      await new JournalStore(clients.target, plan.target).update(runId, (journal) =>
+        addTo(journal.fencedTables, name, missing),
+      );
       await updateDenied(topology, keyspace, name, (record) => denyTables(record, missing), beforeEffect);
     }
     await refreshShard(clients, topology, keyspace, name);
   }
-  const open = await Promise.all(shards.map(async ({ name }) => drain(await clients.primary(topology, keyspace, name), topology.place({ keyspace, shard: name }))));
+  const open = await Promise.all(
+    shards.map(async ({ name }) =>
+      drain(await clients.primary(topology, keyspace, name), topology.place({ keyspace, shard: name })),
+    ),
+  );
   return open.flat();
 }
 
 /** True when every table of the plan is denied on every source shard. */
 export async function fenceStands(clients: Clients, plan: Plan): Promise<boolean> {
   const topology = await clients.source(plan.source.mount);
-  const denied = await Promise.all(plan.source.shards.map(async ({ name }) => deniedTables(await topology.shard(plan.source.keyspace, name))));
+  const denied = await Promise.all(
+    plan.source.shards.map(async ({ name }) => deniedTables(await topology.shard(plan.source.keyspace, name))),
+  );
   return denied.every((tables) => plan.tables.every((table) => tables.includes(table.name)));
 }
 
@@ -53,12 +66,24 @@ export async function fenceStands(clients: Clients, plan: Plan): Promise<boolean
  * The positions at which the fenced source stands still, by source shard: nothing of the plan's
  * tables is written after them. A write that was on its way when the fence went up is waited for.
  */
-export async function quietPositions(clients: Clients, plan: Plan): Promise<{ positions: Record<string, string>; gaps: Gap[] }> {
+export async function quietPositions(
+  clients: Clients,
+  plan: Plan,
+): Promise<{ positions: Record<string, string>; gaps: Gap[] }> {
   const { mount, keyspace, shards } = plan.source;
   const topology = await clients.source(mount);
-  const found = await Promise.all(shards.map(async ({ name }) => [name, await quietPosition(await clients.primary(topology, keyspace, name), plan)] as const));
+  const found = await Promise.all(
+    shards.map(
+      async ({ name }) => [name, await quietPosition(await clients.primary(topology, keyspace, name), plan)] as const,
+    ),
+  );
   const gaps = found.flatMap(([shard, { writes }]): Gap[] =>
-    writes.map((table) => ({ code: 'FENCE_DOWN', message: 'the table is still written to, past the fence: something writes to its MySQL without Vitess, or the fence was taken down', place: topology.place({ keyspace, shard, table }) })),
+    writes.map((table) => ({
+      code: 'FENCE_DOWN',
+      message:
+        'the table is still written to, past the fence: something writes to its MySQL without Vitess, or the fence was taken down',
+      place: topology.place({ keyspace, shard, table }),
+    })),
   );
   return { positions: Object.fromEntries(found.map(([shard, { position }]) => [shard, position])), gaps };
 }
@@ -78,7 +103,12 @@ async function quietPosition(tablet: Tablet, plan: Plan): Promise<{ position: st
 }
 
 /** Takes down what `raiseFence` put up, by the journal, and nothing else. To be called under the migration's locks. */
-export async function takeDownFence(clients: Clients, id: WorkflowIdentifier, runId: string, beforeEffect: () => Promise<void>): Promise<void> {
+export async function takeDownFence(
+  clients: Clients,
+  id: WorkflowIdentifier,
+  runId: string,
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   const journals = new JournalStore(clients.target, id);
   const journal = await journals.read();
   const fenced = Object.entries(journal?.fencedTables ?? {});
@@ -100,7 +130,13 @@ async function sourceOf(clients: Clients, journal: Journal): Promise<{ topology:
   return { topology: await clients.source(mount), keyspace };
 }
 
-async function updateDenied(topology: Topology, keyspace: string, shard: string, change: Parameters<Topology['updateShard']>[2], beforeEffect: () => Promise<void>): Promise<void> {
+async function updateDenied(
+  topology: Topology,
+  keyspace: string,
+  shard: string,
+  change: Parameters<Topology['updateShard']>[2],
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   await withKeyspaceLock(topology, keyspace, 'vtmigrate fence', async (checkLock) => {
     await beforeEffect();
     await checkLock();
@@ -124,7 +160,13 @@ async function drain(tablet: Tablet, place: Gap['place']): Promise<Gap[]> {
     const now = await openTransactions(tablet);
     open = new Set([...open].filter((id) => now.has(id)));
     if (open.size > 0 && Date.now() > deadline) {
-      return [{ code: 'FENCE_DOWN', message: `transactions that began before the fence are still open after ${drainTimeout / 1000} s: ${[...open].slice(0, 5).join(', ')} (trx_id of information_schema.innodb_trx)`, place: { ...place, tablet: tablet.alias } }];
+      return [
+        {
+          code: 'FENCE_DOWN',
+          message: `transactions that began before the fence are still open after ${drainTimeout / 1000} s: ${[...open].slice(0, 5).join(', ')} (trx_id of information_schema.innodb_trx)`,
+          place: { ...place, tablet: tablet.alias },
+        },
+      ];
     }
   }
   return [];
@@ -136,6 +178,9 @@ async function openTransactions(tablet: Tablet): Promise<Set<string>> {
 }
 
 /** True when a stream's position has everything up to the source shard's `positions`. */
-export function hasReached(stream: { sourceShard: string; position: string }, positions: Record<string, string>): boolean {
+export function hasReached(
+  stream: { sourceShard: string; position: string },
+  positions: Record<string, string>,
+): boolean {
   return containsPosition(stream.position, positions[stream.sourceShard] ?? '');
 }

@@ -42,7 +42,19 @@ export interface MigrationRecord {
   definitions: Definitions;
 }
 
-const emptyJournal = (): Journal => ({ version: 1, runId: '', source: '', createdTables: {}, deniedTables: {}, vschemaTables: [], streams: false, forward: false, fencedTables: {}, positions: {}, sourceRenamed: false });
+const emptyJournal = (): Journal => ({
+  version: 1,
+  runId: '',
+  source: '',
+  createdTables: {},
+  deniedTables: {},
+  vschemaTables: [],
+  streams: false,
+  forward: false,
+  fencedTables: {},
+  positions: {},
+  sourceRenamed: false,
+});
 
 interface Stored {
   journal: Journal;
@@ -104,7 +116,8 @@ export class JournalStore {
     const stored = await this.load();
     if (stored === undefined) return undefined;
     const journal = { ...stored.journal, runId };
-    if (stored.journal.runId === runId || (await this.topology.kv.put(this.path, encode(journal), stored.revision))) return journal;
+    if (stored.journal.runId === runId || (await this.topology.kv.put(this.path, encode(journal), stored.revision)))
+      return journal;
     throw this.changed();
   }
 
@@ -148,16 +161,25 @@ export class JournalStore {
   }
 
   private changed(): MigrationError {
-    return new MigrationError('RECORD_CHANGED', `${this.path} has been changed by another worker`, this.topology.place(), 'the step is tried again');
+    return new MigrationError(
+      'RECORD_CHANGED',
+      `${this.path} has been changed by another worker`,
+      this.topology.place(),
+      'the step is tried again',
+    );
   }
 
   private owned(journal: Journal | undefined): MigrationError {
     const { keyspace, workflow } = this.id;
     return new MigrationError(
       'MIGRATION_EXISTS',
-      journal === undefined ? `the journal of ${keyspace}.${workflow} is gone` : `${keyspace}.${workflow} belongs to the migration of ${journal.source} with run ID ${journal.runId}`,
+      journal === undefined
+        ? `the journal of ${keyspace}.${workflow} is gone`
+        : `${keyspace}.${workflow} belongs to the migration of ${journal.source} with run ID ${journal.runId}`,
       this.topology.place({ keyspace }),
-      journal === undefined ? `another program has removed ${this.path}` : 'complete or cancel that one first, or choose another workflow name',
+      journal === undefined
+        ? `another program has removed ${this.path}`
+        : 'complete or cancel that one first, or choose another workflow name',
     );
   }
 }
@@ -167,10 +189,18 @@ function encode(journal: Journal): Uint8Array {
 }
 
 /** Every journal of a target keyspace, by workflow name. */
-export async function listJournals(topology: Topology, keyspace: string): Promise<{ workflow: string; journal: Journal }[]> {
+export async function listJournals(
+  topology: Topology,
+  keyspace: string,
+): Promise<{ workflow: string; journal: Journal }[]> {
   const prefix = `${topology.root}/vtmigrate/${keyspace}/`;
-  const entries = (await topology.kv.list(prefix)).map((entry) => ({ workflow: entry.key.slice(prefix.length), value: entry.value }));
-  return entries.filter(({ workflow }) => !workflow.includes('/')).map(({ workflow, value }) => ({ workflow, journal: decode(value) }));
+  const entries = (await topology.kv.list(prefix)).map((entry) => ({
+    workflow: entry.key.slice(prefix.length),
+    value: entry.value,
+  }));
+  return entries
+    .filter(({ workflow }) => !workflow.includes('/'))
+    .map(({ workflow, value }) => ({ workflow, journal: decode(value) }));
 }
 
 /** A journal of an earlier version lacks what was not yet made then. */

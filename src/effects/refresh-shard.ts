@@ -7,7 +7,12 @@ import type { Topology } from '../vitess/topology/topology.js';
  * the one that enforces denied tables. A replica that is away reads the record when it is back.
  * @throws MigrationError TABLET_UNREACHABLE, NO_PRIMARY
  */
-export async function refreshShard(clients: Clients, topology: Topology, keyspace: string, shard: string): Promise<void> {
+export async function refreshShard(
+  clients: Clients,
+  topology: Topology,
+  keyspace: string,
+  shard: string,
+): Promise<void> {
   const primary = await clients.primary(topology, keyspace, shard);
   await primary.refreshState();
   const others = (await clients.tablets(topology, keyspace, shard)).filter((tablet) => tablet.alias !== primary.alias);

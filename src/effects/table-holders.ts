@@ -10,15 +10,25 @@ export type Holders = Record<string, string>;
  * A table that nobody is known to hold has no entry.
  * @param id the migration that asks, which is not meant
  */
-export async function readHolders(clients: Clients, id: { keyspace: string; workflow: string }, shard: string, tablet: Tablet, tables: readonly string[]): Promise<Holders> {
+export async function readHolders(
+  clients: Clients,
+  id: { keyspace: string; workflow: string },
+  shard: string,
+  tablet: Tablet,
+  tables: readonly string[],
+): Promise<Holders> {
   const journals = (await listJournals(clients.target, id.keyspace)).filter(({ workflow }) => workflow !== id.workflow);
-  const streams = (await tablet.workflows()).filter(({ workflow }) => workflow !== id.workflow && !journals.some((each) => each.workflow === workflow));
+  const streams = (await tablet.workflows()).filter(
+    ({ workflow }) => workflow !== id.workflow && !journals.some((each) => each.workflow === workflow),
+  );
   const holders: Holders = {};
   for (const table of tables) {
     const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));
     const theirs = streams.find((each) => each.tables.includes(table));
-    if (ours !== undefined) holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
-    else if (theirs !== undefined) holders[table] = `by ${id.keyspace}.${theirs.workflow}, a workflow that vtmigrate did not make`;
+    if (ours !== undefined)
+      holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
+    else if (theirs !== undefined)
+      holders[table] = `by ${id.keyspace}.${theirs.workflow}, a workflow that vtmigrate did not make`;
   }
   return holders;
 }

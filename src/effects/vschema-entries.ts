@@ -8,10 +8,17 @@ import { TableSchema } from '../vitess/wire/vschema_pb.js';
  * Adds the tables an unsharded target's VSchema lacks, keeps every entry that is there, and makes
  * the serving VSchema of every cell show it. To be called under the keyspace lock.
  */
-export async function addToVSchema(clients: Clients, plan: Plan, runId: string, beforeEffect: () => Promise<void>): Promise<void> {
+export async function addToVSchema(
+  clients: Clients,
+  plan: Plan,
+  runId: string,
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   const { keyspace } = plan.target;
   const vschema = await clients.target.vschema(keyspace);
-  const missing = vschema.sharded ? [] : plan.tables.map((table) => table.name).filter((name) => !Object.hasOwn(vschema.tables, name));
+  const missing = vschema.sharded
+    ? []
+    : plan.tables.map((table) => table.name).filter((name) => !Object.hasOwn(vschema.tables, name));
   if (missing.length > 0) {
     await beforeEffect();
     await new JournalStore(clients.target, plan.target).update(runId, (journal) => {
@@ -27,7 +34,12 @@ export async function addToVSchema(clients: Clients, plan: Plan, runId: string, 
 }
 
 /** Takes out the entries `addToVSchema` added, and no others. To be called under the keyspace lock. */
-export async function removeFromVSchema(clients: Clients, id: { keyspace: string; workflow: string }, runId: string, beforeEffect: () => Promise<void>): Promise<void> {
+export async function removeFromVSchema(
+  clients: Clients,
+  id: { keyspace: string; workflow: string },
+  runId: string,
+  beforeEffect: () => Promise<void>,
+): Promise<void> {
   const journals = new JournalStore(clients.target, id);
   const added = (await journals.read())?.vschemaTables ?? [];
   if (added.length === 0) return;

@@ -3,7 +3,15 @@ import { splitAddress } from './address.js';
 import { tlsRefusal } from './tls-refusal.js';
 
 /** The part of Temporal's connection options that TLS goes by: `true` is TLS with the system's authorities. */
-type TemporalTls = boolean | null | undefined | { serverNameOverride?: string | undefined; serverRootCACertificate?: Uint8Array | undefined; clientCertPair?: { crt: Uint8Array; key: Uint8Array } | undefined };
+type TemporalTls =
+  | boolean
+  | null
+  | undefined
+  | {
+      serverNameOverride?: string | undefined;
+      serverRootCACertificate?: Uint8Array | undefined;
+      clientCertPair?: { crt: Uint8Array; key: Uint8Array } | undefined;
+    };
 
 /** Why TLS keeps us out of a Temporal at `host:port`, or `undefined` when that is not the reason; see `tlsRefusal`. */
 export function temporalRefusal(address: string, tls: TemporalTls): Promise<string | undefined> {
@@ -16,7 +24,9 @@ function asTls(tls: Exclude<TemporalTls, boolean | null | undefined> | true): Pa
   const { serverNameOverride, serverRootCACertificate, clientCertPair } = tls;
   return {
     ...(serverRootCACertificate === undefined ? {} : { ca: Buffer.from(serverRootCACertificate) }),
-    ...(clientCertPair === undefined ? {} : { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
+    ...(clientCertPair === undefined
+      ? {}
+      : { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
     ...(serverNameOverride === undefined ? {} : { serverName: serverNameOverride }),
   };
 }

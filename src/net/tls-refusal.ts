@@ -13,16 +13,24 @@ const alertTimeout = 300;
  *
  * @param tls as configured; without it, asks whether the server speaks TLS at all
  */
-export async function tlsRefusal(host: string, port: number, tls: Partial<Tls> | undefined): Promise<string | undefined> {
+export async function tlsRefusal(
+  host: string,
+  port: number,
+  tls: Partial<Tls> | undefined,
+): Promise<string | undefined> {
   const code = await handshake(host, port, tls);
-  if (tls === undefined) return code === 'secure' || isAlert(code) ? 'it speaks TLS, and no TLS is configured for it' : undefined;
+  if (tls === undefined)
+    return code === 'secure' || isAlert(code) ? 'it speaks TLS, and no TLS is configured for it' : undefined;
   return code === 'secure' || code === 'no answer' ? undefined : describeCode(code, tls, host);
 }
 
 /** What a code of OpenSSL or Node means when a handshake has failed. */
 export function describeCode(code: string, tls: Partial<Tls>, host: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `its certificate is not for ${tls.serverName ?? host}`;
-  if (isAlert(code)) return tls.cert === undefined ? `it wants a client certificate (${code})` : `it does not accept the client certificate (${code})`;
+  if (isAlert(code))
+    return tls.cert === undefined
+      ? `it wants a client certificate (${code})`
+      : `it does not accept the client certificate (${code})`;
   if (code.startsWith('ERR_SSL_')) return `it does not speak TLS (${code})`;
   return `its certificate is not trusted (${code})`;
 }

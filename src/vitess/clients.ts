@@ -26,7 +26,13 @@ export class Clients {
    * @throws MigrationError INVALID_INPUT for a mount with the target's own name: it would be given the target's credentials
    */
   external(name: string, config: MountConfig): Topology {
-    if (name === this.target.name) throw new MigrationError('INVALID_INPUT', `${name} cannot be the name of a mount: it stands for the target itself`, this.target.place(), 'mount the cluster under another name');
+    if (name === this.target.name)
+      throw new MigrationError(
+        'INVALID_INPUT',
+        `${name} cannot be the name of a mount: it stands for the target itself`,
+        this.target.place(),
+        'mount the cluster under another name',
+      );
     return new Topology(name, config.topoServer, config.topoRoot, this.openKv);
   }
 
@@ -35,7 +41,12 @@ export class Clients {
     const config = await this.mounts.get(mount);
     if (config === undefined) {
       const known = await this.mounts.list();
-      throw new MigrationError('MOUNT_NOT_FOUND', `no external cluster is mounted as ${mount}`, this.target.place(), `${known.length === 0 ? 'nothing is mounted' : `mounted are ${known.join(', ')}`}; mount it with vtmigrate Mount`);
+      throw new MigrationError(
+        'MOUNT_NOT_FOUND',
+        `no external cluster is mounted as ${mount}`,
+        this.target.place(),
+        `${known.length === 0 ? 'nothing is mounted' : `mounted are ${known.join(', ')}`}; mount it with vtmigrate Mount`,
+      );
     }
     return this.external(mount, config);
   }

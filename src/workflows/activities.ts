@@ -7,10 +7,26 @@ import type { Activities } from '../activities/index.js';
  */
 const retry = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 s', maximumAttempts: 3 } as const;
 
-type LockedStep = 'create' | 'adopt' | 'remove' | 'pause' | 'resume' | 'watchWrites' | 'prove' | 'publish' | 'fence' | 'unpublish' | 'finish' | 'serve' | 'retire' | 'cancel';
+type LockedStep =
+  | 'create'
+  | 'adopt'
+  | 'remove'
+  | 'pause'
+  | 'resume'
+  | 'watchWrites'
+  | 'prove'
+  | 'publish'
+  | 'fence'
+  | 'unpublish'
+  | 'finish'
+  | 'serve'
+  | 'retire'
+  | 'cancel';
 
 /** Questions and small changes without a lock. */
-export const quick = proxyActivities<Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'survey' | 'runs'>>({
+export const quick = proxyActivities<
+  Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'survey' | 'runs'>
+>({
   startToCloseTimeout: '2 minutes',
   retry,
 });

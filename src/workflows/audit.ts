@@ -26,16 +26,28 @@ async function act({ keyspace, workflow, remove }: AuditInput): Promise<AuditRes
   let { judgement, runs, seen } = await look(keyspace);
   if (remove.length > 0) {
     const reasons = refusals(judgement, remove);
-    if (reasons.length > 0) throw new MigrationError('NOT_REMOVABLE', `nothing has been removed: ${reasons.join('; ')}`, { cluster: 'target', keyspace }, `name only what vtmigrate Audit ${keyspace} lists as residue`);
+    if (reasons.length > 0)
+      throw new MigrationError(
+        'NOT_REMOVABLE',
+        `nothing has been removed: ${reasons.join('; ')}`,
+        { cluster: 'target', keyspace },
+        `name only what vtmigrate Audit ${keyspace} lists as residue`,
+      );
     await locked.remove(keyspace, remove, runs, seen);
     ({ judgement, runs, seen } = await look(keyspace));
   }
   return { ...(workflow === undefined ? judgement : ofWorkflow(judgement, workflow)), removed: remove };
 }
 
-async function look(keyspace: string): Promise<{ judgement: Judgement; runs: RunState[]; seen: Record<string, string> }> {
+async function look(
+  keyspace: string,
+): Promise<{ judgement: Judgement; runs: RunState[]; seen: Record<string, string> }> {
   const survey = await quick.survey(keyspace);
   const workflows = [...new Set([...survey.journals, ...survey.streams].map((each) => each.workflow))];
   const runs = await quick.runs(keyspace, workflows);
-  return { judgement: judge(survey, runs), runs, seen: Object.fromEntries(survey.journals.map((journal) => [journal.workflow, journal.runId])) };
+  return {
+    judgement: judge(survey, runs),
+    runs,
+    seen: Object.fromEntries(survey.journals.map((journal) => [journal.workflow, journal.runId])),
+  };
 }

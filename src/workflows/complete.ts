@@ -41,7 +41,8 @@ export class Completion {
       state.missing = await this.finish(plan, fenceSource);
       if (state.missing.length === 0) return this.serve();
       // It has done nothing, or has failed on the way: which of them, the journal knows.
-      if ((await this.stage.unlessTooLate(() => locked.unpublish(plan, state.runId))) === tooLate) return this.goForward();
+      if ((await this.stage.unlessTooLate(() => locked.unpublish(plan, state.runId))) === tooLate)
+        return this.goForward();
     }
     state.completeTried = state.completeRequests;
     this.stage.enter('replicating');
@@ -83,7 +84,9 @@ export class Completion {
   async goForward(): Promise<MigrateResult> {
     this.stage.state.pastNoReturn = true;
     this.stage.enter('completing');
-    await insist(this.stage.state, () => locked.finish(this.stage.plan(), this.stage.state.runId, this.stage.state.completeOptions().fenceSource));
+    await insist(this.stage.state, () =>
+      locked.finish(this.stage.plan(), this.stage.state.runId, this.stage.state.completeOptions().fenceSource),
+    );
     return this.serve();
   }
 
@@ -115,7 +118,9 @@ export class Completion {
     state.retireAt = new Date(Date.now() + wait).toISOString();
     this.stage.enter('retiring');
     if (wait > 0) await condition(() => state.keepSource, wait);
-    const retirement = await insist(state, () => locked.retire(plan, state.runId, state.completeOptions().sourceTables));
+    const retirement = await insist(state, () =>
+      locked.retire(plan, state.runId, state.completeOptions().sourceTables),
+    );
     if (retirement.kept !== null) state.warnings = [...state.warnings, retirement.kept];
     return retirement;
   }

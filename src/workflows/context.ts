@@ -43,7 +43,11 @@ export class Stage {
     const wait = maxSeconds === undefined ? pace : { ...pace, maxSeconds: Math.max(maxSeconds, pace.minSeconds) };
     const before = state.fingerprint;
     try {
-      state.see(await unless(asked, () => watching.observe(this.plan(), before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt })));
+      state.see(
+        await unless(asked, () =>
+          watching.observe(this.plan(), before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt }),
+        ),
+      );
       this.pace.recorded(state.fingerprint !== before);
       this.pauseForPerson();
       this.show();

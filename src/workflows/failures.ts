@@ -9,7 +9,12 @@ export function problemOf(error: unknown): Problem {
     const problem = failure.details?.[0] as Problem | undefined;
     if (problem !== undefined) return problem;
   }
-  return { code: 'INTERNAL', message: rootCause(error) ?? String(error), place: {}, remedy: "the worker's log has the details" };
+  return {
+    code: 'INTERNAL',
+    message: rootCause(error) ?? String(error),
+    place: {},
+    remedy: "the worker's log has the details",
+  };
 }
 
 /** True when trying again cannot help, by the error's code. */
@@ -21,5 +26,10 @@ export function isFinal(error: unknown): boolean {
 /** The failure that ends a workflow: the step's own message and code, not retried. */
 export function toWorkflowFailure(error: unknown, suffix = ''): ApplicationFailure {
   const problem = problemOf(error);
-  return ApplicationFailure.create({ message: describeProblem(problem) + suffix, type: problem.code, nonRetryable: true, details: [problem] });
+  return ApplicationFailure.create({
+    message: describeProblem(problem) + suffix,
+    type: problem.code,
+    nonRetryable: true,
+    details: [problem],
+  });
 }

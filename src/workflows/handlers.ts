@@ -14,16 +14,23 @@ export function listen(state: MigrationState): void {
   setHandler(messages.statusQuery, () => state.status(), { description: 'Where the migration is, as plain JSON' });
 
   setHandler(messages.completeSignal, (payload) => completeBySignal(state, payload), {
-    description: 'Complete the migration as soon as it is proven safe; {"force": true} accepts a VDiff that is not clean',
+    description:
+      'Complete the migration as soon as it is proven safe; {"force": true} accepts a VDiff that is not clean',
   });
   setHandler(messages.cancelSignal, () => void (state.cancelRequested ||= !state.pastNoReturn), {
     description: 'Cancel: put the target back as it was',
   });
   setHandler(messages.vdiffSignal, () => state.requestVDiff(), { description: 'Run VDiff once more' });
 
-  setHandler(messages.pauseSignal, () => ifPossible(state, () => state.requestPause()), { description: 'Stop the streams until resume' });
-  setHandler(messages.resumeSignal, () => ifPossible(state, () => state.requestResume()), { description: 'Start the streams again' });
-  setHandler(messages.keepSourceSignal, () => void (state.keepSource = true), { description: "Keep the source's tables, whatever was asked for before" });
+  setHandler(messages.pauseSignal, () => ifPossible(state, () => state.requestPause()), {
+    description: 'Stop the streams until resume',
+  });
+  setHandler(messages.resumeSignal, () => ifPossible(state, () => state.requestResume()), {
+    description: 'Start the streams again',
+  });
+  setHandler(messages.keepSourceSignal, () => void (state.keepSource = true), {
+    description: "Keep the source's tables, whatever was asked for before",
+  });
 
   setHandler(messages.completeUpdate, (payload?: unknown) => protect(() => complete(state, parseComplete(payload))), {
     validator: (payload?: unknown) => {
@@ -33,17 +40,37 @@ export function listen(state: MigrationState): void {
     description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
   });
   setHandler(messages.cancelUpdate, () => protect(() => cancel(state)), {
-    validator: () => refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed'),
+    validator: () =>
+      refuseIf(
+        state.pastNoReturn,
+        'PAST_NO_RETURN',
+        'the migration is past the point of no return: it is being completed',
+      ),
     description: 'Like the signal; answers when everything has been put back',
   });
   const whileThereIsAWayBack = () => {
     refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
-    refuseIf(state.pastNoReturn, 'PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed');
+    refuseIf(
+      state.pastNoReturn,
+      'PAST_NO_RETURN',
+      'the migration is past the point of no return: it is being completed',
+    );
   };
-  setHandler(messages.pauseUpdate, () => protect(() => pause(state)), { validator: whileThereIsAWayBack, description: 'Like the signal; answers when the streams are stopped' });
-  setHandler(messages.resumeUpdate, () => protect(() => resume(state)), { validator: whileThereIsAWayBack, description: 'Like the signal; answers when the streams are started' });
+  setHandler(messages.pauseUpdate, () => protect(() => pause(state)), {
+    validator: whileThereIsAWayBack,
+    description: 'Like the signal; answers when the streams are stopped',
+  });
+  setHandler(messages.resumeUpdate, () => protect(() => resume(state)), {
+    validator: whileThereIsAWayBack,
+    description: 'Like the signal; answers when the streams are started',
+  });
   setHandler(messages.keepSourceUpdate, () => keepSource(state), {
-    validator: () => refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled: the source keeps its tables'),
+    validator: () =>
+      refuseIf(
+        state.cancelRequested,
+        'BEING_CANCELLED',
+        'the migration is being cancelled: the source keeps its tables',
+      ),
     description: "Like the signal; answers that the source's tables stay",
   });
   setHandler(messages.vdiffUpdate, () => protect(() => vdiff(state)), {
@@ -73,9 +100,17 @@ async function complete(state: MigrationState, request: CompleteRequest): Promis
   if (request.dryRun) return dryRun(state, request);
   state.requestComplete(request);
   const mine = state.completeRequests;
-  await condition(() => state.ended || state.phase === 'retiring' || waitsForOthers(state) || (state.completeTried >= mine && state.phase === 'replicating'));
-  if (state.phase === 'completed' || state.phase === 'retiring') return { outcome: 'completed', waitingFor: [], missing: [] };
-  if (state.ended) return { outcome: state.phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
+  await condition(
+    () =>
+      state.ended ||
+      state.phase === 'retiring' ||
+      waitsForOthers(state) ||
+      (state.completeTried >= mine && state.phase === 'replicating'),
+  );
+  if (state.phase === 'completed' || state.phase === 'retiring')
+    return { outcome: 'completed', waitingFor: [], missing: [] };
+  if (state.ended)
+    return { outcome: state.phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
   return { outcome: 'remembered', waitingFor: state.waitingFor(), missing: [...state.missing] };
 }
 
@@ -85,8 +120,15 @@ async function dryRun(state: MigrationState, request: CompleteRequest): Promise<
   const streams = early ? [] : await prove(plan);
   const missing = [...streams, ...state.vdiffMissing(request.force)];
   const ready = !early && missing.length === 0;
-  const again = !request.force && missing.length === 0 && state.vdiffIsOld() ? ['VDiff once more, which Complete runs by itself: the last one is too old'] : [];
-  return { outcome: ready ? 'ready' : 'not ready', waitingFor: early ? ['Create to finish'] : [...again, ...state.waitingFor()], missing };
+  const again =
+    !request.force && missing.length === 0 && state.vdiffIsOld()
+      ? ['VDiff once more, which Complete runs by itself: the last one is too old']
+      : [];
+  return {
+    outcome: ready ? 'ready' : 'not ready',
+    waitingFor: early ? ['Create to finish'] : [...again, ...state.waitingFor()],
+    missing,
+  };
 }
 
 /** An update that fails says why, not only that an activity has. */

@@ -1,8 +1,24 @@
-import { allHandlersFinished, CancellationScope, CancelledFailure, condition, isCancellation, patched, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  patched,
+  sleep,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Adoption } from '../migration/adopt/adoption.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/input/identifier.js';
-import { adoptInputSchema, migrateInputSchema, parseWith, type AdoptInput, type MigrateInput } from '../migration/input/input.js';
+import {
+  adoptInputSchema,
+  migrateInputSchema,
+  parseWith,
+  type AdoptInput,
+  type MigrateInput,
+} from '../migration/input/input.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
 import type { VDiffReport } from '../migration/proof/vdiff.js';
 import { comparing, locked, quick, reading } from './activities.js';
@@ -34,7 +50,8 @@ export async function migrate(rawInput: unknown): Promise<MigrateResult> {
     state.cancelRequested ||= !state.pastNoReturn;
   });
   const result = await CancellationScope.nonCancellable(() => new Lifecycle(state, adopt).run());
-  if (temporal.consideredCancelled && result.outcome === 'cancelled') throw new CancelledFailure('cancelled, the target is as it was');
+  if (temporal.consideredCancelled && result.outcome === 'cancelled')
+    throw new CancelledFailure('cancelled, the target is as it was');
   return result;
 }
 
@@ -70,7 +87,10 @@ class Lifecycle {
       if (this.adoption !== undefined) {
         if ((await this.adopt(this.adoption)) === 'forward') return await this.completion.goForward();
       } else {
-        await unless(() => this.state.cancelRequested, () => this.begin());
+        await unless(
+          () => this.state.cancelRequested,
+          () => this.begin(),
+        );
         if (this.state.input.dryRun) return this.planned();
       }
       for (;;) {
@@ -126,7 +146,11 @@ class Lifecycle {
     this.stage.enter('checking');
     const adoption = await attempt(state, () => locked.adopt(request, state.runId), createTries);
     state.takeOver(adoption, request);
-    if (adoption.next === 'create') await unless(() => state.cancelRequested, () => this.create());
+    if (adoption.next === 'create')
+      await unless(
+        () => state.cancelRequested,
+        () => this.create(),
+      );
     state.created = true;
     return adoption.next;
   }
@@ -160,7 +184,11 @@ class Lifecycle {
     const { state } = this;
     this.pausing = true;
     try {
-      if (state.phase === 'completing' && (await this.stage.unlessTooLate(() => locked.unpublish(this.stage.plan(), state.runId))) === tooLate) return await this.completion.goForward();
+      if (
+        state.phase === 'completing' &&
+        (await this.stage.unlessTooLate(() => locked.unpublish(this.stage.plan(), state.runId))) === tooLate
+      )
+        return await this.completion.goForward();
       await insist(state, () => locked.pause(this.stage.plan()));
       this.stage.enter('paused');
       while (state.pauseRequested) await this.stage.observe(() => !state.pauseRequested);
@@ -200,7 +228,14 @@ class Lifecycle {
       return await comparing.vdiff(this.stage.plan(), uuid, vdiffStallSeconds);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      return { uuid, state: 'error', rowsCompared: '0', tables: [], errors: { '': problemOf(error).message }, completedAt: null };
+      return {
+        uuid,
+        state: 'error',
+        rowsCompared: '0',
+        tables: [],
+        errors: { '': problemOf(error).message },
+        completedAt: null,
+      };
     }
   }
 
@@ -216,12 +251,19 @@ class Lifecycle {
   private async putBack(): Promise<Record<string, string[]> | typeof tooLate> {
     const { state } = this;
     if (state.plan === undefined || state.input.dryRun) return {};
-    return this.stage.unlessTooLate(async () => (await locked.cancel(parseWorkflowIdentifier(state.input.target), state.runId)).droppedTables);
+    return this.stage.unlessTooLate(
+      async () => (await locked.cancel(parseWorkflowIdentifier(state.input.target), state.runId)).droppedTables,
+    );
   }
 
   private planned(): MigrateResult {
     this.stage.enter('planned');
-    return { outcome: 'planned', workflow: this.state.input.target, source: this.state.input.source, plan: this.stage.plan() };
+    return {
+      outcome: 'planned',
+      workflow: this.state.input.target,
+      source: this.state.input.source,
+      plan: this.stage.plan(),
+    };
   }
 
   private async end(): Promise<void> {
@@ -232,12 +274,23 @@ class Lifecycle {
 /** @throws ApplicationFailure naming every wrong field */
 function parseInput(raw: unknown): { input: MigrateInput; adopt: AdoptInput | undefined } {
   try {
-    const adopt = typeof raw === 'object' && raw !== null && 'adopt' in raw ? parseWith(adoptInputSchema, raw, 'the input of the workflow migrate') : undefined;
+    const adopt =
+      typeof raw === 'object' && raw !== null && 'adopt' in raw
+        ? parseWith(adoptInputSchema, raw, 'the input of the workflow migrate')
+        : undefined;
     // Until it is known what it was begun with: its names, and defaults.
-    const input = adopt === undefined ? parseWith(migrateInputSchema, raw ?? {}, 'the input of the workflow migrate') : migrateInputSchema.parse({ source: adopt.source, target: adopt.target, all: true });
+    const input =
+      adopt === undefined
+        ? parseWith(migrateInputSchema, raw ?? {}, 'the input of the workflow migrate')
+        : migrateInputSchema.parse({ source: adopt.source, target: adopt.target, all: true });
     const { workflowId } = workflowInfo();
     if (workflowId === input.target) return { input, adopt };
-    throw new MigrationError('INVALID_INPUT', `the workflow ID is ${workflowId}, and target is ${input.target}`, {}, 'give the workflow the identifier of the migration as its ID, so that there is only one of it');
+    throw new MigrationError(
+      'INVALID_INPUT',
+      `the workflow ID is ${workflowId}, and target is ${input.target}`,
+      {},
+      'give the workflow the identifier of the migration as its ID, so that there is only one of it',
+    );
   } catch (error) {
     throw toWorkflowFailure(error);
   }

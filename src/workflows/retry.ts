@@ -21,11 +21,19 @@ export function attempt<T>(state: MigrationState, work: () => Promise<T>, tries:
  * Runs a step until it succeeds, whatever goes wrong: for putting back, and for going forward
  * past the point of no return. `giveUp` names the errors that end it all the same.
  */
-export function insist<T>(state: MigrationState, work: () => Promise<T>, giveUp: (code: string) => boolean = () => false): Promise<T> {
+export function insist<T>(
+  state: MigrationState,
+  work: () => Promise<T>,
+  giveUp: (code: string) => boolean = () => false,
+): Promise<T> {
   return repeat(state, work, (error) => giveUp(problemOf(error).code));
 }
 
-async function repeat<T>(state: MigrationState, work: () => Promise<T>, giveUp: (error: unknown, count: number) => boolean): Promise<T> {
+async function repeat<T>(
+  state: MigrationState,
+  work: () => Promise<T>,
+  giveUp: (error: unknown, count: number) => boolean,
+): Promise<T> {
   for (let count = 1, delay = firstDelay; ; count++, delay = Math.min(delay * 2, longestDelay)) {
     try {
       const result = await work();
@@ -48,13 +56,15 @@ export async function unless<T>(wake: () => boolean, work: () => Promise<T>): Pr
   const scope = new CancellationScope({ cancellable: true });
   const waking = new CancellationScope({ cancellable: true });
   const running = scope.run(work);
-  const woken = waking.run(() => condition(wake)).then(
-    () => {
-      scope.cancel();
-      return true;
-    },
-    () => false,
-  );
+  const woken = waking
+    .run(() => condition(wake))
+    .then(
+      () => {
+        scope.cancel();
+        return true;
+      },
+      () => false,
+    );
   try {
     return await running;
   } catch (error) {

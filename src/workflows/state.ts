@@ -3,7 +3,13 @@ import type { Adoption } from '../migration/adopt/adoption.js';
 import { healedBy } from '../migration/watch/diagnosis.js';
 import { parseDuration } from '../migration/input/duration.js';
 import type { Problem } from '../migration/problem/errors.js';
-import { completeRequestSchema, type AdoptInput, type CompleteRequest, type MigrateInput, type SourceTables } from '../migration/input/input.js';
+import {
+  completeRequestSchema,
+  type AdoptInput,
+  type CompleteRequest,
+  type MigrateInput,
+  type SourceTables,
+} from '../migration/input/input.js';
 import { fingerprint, isCopyFinished, type Observation } from '../migration/watch/observation.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { withObservation, type Phase, type Status } from '../migration/lifecycle/status.js';
@@ -122,7 +128,9 @@ export class MigrationState {
 
   /** The problem of a stream that only a person can solve. */
   needsPerson(): Problem | undefined {
-    return this.observation?.problems.find((problem) => problem.kind !== undefined && healedBy[problem.kind] === 'person');
+    return this.observation?.problems.find(
+      (problem) => problem.kind !== undefined && healedBy[problem.kind] === 'person',
+    );
   }
 
   /** True when Complete needs a newer VDiff than the last one. `force` takes the one there is. */
@@ -198,8 +206,12 @@ export class MigrationState {
 
   /** In words, what a person or the clusters must do for this migration to go on. */
   waitingFor(): string[] {
-    if (this.phase === 'paused') return [this.pausedFor === null ? 'resume, or cancel' : `a person: ${this.pausedFor.remedy}`];
-    if (this.phase === 'retiring') return [`${this.retireAt ?? ''}, to ${this.completeOptions().sourceTables} the tables of the source; keepSource calls it off`];
+    if (this.phase === 'paused')
+      return [this.pausedFor === null ? 'resume, or cancel' : `a person: ${this.pausedFor.remedy}`];
+    if (this.phase === 'retiring')
+      return [
+        `${this.retireAt ?? ''}, to ${this.completeOptions().sourceTables} the tables of the source; keepSource calls it off`,
+      ];
     if (this.phase === 'copying') return [this.allStopped() ? 'resume: the streams are stopped' : 'the copy to finish'];
     if (this.phase === 'verifying') return ['VDiff to finish'];
     if (this.phase !== 'replicating') return [];
@@ -212,6 +224,8 @@ export class MigrationState {
   /** Something else than Pause has stopped them, or Create was told not to start them. */
   private allStopped(): boolean {
     const streams = this.observation?.streams ?? [];
-    return streams.length > 0 && streams.every((stream) => stream.state === 'Stopped' && stream.message !== 'for vdiff');
+    return (
+      streams.length > 0 && streams.every((stream) => stream.state === 'Stopped' && stream.message !== 'for vdiff')
+    );
   }
 }

@@ -9,14 +9,28 @@ const tablesShown = 20;
 /** A status as markdown: what the Temporal UI shows as the workflow's current details. */
 export function describeStatus(status: Status): string {
   const lines = [`### ${status.phase}`, '', `${status.source} → ${status.workflow}`];
-  if (status.observedAt !== null) lines.push('', `${status.copiedPercent} % copied${status.lagSeconds === null ? '' : `, lag ${status.lagSeconds} s`} (as of ${status.observedAt})`);
+  if (status.observedAt !== null)
+    lines.push(
+      '',
+      `${status.copiedPercent} % copied${status.lagSeconds === null ? '' : `, lag ${status.lagSeconds} s`} (as of ${status.observedAt})`,
+    );
   if (status.waitingFor.length > 0) lines.push('', `**Waiting for** ${status.waitingFor.join('; ')}`);
-  if (status.vdiff !== null) lines.push('', `Last VDiff: ${isClean(status.vdiff) ? 'clean' : `${status.vdiff.state}, **not clean**`}, ${status.vdiff.rowsCompared} rows compared`);
+  if (status.vdiff !== null)
+    lines.push(
+      '',
+      `Last VDiff: ${isClean(status.vdiff) ? 'clean' : `${status.vdiff.state}, **not clean**`}, ${status.vdiff.rowsCompared} rows compared`,
+    );
   const problems = [...(status.lastError === null ? [] : [status.lastError]), ...status.problems];
-  if (problems.length > 0) lines.push('', '**In trouble**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
-  if (status.warnings.length > 0) lines.push('', '**Mind**', ...status.warnings.map((problem) => `- ${describeProblem(problem)}`));
+  if (problems.length > 0)
+    lines.push('', '**In trouble**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
+  if (status.warnings.length > 0)
+    lines.push('', '**Mind**', ...status.warnings.map((problem) => `- ${describeProblem(problem)}`));
   const tables = status.tables.slice(0, tablesShown);
-  if (tables.length > 0) lines.push('', ...tables.map((table) => `- ${table.name}: ${table.phase}, ${Math.floor(tableFraction(table) * 100)} %`));
+  if (tables.length > 0)
+    lines.push(
+      '',
+      ...tables.map((table) => `- ${table.name}: ${table.phase}, ${Math.floor(tableFraction(table) * 100)} %`),
+    );
   if (status.tables.length > tablesShown) lines.push(`- and ${status.tables.length - tablesShown} more`);
   return lines.join('\n');
 }

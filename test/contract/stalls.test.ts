@@ -26,7 +26,12 @@ async function inFrontOf(host: string, port: number): Promise<number> {
 
 beforeAll(async () => {
   kv = new EtcdKv(`${front}:${await inFrontOf(topoHost, Number(topoPort))}`, 'target');
-  const direct = new Topology('target', lab.target.topoServer, lab.target.topoRoot, (server) => new EtcdKv(server, 'target'));
+  const direct = new Topology(
+    'target',
+    lab.target.topoServer,
+    lab.target.topoRoot,
+    (server) => new EtcdKv(server, 'target'),
+  );
   const record = clone(TabletSchema, await direct.primary('commerce', '0'));
   await inFrontOf(record.hostname, record.portMap['grpc'] ?? 0);
   record.hostname = front;
@@ -61,7 +66,14 @@ describe.each(directions)('a connection that stalls without closing: %s', (direc
     const lease = await kv.lock(`${lab.target.topoRoot}/internal/named_locks/commerce/stalls`, '{}', 5_000);
     await Promise.all([vtgate.ping(), tablet.streams('none')]);
     const failed = await stalled(direction, () =>
-      Promise.all([kv.get('/x'), lease.check(), tablet.streams('none'), vtgate.ping()].map((call: Promise<unknown>) => call.then(() => 'answered', (error: unknown) => (error as { code?: string }).code))),
+      Promise.all(
+        [kv.get('/x'), lease.check(), tablet.streams('none'), vtgate.ping()].map((call: Promise<unknown>) =>
+          call.then(
+            () => 'answered',
+            (error: unknown) => (error as { code?: string }).code,
+          ),
+        ),
+      ),
     );
     expect(failed).toEqual(['TOPO_UNREACHABLE', 'LOCK_LOST', 'TABLET_UNREACHABLE', 'VTGATE_UNREACHABLE']);
     await Promise.all([again(() => kv.get('/x')), again(() => tablet.streams('none')), again(() => vtgate.ping())]);

@@ -14,7 +14,14 @@ import { emptyTarget, lab, sourceMount, sql, vtctldclient } from '../support/lab
 import { clustersContract } from './suites/tablet.js';
 
 const [host = '', port = ''] = (lab.environment['VTMIGRATE_VTGATE'] ?? '').split(':');
-const config: Config = { topoServer: lab.target.topoServer, topoRoot: lab.target.topoRoot, vtgate: { host, port: Number(port) }, vtgateUser: undefined, vtgatePassword: undefined, taskQueue: 'unused' };
+const config: Config = {
+  topoServer: lab.target.topoServer,
+  topoRoot: lab.target.topoRoot,
+  vtgate: { host, port: Number(port) },
+  vtgateUser: undefined,
+  vtgatePassword: undefined,
+  taskQueue: 'unused',
+};
 const built = buildClients(config);
 const clients: Clients = built.clients;
 let tablet: Tablet;
@@ -29,19 +36,37 @@ afterAll(async () => {
 });
 
 describe('schema and queries', () => {
-  const strange = ['plain', 'two words', 'a.b', 'dash-ed', 'sélect', '表', 'select', "quo'te", 'dou"ble', 'dollar$', '_vtx'];
+  const strange = [
+    'plain',
+    'two words',
+    'a.b',
+    'dash-ed',
+    'sélect',
+    '表',
+    'select',
+    "quo'te",
+    'dou"ble',
+    'dollar$',
+    '_vtx',
+  ];
 
   test.each(strange)('a table named %s is created, seen, measured, read and dropped', async (name) => {
     await tablet.applySchema(`create table ${quoteName(name)} (id bigint primary key, v varchar(20))`);
     await tablet.query(`insert into ${quoteName(name)} values (1, 'x'), (2, null)`);
     const [found] = await tablet.tables([name]);
     expect(found).toMatchObject({ name, primaryKey: ['id'] });
-    expect(await tablet.query(`select id, v from ${quoteName(name)} order by id`)).toEqual([{ id: '1', v: 'x' }, { id: '2', v: null }]);
+    expect(await tablet.query(`select id, v from ${quoteName(name)} order by id`)).toEqual([
+      { id: '1', v: 'x' },
+      { id: '2', v: null },
+    ]);
     // Stored statistics, which tables with accented letters have to do with, come when MySQL sees fit.
     await tablet.query(`analyze no_write_to_binlog table ${quoteName(name)}`);
     await expect.poll(async () => (await readTableSizes(tablet, [name])).get(name)?.rows, { timeout: 10_000 }).toBe(2n);
     expect((await readTableSizes(tablet, [name])).get(name)?.bytes).toBeGreaterThan(0n);
-    await tablet.query(`drop table if exists ${quoteName(name)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+    await tablet.query(`drop table if exists ${quoteName(name)}`, {
+      disableForeignKeyChecks: true,
+      reloadSchema: true,
+    });
     expect(await tablet.tables([name])).toEqual([]);
   });
 });
@@ -50,7 +75,16 @@ describe('streams', () => {
   const workflow = `c${randomUUID().slice(0, 8)}`;
   const request = {
     workflow,
-    binlogSource: [{ keyspace: 'load', shard: '0', filter: { rules: [{ match: 'customer', filter: 'select * from customer' }] }, onDdl: OnDDLAction.STOP, externalCluster: 'nomount', stopAfterCopy: true }],
+    binlogSource: [
+      {
+        keyspace: 'load',
+        shard: '0',
+        filter: { rules: [{ match: 'customer', filter: 'select * from customer' }] },
+        onDdl: OnDDLAction.STOP,
+        externalCluster: 'nomount',
+        stopAfterCopy: true,
+      },
+    ],
     cells: ['c1', 'c2'],
     tabletTypes: [TabletType.REPLICA, TabletType.PRIMARY],
     tabletSelectionPreference: TabletSelectionPreference.INORDER,
@@ -61,11 +95,34 @@ describe('streams', () => {
 
   test('the row is the one vtctldclient writes, and changing the state changes nothing else', async () => {
     await tablet.createStreams(request);
-    const row = async () => (await sql('target', 'commerce', '0', `select cast(cell as char) cell, cast(tablet_types as char) types, cast(state as char) state, cast(source as char) source, workflow_type, defer_secondary_keys from _vt.vreplication where workflow = '${workflow}'`))[0];
-    const source = 'keyspace:"load" shard:"0" filter:{rules:{match:"customer" filter:"select * from customer"}} on_ddl:STOP stop_after_copy:true external_cluster:"nomount"';
-    expect(await row()).toEqual({ cell: 'c1,c2', types: 'in_order:replica,primary', state: 'Stopped', source, workflow_type: 3, defer_secondary_keys: 1 });
+    const row = async () =>
+      (
+        await sql(
+          'target',
+          'commerce',
+          '0',
+          `select cast(cell as char) cell, cast(tablet_types as char) types, cast(state as char) state, cast(source as char) source, workflow_type, defer_secondary_keys from _vt.vreplication where workflow = '${workflow}'`,
+        )
+      )[0];
+    const source =
+      'keyspace:"load" shard:"0" filter:{rules:{match:"customer" filter:"select * from customer"}} on_ddl:STOP stop_after_copy:true external_cluster:"nomount"';
+    expect(await row()).toEqual({
+      cell: 'c1,c2',
+      types: 'in_order:replica,primary',
+      state: 'Stopped',
+      source,
+      workflow_type: 3,
+      defer_secondary_keys: 1,
+    });
     await tablet.setStreamState(workflow, 'Stopped');
-    expect(await row()).toEqual({ cell: 'c1,c2', types: 'in_order:replica,primary', state: 'Stopped', source, workflow_type: 3, defer_secondary_keys: 1 });
+    expect(await row()).toEqual({
+      cell: 'c1,c2',
+      types: 'in_order:replica,primary',
+      state: 'Stopped',
+      source,
+      workflow_type: 3,
+      defer_secondary_keys: 1,
+    });
   });
 
   test('vtctldclient lists it', async () => {
@@ -76,15 +133,30 @@ describe('streams', () => {
 });
 
 clustersContract('real clusters', () => {
-  const gone = buildClients(config, { ...realEnds, openTablets: () => ({ client: (host, _port, cluster) => new TabletConnections().client(host, 1, cluster) }) });
-  const execute = (side: 'source' | 'target', statement: string) => sql(side, side === 'source' ? 'load' : 'commerce', '0', statement);
+  const gone = buildClients(config, {
+    ...realEnds,
+    openTablets: () => ({ client: (host, _port, cluster) => new TabletConnections().client(host, 1, cluster) }),
+  });
+  const execute = (side: 'source' | 'target', statement: string) =>
+    sql(side, side === 'source' ? 'load' : 'commerce', '0', statement);
   return Promise.resolve({
     clients,
     silent: gone.clients,
     mount: sourceMount,
     write: async (side, table, id, v) => {
-      await execute(side, v === null ? `delete from ${quoteName(table)} where id = ${id}` : `replace into ${quoteName(table)} values (${id}, ${quoteString(v)})`);
+      await execute(
+        side,
+        v === null
+          ? `delete from ${quoteName(table)} where id = ${id}`
+          : `replace into ${quoteName(table)} values (${id}, ${quoteString(v)})`,
+      );
     },
-    rows: async (side, table) => Object.fromEntries((await execute(side, `select id, v from ${quoteName(table)}`)).map((row) => [String(row['id']), String(row['v'])])),
+    rows: async (side, table) =>
+      Object.fromEntries(
+        (await execute(side, `select id, v from ${quoteName(table)}`)).map((row) => [
+          String(row['id']),
+          String(row['v']),
+        ]),
+      ),
   });
 });

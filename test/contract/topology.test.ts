@@ -25,7 +25,10 @@ kvContract('a real etcd', () => ({
   topoRoot: lab.target.topoRoot,
   other: () => new EtcdKv(lab.target.topoServer, 'target'),
   dieHolding: async (dir, contents) => {
-    const holder = spawn('tsx', ['test/support/lab/lock-holder.ts', lab.target.topoServer, dir, contents], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const holder = spawn('tsx', ['test/support/lab/lock-holder.ts', lab.target.topoServer, dir, contents], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
     await once(holder.stdout, 'data');
     // The whole group: tsx is a parent of the process that holds the lock.
     process.kill(-(holder.pid ?? 0), 'SIGKILL');
@@ -42,11 +45,19 @@ describe('the records', () => {
   test('cells, keyspaces, shards and tablets are those vtctldclient shows', async () => {
     expect(await topology.cells()).toEqual(['zone1']);
     expect((await topology.keyspaces()).sort()).toEqual(['commerce', 'customer']);
-    expect((await topology.servingShards('customer')).map(({ name, keyRange }) => [name, keyRange])).toEqual([['-80', '-80'], ['80-', '80-']]);
-    expect((await topology.servingShards('commerce')).map(({ name, keyRange }) => [name, keyRange])).toEqual([['0', '']]);
+    expect((await topology.servingShards('customer')).map(({ name, keyRange }) => [name, keyRange])).toEqual([
+      ['-80', '-80'],
+      ['80-', '80-'],
+    ]);
+    expect((await topology.servingShards('commerce')).map(({ name, keyRange }) => [name, keyRange])).toEqual([
+      ['0', ''],
+    ]);
     const [tablet] = await topology.tablets('commerce', '0');
     expect(tablet?.portMap['grpc']).toBe(lab.target.tablets[0]?.grpcPort);
-    await expect(topology.requireKeyspace('nope')).rejects.toMatchObject({ code: 'KEYSPACE_NOT_FOUND', message: expect.stringContaining('commerce, customer') as string });
+    await expect(topology.requireKeyspace('nope')).rejects.toMatchObject({
+      code: 'KEYSPACE_NOT_FOUND',
+      message: expect.stringContaining('commerce, customer') as string,
+    });
   });
 
   test('a write keeps the fields it does not know', async () => {
@@ -54,7 +65,11 @@ describe('the records', () => {
     const path = `${lab.target.topoRoot}/keyspaces/${name}/VSchema`;
     // Field 6 of vschema.Keyspace is not in our subset.
     const unknown = Buffer.from([0x32, 0x03, 0x0a, 0x01, 0x78]);
-    await kv.put(path, Buffer.concat([toBinary(KeyspaceSchema, create(KeyspaceSchema, { sharded: true })), unknown]), '0');
+    await kv.put(
+      path,
+      Buffer.concat([toBinary(KeyspaceSchema, create(KeyspaceSchema, { sharded: true })), unknown]),
+      '0',
+    );
     await topology.updateVSchema(name, (vschema) => {
       vschema.tables['t'] = create(TableSchema);
       return true;
@@ -67,10 +82,11 @@ describe('the records', () => {
 
   test('two writers of one record lose nothing', async () => {
     const name = `race${randomUUID().slice(0, 8)}`;
-    const add = (table: string) => topology.updateVSchema(name, (vschema) => {
-      vschema.tables[table] = create(TableSchema);
-      return true;
-    });
+    const add = (table: string) =>
+      topology.updateVSchema(name, (vschema) => {
+        vschema.tables[table] = create(TableSchema);
+        return true;
+      });
     await Promise.all(['a', 'b', 'c', 'd'].map(add));
     expect(Object.keys((await topology.vschema(name)).tables).sort()).toEqual(['a', 'b', 'c', 'd']);
     const path = `${lab.target.topoRoot}/keyspaces/${name}/VSchema`;
@@ -78,7 +94,10 @@ describe('the records', () => {
   });
 
   test('denied tables are those vtctldclient shows, and leave no trace', async () => {
-    const shard = async () => JSON.parse((await vtctldclient('target', 'GetShard', 'commerce/0')).stdout) as { shard: { tablet_controls: { denied_tables: string[] }[] } };
+    const shard = async () =>
+      JSON.parse((await vtctldclient('target', 'GetShard', 'commerce/0')).stdout) as {
+        shard: { tablet_controls: { denied_tables: string[] }[] };
+      };
     await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'denied' }, 'test', async () => {
       await topology.updateShard('commerce', '0', (record) => denyTables(record, ['t1', 't 2']));
       await topology.updateShard('commerce', '0', (record) => denyTables(record, ['t1', 't3']));
@@ -97,8 +116,25 @@ describe('mounts', () => {
     expect(await mounts.add('ours', config)).toBe(true);
     expect(await mounts.add('ours', { ...config, topoRoot: '/other' })).toBe(false);
     const shown = await vtctldclient('target', 'Mount', 'show', '--name', 'ours');
-    expect(JSON.parse(shown.stdout)).toMatchObject({ topo_type: 'etcd2', topo_server: lab.source.topoServer, topo_root: '/vitess/global', name: 'ours' });
-    await vtctldclient('target', 'Mount', 'register', '--name', 'theirs', '--topo-type', 'etcd2', '--topo-server', 'h:1', '--topo-root', '/r');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      topo_type: 'etcd2',
+      topo_server: lab.source.topoServer,
+      topo_root: '/vitess/global',
+      name: 'ours',
+    });
+    await vtctldclient(
+      'target',
+      'Mount',
+      'register',
+      '--name',
+      'theirs',
+      '--topo-type',
+      'etcd2',
+      '--topo-server',
+      'h:1',
+      '--topo-root',
+      '/r',
+    );
     expect(await mounts.get('theirs')).toEqual({ topoType: 'etcd2', topoServer: 'h:1', topoRoot: '/r' });
     expect(await mounts.list()).toEqual(expect.arrayContaining(['ours', 'theirs']));
     for (const name of ['ours', 'theirs']) expect(await mounts.remove(name)).toBe(true);
@@ -109,11 +145,27 @@ describe('mounts', () => {
 describe('locks', () => {
   test('vtctldclient waits for ours, and says that the keyspace is locked', async () => {
     await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'wf' }, 'vtmigrate test', async () => {
-      const blocked = await vtctldclient('target', '--lock-timeout', '1s', 'SetKeyspaceDurabilityPolicy', '--durability-policy', 'none', 'commerce');
+      const blocked = await vtctldclient(
+        'target',
+        '--lock-timeout',
+        '1s',
+        'SetKeyspaceDurabilityPolicy',
+        '--durability-policy',
+        'none',
+        'commerce',
+      );
       expect(blocked.code).not.toBe(0);
       expect(blocked.stderr).toMatch(/deadline exceeded|lock/i);
     });
-    const free = await vtctldclient('target', '--lock-timeout', '5s', 'SetKeyspaceDurabilityPolicy', '--durability-policy', 'none', 'commerce');
+    const free = await vtctldclient(
+      'target',
+      '--lock-timeout',
+      '5s',
+      'SetKeyspaceDurabilityPolicy',
+      '--durability-policy',
+      'none',
+      'commerce',
+    );
     expect(free.stderr).not.toMatch(/deadline exceeded/i);
   });
 });

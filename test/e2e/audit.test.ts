@@ -11,7 +11,11 @@ let program: Program;
 
 beforeAll(async () => {
   program = await Program.start();
-  await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  await program.client.workflow.execute('mount', {
+    taskQueue: program.taskQueue,
+    workflowId: `mount-${program.taskQueue}`,
+    args: [{ action: 'mount', name: 'ext1', config: mount }],
+  });
   await emptyTarget('commerce');
 });
 afterEach(async () => {
@@ -23,7 +27,14 @@ afterAll(() => program.stop());
 async function audit(of = 'commerce'): Promise<{ code: number; result: AuditResult; residue: string[] }> {
   const { code, stdout } = await program.cli('Audit', of, '-json');
   const result = JSON.parse(stdout) as AuditResult;
-  return { code, result, residue: result.findings.filter((finding) => !finding.live).map((finding) => finding.name).sort() };
+  return {
+    code,
+    result,
+    residue: result.findings
+      .filter((finding) => !finding.live)
+      .map((finding) => finding.name)
+      .sort(),
+  };
 }
 
 const remove = (...names: string[]) => program.cli('Audit', 'commerce', '-remove', JSON.stringify(names));
@@ -35,17 +46,51 @@ const start = async () => {
 
 /** One of each kind, as programs that died have been seen to leave it; with the names Audit gives them. */
 const planted: { name: string; plant: () => Promise<unknown> }[] = [
-  { name: 'denied:commerce/0/order line', plant: () => vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'order line', 'commerce/0', 'primary') },
-  { name: 'copy-state:commerce/0/4711', plant: () => sql('target', 'commerce', '0', "insert into _vt.copy_state (vrepl_id, table_name) values (4711, 'corder')") },
-  { name: 'vdiff:commerce/0/11111111-2222-3333-4444-555555555555', plant: () => sql('target', 'commerce', '0', "insert into _vt.vdiff (vdiff_uuid, workflow, keyspace, shard, db_name, state) values ('11111111-2222-3333-4444-555555555555', 'gone', 'commerce', '0', 'vt_commerce', 'completed')") },
-  { name: 'vdiff:commerce/0/#998', plant: () => sql('target', 'commerce', '0', "insert into _vt.vdiff_log (vdiff_id, message) values (998, 'left by a delete by UUID')") },
-  { name: 'table:commerce/0/stray', plant: () => sql('target', 'commerce', '0', 'create table stray (id int primary key)').then(() => vtctldclient('target', 'ReloadSchemaShard', '--include-primary', 'commerce/0')) },
+  {
+    name: 'denied:commerce/0/order line',
+    plant: () =>
+      vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'order line', 'commerce/0', 'primary'),
+  },
+  {
+    name: 'copy-state:commerce/0/4711',
+    plant: () =>
+      sql('target', 'commerce', '0', "insert into _vt.copy_state (vrepl_id, table_name) values (4711, 'corder')"),
+  },
+  {
+    name: 'vdiff:commerce/0/11111111-2222-3333-4444-555555555555',
+    plant: () =>
+      sql(
+        'target',
+        'commerce',
+        '0',
+        "insert into _vt.vdiff (vdiff_uuid, workflow, keyspace, shard, db_name, state) values ('11111111-2222-3333-4444-555555555555', 'gone', 'commerce', '0', 'vt_commerce', 'completed')",
+      ),
+  },
+  {
+    name: 'vdiff:commerce/0/#998',
+    plant: () =>
+      sql(
+        'target',
+        'commerce',
+        '0',
+        "insert into _vt.vdiff_log (vdiff_id, message) values (998, 'left by a delete by UUID')",
+      ),
+  },
+  {
+    name: 'table:commerce/0/stray',
+    plant: () =>
+      sql('target', 'commerce', '0', 'create table stray (id int primary key)').then(() =>
+        vtctldclient('target', 'ReloadSchemaShard', '--include-primary', 'commerce/0'),
+      ),
+  },
   { name: 'lock:commerce/gone', plant: () => plantLock('gone', '2026-01-01T00:00:00Z') },
 ];
 
 async function plantLock(workflow: string, since: string): Promise<void> {
   const etcd = new Etcd3({ hosts: `http://${lab.target.topoServer}` });
-  await etcd.put(`${lab.target.topoRoot}/internal/named_locks/commerce/${workflow}/locks/4711`).value(JSON.stringify({ Action: 'vdiff', HostName: 'dead', UserName: 'vitess', Time: since, Status: 'Running' }));
+  await etcd
+    .put(`${lab.target.topoRoot}/internal/named_locks/commerce/${workflow}/locks/4711`)
+    .value(JSON.stringify({ Action: 'vdiff', HostName: 'dead', UserName: 'vitess', Time: since, Status: 'Running' }));
   etcd.close();
 }
 
@@ -62,7 +107,12 @@ describe('residue of every kind', () => {
     for (const [i, { name }] of planted.entries()) {
       const removed = await remove(name);
       expect(removed.stdout, removed.stderr).toContain(`Removed ${name}`);
-      expect((await audit()).residue).toEqual(planted.slice(i + 1).map((each) => each.name).sort());
+      expect((await audit()).residue).toEqual(
+        planted
+          .slice(i + 1)
+          .map((each) => each.name)
+          .sort(),
+      );
     }
     expect(await snapshot('commerce')).toEqual(before);
   });
@@ -71,17 +121,37 @@ describe('residue of every kind', () => {
     await sql('target', 'commerce', '0', 'create table stray (id int primary key); insert into stray values (1)');
     await vtctldclient('target', 'ReloadSchemaShard', '--include-primary', 'commerce/0');
     expect((await audit()).residue).toEqual([]);
-    expect(await remove('table:commerce/0/stray')).toMatchObject({ code: 1, stderr: expect.stringMatching(/table:commerce\/0\/stray is not there/) as string });
+    expect(await remove('table:commerce/0/stray')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/table:commerce\/0\/stray is not there/) as string,
+    });
     expect(await sql('target', 'commerce', '0', 'select * from stray')).toHaveLength(1);
   });
 });
 
 test("the tables that vtctldclient's complete leaves denied are found and opened by name", async () => {
   const args = ['Migrate', '--workflow', 'theirs', '--target-keyspace', 'commerce'];
-  await vtctldclient('target', ...args, 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', moved.join(','), '--cells', 'ext');
+  await vtctldclient(
+    'target',
+    ...args,
+    'create',
+    '--source-keyspace',
+    'load',
+    '--mount-name',
+    'ext1',
+    '--tables',
+    moved.join(','),
+    '--cells',
+    'ext',
+  );
   expect((await audit()).residue).toEqual([]);
   for (let tries = 0; tries < 100; tries++) {
-    const rows = await sql('target', 'commerce', '0', "select state, pos, (select count(*) from _vt.copy_state) as copying from _vt.vreplication where workflow = 'theirs'");
+    const rows = await sql(
+      'target',
+      'commerce',
+      '0',
+      "select state, pos, (select count(*) from _vt.copy_state) as copying from _vt.vreplication where workflow = 'theirs'",
+    );
     if (rows[0]?.['state'] === 'Running' && String(rows[0]['pos']) !== '' && Number(rows[0]['copying']) === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -99,8 +169,19 @@ describe('what is live', () => {
     const { code, result, residue } = await audit();
     expect({ code, residue }).toEqual({ code: 0, residue: [] });
     const names = result.findings.map((finding) => finding.name);
-    expect(names).toEqual(expect.arrayContaining(['journal:lost', 'stream:commerce/0/lost', 'denied:commerce/0/customer', 'table:commerce/0/customer']));
-    for (const name of names) expect(await remove(name)).toMatchObject({ code: 1, stderr: expect.stringMatching(/nothing has been removed: .* is not residue/) as string });
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'journal:lost',
+        'stream:commerce/0/lost',
+        'denied:commerce/0/customer',
+        'table:commerce/0/customer',
+      ]),
+    );
+    for (const name of names)
+      expect(await remove(name)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/nothing has been removed: .* is not residue/) as string,
+      });
     expect((await snapshot('commerce')).topology).toEqual(before.topology);
     await handle.signal('cancel');
     await handle.result();
@@ -122,8 +203,14 @@ test('of a migration that nobody looks after everything is residue; by hand it g
   await handle.terminate('a test');
   const { result, residue } = await audit('commerce.lost');
   expect(result.owners).toMatchObject([{ workflow: 'lost', whose: 'orphan', adoptable: true }]);
-  expect(await remove('journal:lost')).toMatchObject({ code: 1, stderr: expect.stringMatching(/journal:lost goes last/) as string });
-  expect(await remove('table:commerce/0/customer')).toMatchObject({ code: 1, stderr: expect.stringMatching(/it has rows/) as string });
+  expect(await remove('journal:lost')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/journal:lost goes last/) as string,
+  });
+  expect(await remove('table:commerce/0/customer')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/it has rows/) as string,
+  });
   const removable = residue.filter((name) => !name.startsWith('table:'));
   const removed = await remove(...removable);
   expect(removed.stdout, removed.stderr).toContain('Removed journal:lost');

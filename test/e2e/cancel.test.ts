@@ -10,7 +10,11 @@ let program: Program;
 
 beforeAll(async () => {
   program = await Program.start();
-  const mounted: unknown = await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  const mounted: unknown = await program.client.workflow.execute('mount', {
+    taskQueue: program.taskQueue,
+    workflowId: `mount-${program.taskQueue}`,
+    args: [{ action: 'mount', name: 'ext1', config: mount }],
+  });
   expect(mounted).toMatchObject({ mount: { cells: ['ext'], keyspaces: ['load'] } });
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
 });
@@ -32,9 +36,19 @@ const phases: { phase: string; there: (status: Status) => boolean; input?: objec
 
 describe.each(['commerce', 'customer'] as const)('Cancel on %s', (keyspace: TargetKeyspace) => {
   test.each(phases)('$phase: the target is as it was', async ({ there, input }) => {
-    await sql('target', keyspace, keyspace === 'commerce' ? '0' : '-80', 'create table product (sku varchar(64) primary key, note int)');
+    await sql(
+      'target',
+      keyspace,
+      keyspace === 'commerce' ? '0' : '-80',
+      'create table product (sku varchar(64) primary key, note int)',
+    );
     const before = await snapshot(keyspace);
-    const handle = await program.migrate({ source: 'ext1.load', target: `${keyspace}.cxl`, tables: ['corder', 'customer', 'order line'], ...input });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: `${keyspace}.cxl`,
+      tables: ['corder', 'customer', 'order line'],
+      ...input,
+    });
     await until(handle, there);
     await handle.signal('cancel');
     expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
@@ -50,7 +64,9 @@ describe('Cancel said in other ways', () => {
     const handle = await start();
     await until(handle, (status) => status.phase === 'replicating');
     await handle.cancel();
-    await expect(handle.result()).rejects.toSatisfy((error: WorkflowFailedError) => error.cause instanceof CancelledFailure);
+    await expect(handle.result()).rejects.toSatisfy(
+      (error: WorkflowFailedError) => error.cause instanceof CancelledFailure,
+    );
     expect(await snapshot('commerce')).toEqual(before);
   });
 
@@ -60,13 +76,26 @@ describe('Cancel said in other ways', () => {
     await until(handle, (status) => status.phase === 'replicating');
     expect(await program.cli('Migrate', 'Cancel', 'commerce.cxl')).toMatchObject({ code: 0 });
     expect(await snapshot('commerce')).toEqual(before);
-    expect(await program.cli('Migrate', 'cancel', 'commerce.cxl')).toMatchObject({ code: 0, stdout: expect.stringMatching(/cancelled already/) as string });
+    expect(await program.cli('Migrate', 'cancel', 'commerce.cxl')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/cancelled already/) as string,
+    });
   });
 
   test('an empty table that was there before is kept', async () => {
-    await sql('target', 'commerce', '0', 'create table product (sku varchar(40) not null primary key, price decimal(10,2) not null, price_with_tax decimal(12,4) generated always as (price * 1.19) stored, description text)');
+    await sql(
+      'target',
+      'commerce',
+      '0',
+      'create table product (sku varchar(40) not null primary key, price decimal(10,2) not null, price_with_tax decimal(12,4) generated always as (price * 1.19) stored, description text)',
+    );
     const before = await snapshot('commerce');
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.cxl', tables: ['customer', 'product'], autoStart: false });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.cxl',
+      tables: ['customer', 'product'],
+      autoStart: false,
+    });
     await until(handle, (status) => status.phase === 'copying');
     await handle.executeUpdate('cancel');
     expect(await snapshot('commerce')).toEqual(before);

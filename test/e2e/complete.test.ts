@@ -3,7 +3,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import type { MigrateResult } from '../../src/migration/lifecycle/result.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { contentsOf } from '../support/lab/rows.js';
-import { emptyTarget, mysqlOf, sourceMount as mount, sql, tablesOf, vtctldclient, vtgateOf, type TargetKeyspace } from '../support/lab/lab.js';
+import {
+  emptyTarget,
+  mysqlOf,
+  sourceMount as mount,
+  sql,
+  tablesOf,
+  vtctldclient,
+  vtgateOf,
+  type TargetKeyspace,
+} from '../support/lab/lab.js';
 import { Writers } from '../support/lab/writers.js';
 
 type Completed = Extract<MigrateResult, { outcome: 'completed' }>;
@@ -18,7 +27,12 @@ const ownTables = ['spare', 'spare two'];
 
 async function makeOwnTables(): Promise<void> {
   for (const table of ownTables) {
-    await sql('source', 'load', '0', `drop table if exists \`${table}\`, \`_${table}_old\`; create table \`${table}\` (id bigint primary key, note varchar(40)); insert into \`${table}\` values (1, 'a'), (2, 'b'), (3, null)`);
+    await sql(
+      'source',
+      'load',
+      '0',
+      `drop table if exists \`${table}\`, \`_${table}_old\`; create table \`${table}\` (id bigint primary key, note varchar(40)); insert into \`${table}\` values (1, 'a'), (2, 'b'), (3, null)`,
+    );
   }
   await vtctldclient('source', 'ReloadSchemaShard', '--include-primary', 'load/0');
 }
@@ -30,7 +44,14 @@ async function deniedOnSource(): Promise<string[]> {
 }
 
 async function allow(tables: readonly string[]): Promise<void> {
-  await vtctldclient('source', 'SetShardTabletControl', '--remove', `--denied-tables=${tables.join(',')}`, 'load/0', 'primary');
+  await vtctldclient(
+    'source',
+    'SetShardTabletControl',
+    '--remove',
+    `--denied-tables=${tables.join(',')}`,
+    'load/0',
+    'primary',
+  );
   await vtctldclient('source', 'RefreshStateByShard', 'load/0');
 }
 
@@ -67,31 +88,47 @@ afterEach(async () => {
   await makeOwnTables();
 });
 afterAll(async () => {
-  for (const table of ownTables) await sql('source', 'load', '0', `drop table if exists \`${table}\`, \`_${table}_old\``);
+  for (const table of ownTables)
+    await sql('source', 'load', '0', `drop table if exists \`${table}\`, \`_${table}_old\``);
   await program.stop();
 });
 
 describe('fenceSource', () => {
-  test.each(['commerce', 'customer'] as const)('every acknowledged write of clients that never stop is on %s', async (keyspace) => {
-    const { writing } = await writers(async (w) => {
-      const handle = await program.migrate({ source: 'ext1.load', target: `${keyspace}.fenced`, tables: ['customer'], mount, fenceSource: true });
-      await until(handle, (status) => status.phase === 'replicating');
-      await handle.signal('complete');
-      expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', fenced: true });
-      // They go on trying: nobody may get in after the end either.
-      const after = w.acknowledged.length;
-      await sleep(1_000);
-      expect(w.acknowledged.length).toBe(after);
-    });
-    expect(writing.acknowledged.length).toBeGreaterThan(50);
-    expect(await missingOnTarget(keyspace, writing.acknowledged)).toEqual([]);
-    expect(await deniedOnSource()).toEqual(['customer']);
-    console.log(`${keyspace}: ${writing.acknowledged.length} writes acknowledged, as many found`);
-  });
+  test.each(['commerce', 'customer'] as const)(
+    'every acknowledged write of clients that never stop is on %s',
+    async (keyspace) => {
+      const { writing } = await writers(async (w) => {
+        const handle = await program.migrate({
+          source: 'ext1.load',
+          target: `${keyspace}.fenced`,
+          tables: ['customer'],
+          mount,
+          fenceSource: true,
+        });
+        await until(handle, (status) => status.phase === 'replicating');
+        await handle.signal('complete');
+        expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', fenced: true });
+        // They go on trying: nobody may get in after the end either.
+        const after = w.acknowledged.length;
+        await sleep(1_000);
+        expect(w.acknowledged.length).toBe(after);
+      });
+      expect(writing.acknowledged.length).toBeGreaterThan(50);
+      expect(await missingOnTarget(keyspace, writing.acknowledged)).toEqual([]);
+      expect(await deniedOnSource()).toEqual(['customer']);
+      console.log(`${keyspace}: ${writing.acknowledged.length} writes acknowledged, as many found`);
+    },
+  );
 
   test('a worker killed while the fence goes up: nothing is lost, nothing stays behind', async () => {
     const { writing } = await writers(async () => {
-      const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.fenced', tables: ['customer'], mount, fenceSource: true });
+      const handle = await program.migrate({
+        source: 'ext1.load',
+        target: 'commerce.fenced',
+        tables: ['customer'],
+        mount,
+        fenceSource: true,
+      });
       await until(handle, (status) => status.phase === 'replicating');
       await handle.signal('complete');
       await sleep(2_000);
@@ -103,14 +140,25 @@ describe('fenceSource', () => {
   });
 
   test('a transaction that does not end: the fence is taken down, writers go on, and Complete comes later', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.fenced', tables: ['customer'], mount, fenceSource: true });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.fenced',
+      tables: ['customer'],
+      mount,
+      fenceSource: true,
+    });
     await until(handle, (status) => status.phase === 'replicating');
     const connection = await mysqlOf('source', 'load', '0');
     onTestFinished(() => connection.destroy());
     await connection.query("start transaction; update customer set name = 'held' where id = 1");
     await handle.signal('complete');
     const status = await until(handle, ({ missing }) => missing.length > 0, 120);
-    expect(status.missing).toMatchObject([{ code: 'FENCE_DOWN', message: expect.stringMatching(/transactions that began before the fence are still open/) as string }]);
+    expect(status.missing).toMatchObject([
+      {
+        code: 'FENCE_DOWN',
+        message: expect.stringMatching(/transactions that began before the fence are still open/) as string,
+      },
+    ]);
     expect(await deniedOnSource()).toEqual([]);
     const writer = await vtgateOf('source');
     await writer.query('update customer set name = name where id = 2');
@@ -129,15 +177,29 @@ describe('fenceSource', () => {
     onTestFinished(() => enough.abort());
     const past = (async () => {
       while (!enough.signal.aborted) {
-        await sql('source', 'load', '0', "update customer set name = concat('past', rand()) where id = 3").catch(() => undefined);
+        await sql('source', 'load', '0', "update customer set name = concat('past', rand()) where id = 3").catch(
+          () => undefined,
+        );
         await sleep(50);
       }
     })();
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.fenced', tables: ['customer'], mount, fenceSource: true });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.fenced',
+      tables: ['customer'],
+      mount,
+      fenceSource: true,
+    });
     await until(handle, (status) => status.phase === 'replicating');
     await handle.signal('complete');
     const status = await until(handle, ({ missing }) => missing.length > 0, 120);
-    expect(status.missing).toMatchObject([{ code: 'FENCE_DOWN', message: expect.stringMatching(/still written to, past the fence/) as string, place: { table: 'customer' } }]);
+    expect(status.missing).toMatchObject([
+      {
+        code: 'FENCE_DOWN',
+        message: expect.stringMatching(/still written to, past the fence/) as string,
+        place: { table: 'customer' },
+      },
+    ]);
     await handle.executeUpdate('cancel');
     enough.abort();
     await past;
@@ -148,24 +210,43 @@ describe('fenceSource', () => {
 describe('without a fence', () => {
   test('status says whether the source still receives writes, and to which tables', async () => {
     const { result } = await writers(async () => {
-      const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.open', tables: ['customer', 'product'], mount });
+      const handle = await program.migrate({
+        source: 'ext1.load',
+        target: 'commerce.open',
+        tables: ['customer', 'product'],
+        mount,
+      });
       await until(handle, (status) => status.phase === 'replicating');
       await handle.signal('complete');
       return resultOf(handle);
     });
-    expect((result as Completed).warnings).toMatchObject([{ code: 'SOURCE_STILL_WRITTEN', message: expect.stringMatching(/: customer$/) as string }]);
+    expect((result as Completed).warnings).toMatchObject([
+      { code: 'SOURCE_STILL_WRITTEN', message: expect.stringMatching(/: customer$/) as string },
+    ]);
     expect(await deniedOnSource()).toEqual([]);
   });
 
   test('a quiet source is no promise', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.open', tables: ['product'], mount, complete: 'auto' });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.open',
+      tables: ['product'],
+      mount,
+      complete: 'auto',
+    });
     expect(((await resultOf(handle)) as Completed).warnings).toMatchObject([{ code: 'SOURCE_NOT_FENCED' }]);
   });
 });
 
 describe('what Complete looks at again', () => {
   test('a VDiff that is too old is run once more', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.old', tables: ['product'], mount, vdiffMaxAge: '2s' });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.old',
+      tables: ['product'],
+      mount,
+      vdiffMaxAge: '2s',
+    });
     const { vdiff } = await until(handle, (status) => status.phase === 'replicating');
     await sleep(3_000);
     await handle.signal('complete');
@@ -181,7 +262,13 @@ describe('what Complete looks at again', () => {
     await vtctldclient('source', 'ReloadSchemaShard', '--include-primary', 'load/0');
     await handle.signal('complete');
     const { missing } = await until(handle, (status) => status.missing.length > 0);
-    expect(missing).toMatchObject([{ code: 'SCHEMA_DRIFT', message: expect.stringMatching(/\n\+ +`extra` int/) as string, place: { table: 'spare' } }]);
+    expect(missing).toMatchObject([
+      {
+        code: 'SCHEMA_DRIFT',
+        message: expect.stringMatching(/\n\+ +`extra` int/) as string,
+        place: { table: 'spare' },
+      },
+    ]);
     await sql('target', 'commerce', '0', 'alter table spare add column extra int');
     await vtctldclient('target', 'ReloadSchemaShard', '--include-primary', 'commerce/0');
     await handle.signal('complete');
@@ -193,42 +280,106 @@ describe('what Complete looks at again', () => {
 describe("the source's tables", () => {
   test.each(['rename', 'drop'] as const)('%s, once the target serves', async (sourceTables) => {
     const before = await contentsOf('source', 'load', ownTables);
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.own', tables: ownTables, mount, complete: 'auto', sourceTables, fenceSource: sourceTables === 'drop' });
-    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', fenced: false, sourceTables: { done: sourceTables, kept: null } });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.own',
+      tables: ownTables,
+      mount,
+      complete: 'auto',
+      sourceTables,
+      fenceSource: sourceTables === 'drop',
+    });
+    expect(await resultOf(handle)).toMatchObject({
+      outcome: 'completed',
+      fenced: false,
+      sourceTables: { done: sourceTables, kept: null },
+    });
     const left = await tablesOf('source', 'load', '0');
-    expect(left.filter((table) => table.includes('spare')).sort()).toEqual(sourceTables === 'rename' ? ['_spare two_old', '_spare_old'] : []);
+    expect(left.filter((table) => table.includes('spare')).sort()).toEqual(
+      sourceTables === 'rename' ? ['_spare two_old', '_spare_old'] : [],
+    );
     expect(left).toContain('customer');
     expect(await contentsOf('target', 'commerce', ownTables)).toEqual(before);
     expect(await deniedOnSource()).toEqual([]);
   });
 
   test('are kept when a row was written after the target took over', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.own', tables: ownTables, mount, complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '15s' });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.own',
+      tables: ownTables,
+      mount,
+      complete: 'auto',
+      sourceTables: 'drop',
+      sourceTablesAfter: '15s',
+    });
     const { retireAt } = await until(handle, (status) => status.phase === 'retiring');
     expect(Date.parse(retireAt ?? '')).toBeGreaterThan(Date.now());
     await sql('source', 'load', '0', "insert into spare values (4, 'too late')");
     const result = (await resultOf(handle)) as Completed;
-    expect(result.sourceTables).toMatchObject({ done: 'keep', kept: { code: 'SOURCE_KEPT', message: expect.stringMatching(/rows were written after the target took over.*spare/) as string } });
-    expect((await tablesOf('source', 'load', '0')).filter((table) => table.includes('spare'))).toEqual(['spare', 'spare two']);
+    expect(result.sourceTables).toMatchObject({
+      done: 'keep',
+      kept: {
+        code: 'SOURCE_KEPT',
+        message: expect.stringMatching(/rows were written after the target took over.*spare/) as string,
+      },
+    });
+    expect((await tablesOf('source', 'load', '0')).filter((table) => table.includes('spare'))).toEqual([
+      'spare',
+      'spare two',
+    ]);
   });
 
   test('writes to other tables do not keep them', async () => {
-    const { result } = await writers(async () => resultOf(await program.migrate({ source: 'ext1.load', target: 'commerce.own', tables: ownTables, mount, complete: 'auto', sourceTables: 'rename' })));
+    const { result } = await writers(async () =>
+      resultOf(
+        await program.migrate({
+          source: 'ext1.load',
+          target: 'commerce.own',
+          tables: ownTables,
+          mount,
+          complete: 'auto',
+          sourceTables: 'rename',
+        }),
+      ),
+    );
     expect(result).toMatchObject({ sourceTables: { done: 'rename' } });
   });
 
   test('-keep_data while they wait calls it off; the command line says so', async () => {
     const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.own', tables: ownTables, mount });
     await until(handle, (status) => status.phase === 'replicating');
-    const completed = await program.cli('Migrate', '-rename_tables', '-source_tables_after', '1h', 'Complete', 'commerce.own');
-    expect(completed).toMatchObject({ code: 0, stdout: expect.stringMatching(/Completed commerce\.own[\s\S]*rename the tables of the source[\s\S]*-keep_data Complete/) as string });
+    const completed = await program.cli(
+      'Migrate',
+      '-rename_tables',
+      '-source_tables_after',
+      '1h',
+      'Complete',
+      'commerce.own',
+    );
+    expect(completed).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /Completed commerce\.own[\s\S]*rename the tables of the source[\s\S]*-keep_data Complete/,
+      ) as string,
+    });
     const kept = await program.cli('Migrate', '-keep_data', 'Complete', 'commerce.own');
     expect(kept).toMatchObject({ code: 0, stdout: expect.stringMatching(/ext1 keeps its tables/) as string });
-    expect((await tablesOf('source', 'load', '0')).filter((table) => table.includes('spare'))).toEqual(['spare', 'spare two']);
+    expect((await tablesOf('source', 'load', '0')).filter((table) => table.includes('spare'))).toEqual([
+      'spare',
+      'spare two',
+    ]);
   });
 
   test('a worker killed while they are dropped: another one finishes', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.own', tables: ownTables, mount, complete: 'auto', sourceTables: 'drop' });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.own',
+      tables: ownTables,
+      mount,
+      complete: 'auto',
+      sourceTables: 'drop',
+    });
     await until(handle, (status) => status.phase === 'retiring' || status.phase === 'completed');
     await sleep(300);
     await program.killWorker();
@@ -240,17 +391,33 @@ describe("the source's tables", () => {
 
 describe('pause and resume', () => {
   test('streams stop and start, while copying and while replicating; Complete is remembered', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.pausing', tables: ['corder', 'customer'], mount });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.pausing',
+      tables: ['corder', 'customer'],
+      mount,
+    });
     await until(handle, (status) => status.phase === 'copying');
     expect(await handle.executeUpdate('pause')).toEqual({ outcome: 'paused' });
-    const paused = await until(handle, (status) => status.phase === 'paused' && status.streams.length > 0 && status.streams.every((stream) => stream.state === 'Stopped'));
+    const paused = await until(
+      handle,
+      (status) =>
+        status.phase === 'paused' &&
+        status.streams.length > 0 &&
+        status.streams.every((stream) => stream.state === 'Stopped'),
+    );
     expect(paused.problems).toEqual([]);
     const shown = await program.cli('Workflow', 'Show', 'commerce.pausing');
     expect(shown.stdout).toMatch(/Status: Stopped\..*paused by vtmigrate[\s\S]*Waiting for: resume, or cancel/);
     await handle.signal('complete');
-    expect(await program.cli('Workflow', 'Start', 'commerce.pausing')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Resumed/) as string });
+    expect(await program.cli('Workflow', 'Start', 'commerce.pausing')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Resumed/) as string,
+    });
     expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
-    expect(await contentsOf('target', 'commerce', ['corder', 'customer'])).toEqual(await contentsOf('source', 'load', ['corder', 'customer']));
+    expect(await contentsOf('target', 'commerce', ['corder', 'customer'])).toEqual(
+      await contentsOf('source', 'load', ['corder', 'customer']),
+    );
   });
 
   test('a stream that needs a person pauses the migration, and goes on after resume', async () => {

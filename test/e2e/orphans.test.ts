@@ -4,7 +4,15 @@ import { Etcd3 } from 'etcd3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Status } from '../../src/migration/lifecycle/status.js';
 import { SrvVSchemaSchema } from '../../src/vitess/wire/vschema_pb.js';
-import { emptyTarget, lab, sourceMount as mount, sql, targets, vtctldclient, type TargetKeyspace } from '../support/lab/lab.js';
+import {
+  emptyTarget,
+  lab,
+  sourceMount as mount,
+  sql,
+  targets,
+  vtctldclient,
+  type TargetKeyspace,
+} from '../support/lab/lab.js';
 import { Program, until } from '../support/lab/program.js';
 import { contentsOf } from '../support/lab/rows.js';
 import { snapshot } from '../support/lab/snapshot.js';
@@ -14,7 +22,11 @@ let program: Program;
 
 beforeAll(async () => {
   program = await Program.start();
-  await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  await program.client.workflow.execute('mount', {
+    taskQueue: program.taskQueue,
+    workflowId: `mount-${program.taskQueue}`,
+    args: [{ action: 'mount', name: 'ext1', config: mount }],
+  });
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
 });
 afterEach(async () => {
@@ -24,7 +36,8 @@ afterEach(async () => {
 });
 afterAll(() => program.stop());
 
-const start = (keyspace: TargetKeyspace, input: object = {}) => program.migrate({ source: 'ext1.load', target: `${keyspace}.lost`, tables: moved, ...input });
+const start = (keyspace: TargetKeyspace, input: object = {}) =>
+  program.migrate({ source: 'ext1.load', target: `${keyspace}.lost`, tables: moved, ...input });
 
 /** Temporal's Terminate: the workflow hears nothing of it, its activities go on until their next heartbeat. */
 async function terminate(handle: WorkflowHandle): Promise<void> {
@@ -33,7 +46,15 @@ async function terminate(handle: WorkflowHandle): Promise<void> {
 
 /** A fence stays after Complete, as it was asked for. */
 async function openSource(): Promise<void> {
-  await vtctldclient('source', 'SetShardTabletControl', '--remove', '--denied-tables', moved.join(','), 'load/0', 'primary');
+  await vtctldclient(
+    'source',
+    'SetShardTabletControl',
+    '--remove',
+    '--denied-tables',
+    moved.join(','),
+    'load/0',
+    'primary',
+  );
   // The command changes the record alone: a tablet reads it when it is told to.
   await vtctldclient('source', 'RefreshStateByShard', 'load/0');
 }
@@ -42,7 +63,8 @@ async function openSource(): Promise<void> {
 async function expectCompleted(keyspace: TargetKeyspace, tables: readonly string[]): Promise<void> {
   expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
   const after = await snapshot(keyspace);
-  for (const shard of targets[keyspace].shards) expect(Object.values(after.mysql[shard]?.sidecar ?? {})).toEqual([0, 0, 0, 0, 0, 0]);
+  for (const shard of targets[keyspace].shards)
+    expect(Object.values(after.mysql[shard]?.sidecar ?? {})).toEqual([0, 0, 0, 0, 0, 0]);
   expect(Object.keys(after.topology).filter((key) => key.includes('/vtmigrate/'))).toEqual([]);
   const audit = await program.cli('Audit', keyspace);
   expect(audit).toMatchObject({ code: 0, stdout: expect.stringContaining(`${keyspace}: no residue.`) as string });
@@ -50,7 +72,11 @@ async function expectCompleted(keyspace: TargetKeyspace, tables: readonly string
 
 const phases: { phase: string; there: (status: Status) => boolean; input?: object }[] = [
   { phase: 'creating', there: (status) => status.phase === 'creating' || status.phase === 'copying' },
-  { phase: 'stopped before the copy', there: (status) => status.phase === 'copying' && status.streams.length > 0, input: { autoStart: false } },
+  {
+    phase: 'stopped before the copy',
+    there: (status) => status.phase === 'copying' && status.streams.length > 0,
+    input: { autoStart: false },
+  },
   { phase: 'copying', there: (status) => status.phase === 'copying' },
   { phase: 'verifying', there: (status) => status.phase === 'verifying' || status.phase === 'replicating' },
   { phase: 'replicating', there: (status) => status.phase === 'replicating' },
@@ -58,39 +84,64 @@ const phases: { phase: string; there: (status: Status) => boolean; input?: objec
 
 describe.each(['commerce', 'customer'] as const)('terminated, on %s', (keyspace) => {
   test.each(phases)('while $phase: Cancel puts everything back', async ({ there, input }) => {
-    await sql('target', keyspace, keyspace === 'commerce' ? '0' : '-80', 'create table stray (id int primary key); insert into stray values (1)');
+    await sql(
+      'target',
+      keyspace,
+      keyspace === 'commerce' ? '0' : '-80',
+      'create table stray (id int primary key); insert into stray values (1)',
+    );
     const before = await snapshot(keyspace);
     const handle = await start(keyspace, input);
     await until(handle, there);
     await terminate(handle);
     const cancelled = await program.cli('Migrate', 'Cancel', `${keyspace}.lost`);
-    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining(`Cancelled ${keyspace}.lost: the target is as it was.`) as string });
-    expect(cancelled.stderr).toMatch(/has ended \(terminated\), and this is in the cluster:[\s\S]*journal:lost[\s\S]*It is taken over, to cancel it/);
+    expect(cancelled).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`Cancelled ${keyspace}.lost: the target is as it was.`) as string,
+    });
+    expect(cancelled.stderr).toMatch(
+      /has ended \(terminated\), and this is in the cluster:[\s\S]*journal:lost[\s\S]*It is taken over, to cancel it/,
+    );
     expect(await snapshot(keyspace)).toEqual(before);
-    expect(await program.cli('Migrate', 'Cancel', `${keyspace}.lost`)).toMatchObject({ code: 0, stdout: expect.stringMatching(/was cancelled already/) as string });
+    expect(await program.cli('Migrate', 'Cancel', `${keyspace}.lost`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/was cancelled already/) as string,
+    });
   });
 
-  test.each(phases.filter(({ input }) => input === undefined))('while $phase: Complete completes', async ({ there }) => {
-    const handle = await start(keyspace);
-    await until(handle, there);
-    await terminate(handle);
-    expect(await program.cli('Migrate', 'Complete', `${keyspace}.lost`)).toMatchObject({ code: 0, stdout: expect.stringContaining(`Completed ${keyspace}.lost`) as string });
-    await expectCompleted(keyspace, moved);
-    expect(await program.cli('Migrate', 'Complete', `${keyspace}.lost`)).toMatchObject({ code: 0, stdout: expect.stringMatching(/was completed already/) as string });
-  });
+  test.each(phases.filter(({ input }) => input === undefined))(
+    'while $phase: Complete completes',
+    async ({ there }) => {
+      const handle = await start(keyspace);
+      await until(handle, there);
+      await terminate(handle);
+      expect(await program.cli('Migrate', 'Complete', `${keyspace}.lost`)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(`Completed ${keyspace}.lost`) as string,
+      });
+      await expectCompleted(keyspace, moved);
+      expect(await program.cli('Migrate', 'Complete', `${keyspace}.lost`)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/was completed already/) as string,
+      });
+    },
+  );
 });
 
 describe('terminated while it completes', () => {
-  test.each([10, 120, 250, 400])('after %i ms: Complete ends it, before the point of no return and after it', async (delay) => {
-    const handle = await start('commerce', { fenceSource: true });
-    await until(handle, (status) => status.phase === 'replicating');
-    await handle.signal('complete');
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    await terminate(handle).catch(() => undefined);
-    expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
-    await openSource();
-    await expectCompleted('commerce', moved);
-  });
+  test.each([10, 120, 250, 400])(
+    'after %i ms: Complete ends it, before the point of no return and after it',
+    async (delay) => {
+      const handle = await start('commerce', { fenceSource: true });
+      await until(handle, (status) => status.phase === 'replicating');
+      await handle.signal('complete');
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      await terminate(handle).catch(() => undefined);
+      expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
+      await openSource();
+      await expectCompleted('commerce', moved);
+    },
+  );
 
   test('a journal of an earlier version, forward, without a record and without streams', async () => {
     const handle = await start('commerce');
@@ -103,7 +154,12 @@ describe('terminated while it completes', () => {
     await etcd.put(path).value(JSON.stringify({ ...journal, forward: true, positions: undefined }));
     await etcd.delete().key(`${path}/record`);
     etcd.close();
-    await sql('target', 'commerce', '0', "delete from _vt.vdiff_table; delete from _vt.vdiff_log; delete from _vt.vdiff; delete from _vt.vreplication where workflow = 'lost'");
+    await sql(
+      'target',
+      'commerce',
+      '0',
+      "delete from _vt.vdiff_table; delete from _vt.vdiff_log; delete from _vt.vdiff; delete from _vt.vreplication where workflow = 'lost'",
+    );
     const cancel = await program.cli('Migrate', 'Cancel', 'commerce.lost');
     expect(cancel).toMatchObject({ code: 1, stderr: expect.stringMatching(/past the point of no return/) as string });
     expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
@@ -120,21 +176,36 @@ describe('a lost namespace', () => {
     const elsewhere = await programIn('elsewhere');
     const cancelled = await elsewhere.cli('Migrate', 'Cancel', 'commerce.lost');
     await elsewhere.stop();
-    expect(cancelled).toMatchObject({ code: 0, stderr: expect.stringMatching(/Temporal knows of no migration commerce\.lost/) as string });
+    expect(cancelled).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/Temporal knows of no migration commerce\.lost/) as string,
+    });
     expect(await snapshot('commerce')).toEqual(before);
   });
 
   test('nothing at all: says so', async () => {
     const target = `commerce.nobody_${process.pid}`;
-    expect(await program.cli('Migrate', 'Complete', target)).toMatchObject({ code: 1, stderr: expect.stringMatching(/there is no migration commerce\.nobody/) as string });
-    const handle = await program.client.workflow.start('migrate', { taskQueue: program.taskQueue, workflowId: target, args: [{ adopt: 'cancel', source: 'ext1.load', target }] });
-    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'NOTHING_TO_ADOPT', message: expect.stringMatching(/vtmigrate Audit commerce/) as string } });
+    expect(await program.cli('Migrate', 'Complete', target)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/there is no migration commerce\.nobody/) as string,
+    });
+    const handle = await program.client.workflow.start('migrate', {
+      taskQueue: program.taskQueue,
+      workflowId: target,
+      args: [{ adopt: 'cancel', source: 'ext1.load', target }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'NOTHING_TO_ADOPT', message: expect.stringMatching(/vtmigrate Audit commerce/) as string },
+    });
   });
 });
 
 /** The journal's key, past this program. */
 function journalOf(keyspace: TargetKeyspace, workflow: string): { etcd: Etcd3; path: string } {
-  return { etcd: new Etcd3({ hosts: `http://${lab.target.topoServer}` }), path: `${lab.target.topoRoot}/vtmigrate/${keyspace}/${workflow}` };
+  return {
+    etcd: new Etcd3({ hosts: `http://${lab.target.topoServer}` }),
+    path: `${lab.target.topoRoot}/vtmigrate/${keyspace}/${workflow}`,
+  };
 }
 
 /** Of another namespace; as the client's own types have it. */
@@ -142,7 +213,9 @@ const day = { seconds: 86_400 as never };
 
 /** A worker and a command line in another namespace of Temporal, which takes seconds to become known. */
 async function programIn(namespace: string): Promise<Program> {
-  await program.client.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: day }).catch(() => undefined);
+  await program.client.workflowService
+    .registerNamespace({ namespace, workflowExecutionRetentionPeriod: day })
+    .catch(() => undefined);
   for (let tries = 0; ; tries++) {
     try {
       return await Program.start({ TEMPORAL_NAMESPACE: namespace });
@@ -156,7 +229,10 @@ async function programIn(namespace: string): Promise<Program> {
 /** A snapshot in which the serving VSchema counts by what it says: Vitess writes its entries in any order. */
 async function meaning(keyspace: TargetKeyspace): Promise<object> {
   const { topology, mysql } = await snapshot(keyspace);
-  const entries = Object.entries(topology).map(([key, value]) => [key, key.endsWith('/SrvVSchema') ? fromBinary(SrvVSchemaSchema, Buffer.from(value, 'hex')) : value]);
+  const entries = Object.entries(topology).map(([key, value]) => [
+    key,
+    key.endsWith('/SrvVSchema') ? fromBinary(SrvVSchemaSchema, Buffer.from(value, 'hex')) : value,
+  ]);
   return { topology: Object.fromEntries(entries) as object, mysql };
 }
 
@@ -168,34 +244,71 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
   throw new Error(`it never came: ${what}`);
 }
 
-const untilCopied = (keyspace: TargetKeyspace) => eventually('the copy', async () => {
-  const shards = await Promise.all(targets[keyspace].shards.map((shard) => sql('target', keyspace, shard, "select (select count(*) from _vt.copy_state) + sum(state <> 'Running' or pos = '') as n from _vt.vreplication")));
-  return shards.every(([row]) => Number(row?.['n']) === 0);
-});
+const untilCopied = (keyspace: TargetKeyspace) =>
+  eventually('the copy', async () => {
+    const shards = await Promise.all(
+      targets[keyspace].shards.map((shard) =>
+        sql(
+          'target',
+          keyspace,
+          shard,
+          "select (select count(*) from _vt.copy_state) + sum(state <> 'Running' or pos = '') as n from _vt.vreplication",
+        ),
+      ),
+    );
+    return shards.every(([row]) => Number(row?.['n']) === 0);
+  });
 
-const untilLocked = (keyspace: TargetKeyspace, workflow: string) => eventually('the lock', async () => {
-  const etcd = new Etcd3({ hosts: `http://${lab.target.topoServer}` });
-  const keys = await etcd.getAll().prefix(`${lab.target.topoRoot}/internal/named_locks/${keyspace}/${workflow}/locks/`).keys();
-  etcd.close();
-  return keys.length > 0;
-});
+const untilLocked = (keyspace: TargetKeyspace, workflow: string) =>
+  eventually('the lock', async () => {
+    const etcd = new Etcd3({ hosts: `http://${lab.target.topoServer}` });
+    const keys = await etcd
+      .getAll()
+      .prefix(`${lab.target.topoRoot}/internal/named_locks/${keyspace}/${workflow}/locks/`)
+      .keys();
+    etcd.close();
+    return keys.length > 0;
+  });
 
 describe('streams that vtctldclient has made', () => {
   const create = async (keyspace: TargetKeyspace, ...more: string[]) => {
-    const made = await vtctldclient('target', 'Migrate', '--workflow', 'theirs', '--target-keyspace', keyspace, 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', moved.join(','), '--cells', 'ext', ...more);
+    const made = await vtctldclient(
+      'target',
+      'Migrate',
+      '--workflow',
+      'theirs',
+      '--target-keyspace',
+      keyspace,
+      'create',
+      '--source-keyspace',
+      'load',
+      '--mount-name',
+      'ext1',
+      '--tables',
+      moved.join(','),
+      '--cells',
+      'ext',
+      ...more,
+    );
     expect(made.code).toBe(0);
   };
 
   test('Complete: every row is readable, nothing is left', async () => {
     await create('commerce');
     const completed = await program.cli('Migrate', 'Complete', 'commerce.theirs');
-    expect(completed).toMatchObject({ code: 0, stderr: expect.stringMatching(/not ours; Migrate of another program[\s\S]*stream:commerce\/0\/theirs/) as string });
+    expect(completed).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/not ours; Migrate of another program[\s\S]*stream:commerce\/0\/theirs/) as string,
+    });
     await expectCompleted('commerce', moved);
   });
 
   test('Complete -fence_source: what is said with it holds for streams that nobody has fenced', async () => {
     await create('commerce');
-    expect(await program.cli('Migrate', '-fence_source', 'Complete', 'commerce.theirs')).toMatchObject({ code: 0, stdout: expect.stringMatching(/The fence on ext1 still stands/) as string });
+    expect(await program.cli('Migrate', '-fence_source', 'Complete', 'commerce.theirs')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/The fence on ext1 still stands/) as string,
+    });
     await openSource();
     await expectCompleted('commerce', moved);
   });
@@ -228,7 +341,10 @@ describe('streams that vtctldclient has made', () => {
   test('a dry run of Complete takes nothing over', async () => {
     await create('commerce');
     const before = await snapshot('commerce');
-    expect(await program.cli('Migrate', '-dry_run', 'Complete', 'commerce.theirs')).toMatchObject({ code: 1, stderr: expect.stringMatching(/nobody looks after commerce\.theirs/) as string });
+    expect(await program.cli('Migrate', '-dry_run', 'Complete', 'commerce.theirs')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/nobody looks after commerce\.theirs/) as string,
+    });
     expect((await snapshot('commerce')).topology).toEqual(before.topology);
     expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({ code: 0 });
   });
@@ -236,11 +352,38 @@ describe('streams that vtctldclient has made', () => {
   test('a workflow of another type is refused with what it is', async () => {
     await sql('target', 'commerce', '0', 'create table stray (id int primary key)');
     await vtctldclient('target', 'ReloadSchemaShard', '--include-primary', 'commerce/0');
-    const made = await vtctldclient('target', 'Materialize', '--workflow', 'theirs', '--target-keyspace', 'commerce', 'create', '--source-keyspace', 'commerce', '--table-settings', JSON.stringify([{ target_table: 'copy', source_expression: 'select * from stray', create_ddl: 'create table copy (id int primary key)' }]));
+    const made = await vtctldclient(
+      'target',
+      'Materialize',
+      '--workflow',
+      'theirs',
+      '--target-keyspace',
+      'commerce',
+      'create',
+      '--source-keyspace',
+      'commerce',
+      '--table-settings',
+      JSON.stringify([
+        {
+          target_table: 'copy',
+          source_expression: 'select * from stray',
+          create_ddl: 'create table copy (id int primary key)',
+        },
+      ]),
+    );
     expect(made.code).toBe(0);
-    expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({ code: 1, stderr: expect.stringMatching(/cannot be taken over: Materialize of another program/) as string });
-    const handle = await program.client.workflow.start('migrate', { taskQueue: program.taskQueue, workflowId: 'commerce.theirs', args: [{ adopt: 'cancel', source: 'ext1.load', target: 'commerce.theirs' }] });
-    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'NOT_ADOPTABLE', message: expect.stringMatching(/is a Materialize workflow/) as string } });
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/cannot be taken over: Materialize of another program/) as string,
+    });
+    const handle = await program.client.workflow.start('migrate', {
+      taskQueue: program.taskQueue,
+      workflowId: 'commerce.theirs',
+      args: [{ adopt: 'cancel', source: 'ext1.load', target: 'commerce.theirs' }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'NOT_ADOPTABLE', message: expect.stringMatching(/is a Materialize workflow/) as string },
+    });
     await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'delete', '--workflow', 'theirs', '--keep-data');
   });
 });

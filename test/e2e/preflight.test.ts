@@ -22,7 +22,11 @@ let blocker: Connection;
 
 beforeAll(async () => {
   program = await Program.start();
-  await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  await program.client.workflow.execute('mount', {
+    taskQueue: program.taskQueue,
+    workflowId: `mount-${program.taskQueue}`,
+    args: [{ action: 'mount', name: 'ext1', config: mount }],
+  });
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
   // Opened before any privilege is taken away: a connection keeps those it had when it was made.
   admin = { source: await mysqlOf('source', 'load', '0'), target: await mysqlOf('target', 'commerce', '0') };
@@ -58,13 +62,21 @@ interface Case {
 const onSource = (statement: string) => () => admin.source.query(statement);
 const onTarget = (statement: string) => () => admin.target.query(statement);
 /** A table of the source for one case, gone afterwards. */
-const withTable = (check: CheckName, what: string, says: RegExp, statements: string, input: Record<string, unknown> = {}): Case => ({
+const withTable = (
+  check: CheckName,
+  what: string,
+  says: RegExp,
+  statements: string,
+  input: Record<string, unknown> = {},
+): Case => ({
   check,
   what,
   says,
   input: { tables: ['odd'], ...input },
   spoil: onSource(statements),
-  mend: onSource('set foreign_key_checks = 0; drop view if exists odd_view; drop table if exists odd, odd_parent; set foreign_key_checks = 1'),
+  mend: onSource(
+    'set foreign_key_checks = 0; drop view if exists odd_view; drop table if exists odd, odd_parent; set foreign_key_checks = 1',
+  ),
 });
 /** A table that the target has already. */
 const withTargetTable = (check: CheckName, what: string, says: RegExp, columns: string): Case => ({
@@ -74,7 +86,14 @@ const withTargetTable = (check: CheckName, what: string, says: RegExp, columns: 
   spoil: onTarget(`create table customer (${columns})`),
   mend: onTarget('drop table customer'),
 });
-const variable = (side: 'source' | 'target', check: CheckName, name: string, bad: string, good: string, says: RegExp): Case => ({
+const variable = (
+  side: 'source' | 'target',
+  check: CheckName,
+  name: string,
+  bad: string,
+  good: string,
+  says: RegExp,
+): Case => ({
   check,
   what: `${name} = ${bad} on the ${side}`,
   says,
@@ -89,34 +108,127 @@ const privilege = (side: 'source' | 'target', check: CheckName, name: string, sa
   mend: () => admin[side].query(`grant ${name} on *.* to ${account} with grant option`),
 });
 
-const customerColumns = 'id bigint not null auto_increment primary key, name varchar(120) not null, email varchar(160) not null, preferences json, created datetime not null, unique key email (email)';
+const customerColumns =
+  'id bigint not null auto_increment primary key, name varchar(120) not null, email varchar(160) not null, preferences json, created datetime not null, unique key email (email)';
 
 const settings: Case[] = [
   variable('source', 'gtid-mode', 'gtid_mode', 'ON_PERMISSIVE', 'ON', /gtid_mode is ON_PERMISSIVE, not ON/),
   variable('source', 'binlog-format', 'binlog_format', 'MIXED', 'ROW', /binlog_format is MIXED/),
   variable('source', 'binlog-row-image', 'binlog_row_image', 'MINIMAL', 'FULL', /binlog_row_image is MINIMAL/),
-  variable('source', 'binlog-retention', 'binlog_expire_logs_seconds', '60', '2592000', /kept for 60 s; the copy may need them for 7200 s/),
-  variable('target', 'sql-mode', 'sql_mode', "'ANSI_QUOTES,STRICT_TRANS_TABLES'", 'default', /-ONLY_FULL_GROUP_BY.*\+ANSI_QUOTES/),
-  variable('target', 'charset', 'character_set_server', 'latin1', 'utf8mb4', /character_set_server is latin1 in the target and utf8mb4 in the source/),
-  privilege('source', 'source-stream', 'REPLICATION SLAVE', /no stream can be opened on this tablet .*REPLICATION SLAVE/),
+  variable(
+    'source',
+    'binlog-retention',
+    'binlog_expire_logs_seconds',
+    '60',
+    '2592000',
+    /kept for 60 s; the copy may need them for 7200 s/,
+  ),
+  variable(
+    'target',
+    'sql-mode',
+    'sql_mode',
+    "'ANSI_QUOTES,STRICT_TRANS_TABLES'",
+    'default',
+    /-ONLY_FULL_GROUP_BY.*\+ANSI_QUOTES/,
+  ),
+  variable(
+    'target',
+    'charset',
+    'character_set_server',
+    'latin1',
+    'utf8mb4',
+    /character_set_server is latin1 in the target and utf8mb4 in the source/,
+  ),
+  privilege(
+    'source',
+    'source-stream',
+    'REPLICATION SLAVE',
+    /no stream can be opened on this tablet .*REPLICATION SLAVE/,
+  ),
   privilege('source', 'source-privileges', 'LOCK TABLES', new RegExp(`account ${account}.*lacks LOCK TABLES`)),
   privilege('source', 'not-readable', 'PROCESS', /open transactions could not be read .*PROCESS/),
   privilege('target', 'target-permissions', 'INSERT', /does not have INSERT permission on _vt\.vreplication/),
-  { check: 'source-privileges-unknown', what: 'a source that cannot be written', says: /privileges of the account for streams could not be read/, spoil: onSource('set global super_read_only = 1'), mend: onSource('set global super_read_only = 0; set global read_only = 0') },
+  {
+    check: 'source-privileges-unknown',
+    what: 'a source that cannot be written',
+    says: /privileges of the account for streams could not be read/,
+    spoil: onSource('set global super_read_only = 1'),
+    mend: onSource('set global super_read_only = 0; set global read_only = 0'),
+  },
 ];
 
 const tables: Case[] = [
-  withTable('no-primary-key', 'a table without a key', /odd has neither a primary key nor/, 'create table odd (a int, b int not null, unique key (a))'),
-  withTable('unique-key-only', 'a table with a unique key only', /odd has no primary key; .*unique key u/, 'create table odd (a int not null, unique key u (a))'),
-  withTable('foreign-key', 'a foreign key within the tables', /foreign key fk of table odd references odd_parent; both are moved/, 'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id))', { tables: ['odd', 'odd_parent'] }),
-  withTable('foreign-key-outside', 'a foreign key to a table that stays', /references odd_parent, which is not moved/, 'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id))'),
-  withTable('foreign-key-cascade', 'a foreign key that cascades', /with CASCADE and SET NULL/, 'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id) on update cascade on delete set null)', { tables: ['odd', 'odd_parent'] }),
-  withTable('trigger', 'a trigger', /odd has triggers, which are not copied: odd_trigger/, 'create table odd (id bigint primary key); create trigger odd_trigger before insert on odd for each row set new.id = new.id + 1'),
-  withTable('engine', 'another engine', /odd is of engine MyISAM/, 'create table odd (id bigint primary key) engine = MyISAM'),
-  withTable('generated-column', 'a generated column', /odd has generated columns: g/, 'create table odd (id bigint primary key, g bigint generated always as (id + 1) virtual)'),
-  withTable('view', 'a view', /views are not copied: odd_view/, 'create table odd (id bigint primary key); create view odd_view as select * from odd', { tables: undefined, all: true }),
-  withTargetTable('target-table-incompatible', 'a target table that lacks a column', /cannot take the source's rows: email is missing, extra is only in the target, NOT NULL/, 'id bigint primary key, name varchar(120) not null, preferences json, created datetime not null, extra int not null'),
-  withTargetTable('target-table-differs', 'a target table of other types', /`name` is varchar\(20\), not varchar\(120\), email has collation latin1_bin/, customerColumns.replace('varchar(120)', 'varchar(20)').replace('email varchar(160)', 'email varchar(160) collate latin1_bin')),
+  withTable(
+    'no-primary-key',
+    'a table without a key',
+    /odd has neither a primary key nor/,
+    'create table odd (a int, b int not null, unique key (a))',
+  ),
+  withTable(
+    'unique-key-only',
+    'a table with a unique key only',
+    /odd has no primary key; .*unique key u/,
+    'create table odd (a int not null, unique key u (a))',
+  ),
+  withTable(
+    'foreign-key',
+    'a foreign key within the tables',
+    /foreign key fk of table odd references odd_parent; both are moved/,
+    'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id))',
+    { tables: ['odd', 'odd_parent'] },
+  ),
+  withTable(
+    'foreign-key-outside',
+    'a foreign key to a table that stays',
+    /references odd_parent, which is not moved/,
+    'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id))',
+  ),
+  withTable(
+    'foreign-key-cascade',
+    'a foreign key that cascades',
+    /with CASCADE and SET NULL/,
+    'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id) on update cascade on delete set null)',
+    { tables: ['odd', 'odd_parent'] },
+  ),
+  withTable(
+    'trigger',
+    'a trigger',
+    /odd has triggers, which are not copied: odd_trigger/,
+    'create table odd (id bigint primary key); create trigger odd_trigger before insert on odd for each row set new.id = new.id + 1',
+  ),
+  withTable(
+    'engine',
+    'another engine',
+    /odd is of engine MyISAM/,
+    'create table odd (id bigint primary key) engine = MyISAM',
+  ),
+  withTable(
+    'generated-column',
+    'a generated column',
+    /odd has generated columns: g/,
+    'create table odd (id bigint primary key, g bigint generated always as (id + 1) virtual)',
+  ),
+  withTable(
+    'view',
+    'a view',
+    /views are not copied: odd_view/,
+    'create table odd (id bigint primary key); create view odd_view as select * from odd',
+    { tables: undefined, all: true },
+  ),
+  withTargetTable(
+    'target-table-incompatible',
+    'a target table that lacks a column',
+    /cannot take the source's rows: email is missing, extra is only in the target, NOT NULL/,
+    'id bigint primary key, name varchar(120) not null, preferences json, created datetime not null, extra int not null',
+  ),
+  withTargetTable(
+    'target-table-differs',
+    'a target table of other types',
+    /`name` is varchar\(20\), not varchar\(120\), email has collation latin1_bin/,
+    customerColumns
+      .replace('varchar(120)', 'varchar(20)')
+      .replace('email varchar(160)', 'email varchar(160) collate latin1_bin'),
+  ),
 ];
 
 /** Tables and vindexes of a sharded target. */
@@ -126,17 +238,43 @@ const applyVSchema = (cluster: 'source' | 'target', keyspace: string, vschema: o
   if (applied.code !== 0) throw new Error(applied.stderr);
 };
 const mendVSchema = applyVSchema('target', 'customer', customerVSchema);
-const withEntry = (table: string, entry: object, vindexes: object = {}) => ({ ...customerVSchema, vindexes: { ...customerVSchema.vindexes, ...vindexes }, tables: { ...customerVSchema.tables, [table]: entry } });
+const withEntry = (table: string, entry: object, vindexes: object = {}) => ({
+  ...customerVSchema,
+  vindexes: { ...customerVSchema.vindexes, ...vindexes },
+  tables: { ...customerVSchema.tables, [table]: entry },
+});
 const sharded: Case[] = [
-  { check: 'auto-increment', what: 'auto_increment without a sequence', input: customer, says: /column id of table customer is AUTO_INCREMENT/, spoil: () => Promise.resolve(), mend: () => Promise.resolve() },
-  { check: 'vindex-column', what: 'a vindex on a column that is not there', input: { ...customer, tables: ['corder'] }, says: /corder has no column nope, which its primary vindex xxhash takes/, spoil: applyVSchema('target', 'customer', withEntry('corder', { column_vindexes: [{ column: 'nope', name: 'xxhash' }] })), mend: mendVSchema },
+  {
+    check: 'auto-increment',
+    what: 'auto_increment without a sequence',
+    input: customer,
+    says: /column id of table customer is AUTO_INCREMENT/,
+    spoil: () => Promise.resolve(),
+    mend: () => Promise.resolve(),
+  },
+  {
+    check: 'vindex-column',
+    what: 'a vindex on a column that is not there',
+    input: { ...customer, tables: ['corder'] },
+    says: /corder has no column nope, which its primary vindex xxhash takes/,
+    spoil: applyVSchema(
+      'target',
+      'customer',
+      withEntry('corder', { column_vindexes: [{ column: 'nope', name: 'xxhash' }] }),
+    ),
+    mend: mendVSchema,
+  },
   {
     check: 'vindex-unknown',
     what: 'a vindex of a type Vitess has not',
     input: customer,
     says: /is of type homemade, which Vitess 24 does not have/,
     // ApplyVSchema would not write such a VSchema; a vtctld with a vindex of its own would.
-    spoil: () => topologies().target.updateVSchema('customer', (vschema) => ((vschema.vindexes['xxhash'] = create(VindexSchema, { type: 'homemade' })), true)),
+    spoil: () =>
+      topologies().target.updateVSchema(
+        'customer',
+        (vschema) => ((vschema.vindexes['xxhash'] = create(VindexSchema, { type: 'homemade' })), true),
+      ),
     mend: mendVSchema,
   },
   {
@@ -148,13 +286,21 @@ const sharded: Case[] = [
     mend: applyVSchema('source', 'load', { tables: {} }),
   },
   {
-    ...withTable('foreign-key-sharded', 'a foreign key into a sharded target', /a sharded target checks it within each shard only/, 'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id))'),
+    ...withTable(
+      'foreign-key-sharded',
+      'a foreign key into a sharded target',
+      /a sharded target checks it within each shard only/,
+      'create table odd_parent (id bigint primary key); create table odd (id bigint primary key, c bigint, constraint fk foreign key (c) references odd_parent (id))',
+    ),
     input: { ...customer, tables: ['odd', 'odd_parent'] },
   },
 ];
 
 function topologies() {
-  return { source: new Topology('source', lab.source.topoServer, lab.source.topoRoot, () => kv.source), target: new Topology('target', lab.target.topoServer, lab.target.topoRoot, () => kv.target) };
+  return {
+    source: new Topology('source', lab.source.topoServer, lab.source.topoRoot, () => kv.source),
+    target: new Topology('target', lab.target.topoServer, lab.target.topoRoot, () => kv.target),
+  };
 }
 
 /** The record of a tablet as somebody else would see it. */
@@ -176,36 +322,178 @@ const changing = (side: 'source' | 'target', change: (tablet: Tablet) => void, b
 };
 /** A replica that is registered and does not run. */
 const ghost = 'ext-0000000999';
-const haunt = { spoil: () => changeTablet('source', ghost, (record) => Object.assign(record, { alias: create(TabletAliasSchema, { cell: 'ext', uid: 999 }), keyspace: 'load', shard: '0', type: TabletType.REPLICA, hostname: '127.0.0.1', portMap: { grpc: 1, vt: 1 } })), mend: () => removeKey('source', `/vitess/ext/tablets/${ghost}/Tablet`) };
+const haunt = {
+  spoil: () =>
+    changeTablet('source', ghost, (record) =>
+      Object.assign(record, {
+        alias: create(TabletAliasSchema, { cell: 'ext', uid: 999 }),
+        keyspace: 'load',
+        shard: '0',
+        type: TabletType.REPLICA,
+        hostname: '127.0.0.1',
+        portMap: { grpc: 1, vt: 1 },
+      }),
+    ),
+  mend: () => removeKey('source', `/vitess/ext/tablets/${ghost}/Tablet`),
+};
 const journal = (workflow: string) => {
   const key = `${lab.target.topoRoot}/vtmigrate/commerce/${workflow}`;
-  const contents = { version: 1, runId: 'another', source: 'ext7.load', createdTables: { '0': ['customer'] }, deniedTables: {}, vschemaTables: [], streams: true, forward: false };
-  return { spoil: () => kv.target.put(key, Buffer.from(JSON.stringify(contents)), absent), mend: () => removeKey('target', key) };
+  const contents = {
+    version: 1,
+    runId: 'another',
+    source: 'ext7.load',
+    createdTables: { '0': ['customer'] },
+    deniedTables: {},
+    vschemaTables: [],
+    streams: true,
+    forward: false,
+  };
+  return {
+    spoil: () => kv.target.put(key, Buffer.from(JSON.stringify(contents)), absent),
+    mend: () => removeKey('target', key),
+  };
 };
 
 const surroundings: Case[] = [
-  { check: 'source-tablet', what: 'no healthy tablet of the chosen type', input: { tabletTypes: ['REPLICA'] }, says: new RegExp(`is healthy: ${ghost} \\(REPLICA\\): the tablet does not answer StreamHealth`), ...haunt },
-  { check: 'unhealthy-tablet', what: 'one of two tablets that is not healthy', says: /tablet is not healthy: the tablet does not answer/, ...haunt },
-  { check: 'version-unknown', what: 'a tablet without an HTTP port', says: /version of vttablet could not be read .*no HTTP port/, ...changing('source', (record) => delete record.portMap['vt'], (record) => (record.portMap['vt'] = sourceTablet?.port ?? 0)) },
-  { check: 'source-address', what: 'a source on localhost, seen from another host', says: /registered on 127\.0\.0\.1, which to this primary on 127\.1 is its own machine/, ...changing('target', (record) => (record.hostname = '127.1'), (record) => (record.hostname = '127.0.0.1')) },
-  { check: 'migration-name', what: "another run's journal of this name", says: /commerce\.pre belongs to the migration of ext7\.load with run ID another/, ...journal('pre') },
-  { check: 'other-workflow', what: 'a migration of ours with the same tables', says: /the workflow commerce\.second has the same tables: customer/, ...journal('second') },
+  {
+    check: 'source-tablet',
+    what: 'no healthy tablet of the chosen type',
+    input: { tabletTypes: ['REPLICA'] },
+    says: new RegExp(`is healthy: ${ghost} \\(REPLICA\\): the tablet does not answer StreamHealth`),
+    ...haunt,
+  },
+  {
+    check: 'unhealthy-tablet',
+    what: 'one of two tablets that is not healthy',
+    says: /tablet is not healthy: the tablet does not answer/,
+    ...haunt,
+  },
+  {
+    check: 'version-unknown',
+    what: 'a tablet without an HTTP port',
+    says: /version of vttablet could not be read .*no HTTP port/,
+    ...changing(
+      'source',
+      (record) => delete record.portMap['vt'],
+      (record) => (record.portMap['vt'] = sourceTablet?.port ?? 0),
+    ),
+  },
+  {
+    check: 'source-address',
+    what: 'a source on localhost, seen from another host',
+    says: /registered on 127\.0\.0\.1, which to this primary on 127\.1 is its own machine/,
+    ...changing(
+      'target',
+      (record) => (record.hostname = '127.1'),
+      (record) => (record.hostname = '127.0.0.1'),
+    ),
+  },
+  {
+    check: 'migration-name',
+    what: "another run's journal of this name",
+    says: /commerce\.pre belongs to the migration of ext7\.load with run ID another/,
+    ...journal('pre'),
+  },
+  {
+    check: 'other-workflow',
+    what: 'a migration of ours with the same tables',
+    says: /the workflow commerce\.second has the same tables: customer/,
+    ...journal('second'),
+  },
   {
     check: 'other-workflow',
     what: "a workflow of Vitess's own with the same tables",
     says: /the workflow theirs has the same tables: customer/,
-    spoil: () => vtctldclient('target', 'Migrate', '--workflow', 'theirs', '--target-keyspace', 'commerce', 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', 'customer', '--cells', 'ext', '--auto-start=false'),
+    spoil: () =>
+      vtctldclient(
+        'target',
+        'Migrate',
+        '--workflow',
+        'theirs',
+        '--target-keyspace',
+        'commerce',
+        'create',
+        '--source-keyspace',
+        'load',
+        '--mount-name',
+        'ext1',
+        '--tables',
+        'customer',
+        '--cells',
+        'ext',
+        '--auto-start=false',
+      ),
     mend: async () => {
       await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'delete', '--workflow', 'theirs');
-      await vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'customer', '--remove', 'commerce/0', 'primary');
+      await vtctldclient(
+        'target',
+        'SetShardTabletControl',
+        '--denied-tables',
+        'customer',
+        '--remove',
+        'commerce/0',
+        'primary',
+      );
       await emptyTarget('commerce');
     },
   },
-  { check: 'table-denied', what: 'a denied table that was left over', says: /customer is in the denied tables already/, spoil: () => vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'customer', 'commerce/0', 'primary'), mend: () => vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'customer', '--remove', 'commerce/0', 'primary') },
-  { check: 'routing-rule', what: 'a routing rule away from a table', says: /a routing rule sends commerce\.customer to customer\.customer/, spoil: () => vtctldclient('target', 'ApplyRoutingRules', '--rules', JSON.stringify({ rules: [{ from_table: 'commerce.customer', to_tables: ['customer.customer'] }] })), mend: () => vtctldclient('target', 'ApplyRoutingRules', '--rules', '{"rules":[]}') },
-  { check: 'routing-rule', what: 'a keyspace routing rule', says: /a keyspace routing rule sends commerce to customer/, spoil: () => vtctldclient('target', 'ApplyKeyspaceRoutingRules', '--rules', JSON.stringify({ rules: [{ from_keyspace: 'commerce', to_keyspace: 'customer' }] })), mend: () => vtctldclient('target', 'ApplyKeyspaceRoutingRules', '--rules', '{"rules":[]}') },
-  { check: 'ambiguous-name', what: 'a table of the same name in another keyspace', says: /keyspace customer has tables of the same names: customer/, spoil: () => Promise.resolve(), mend: () => Promise.resolve() },
-  { check: 'disk-unknown', what: 'a MySQL that vttablet does not manage', says: /does not know how full MySQL's disk is; the copy adds about \d+ MiB/, spoil: () => Promise.resolve(), mend: () => Promise.resolve() },
+  {
+    check: 'table-denied',
+    what: 'a denied table that was left over',
+    says: /customer is in the denied tables already/,
+    spoil: () =>
+      vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'customer', 'commerce/0', 'primary'),
+    mend: () =>
+      vtctldclient(
+        'target',
+        'SetShardTabletControl',
+        '--denied-tables',
+        'customer',
+        '--remove',
+        'commerce/0',
+        'primary',
+      ),
+  },
+  {
+    check: 'routing-rule',
+    what: 'a routing rule away from a table',
+    says: /a routing rule sends commerce\.customer to customer\.customer/,
+    spoil: () =>
+      vtctldclient(
+        'target',
+        'ApplyRoutingRules',
+        '--rules',
+        JSON.stringify({ rules: [{ from_table: 'commerce.customer', to_tables: ['customer.customer'] }] }),
+      ),
+    mend: () => vtctldclient('target', 'ApplyRoutingRules', '--rules', '{"rules":[]}'),
+  },
+  {
+    check: 'routing-rule',
+    what: 'a keyspace routing rule',
+    says: /a keyspace routing rule sends commerce to customer/,
+    spoil: () =>
+      vtctldclient(
+        'target',
+        'ApplyKeyspaceRoutingRules',
+        '--rules',
+        JSON.stringify({ rules: [{ from_keyspace: 'commerce', to_keyspace: 'customer' }] }),
+      ),
+    mend: () => vtctldclient('target', 'ApplyKeyspaceRoutingRules', '--rules', '{"rules":[]}'),
+  },
+  {
+    check: 'ambiguous-name',
+    what: 'a table of the same name in another keyspace',
+    says: /keyspace customer has tables of the same names: customer/,
+    spoil: () => Promise.resolve(),
+    mend: () => Promise.resolve(),
+  },
+  {
+    check: 'disk-unknown',
+    what: 'a MySQL that vttablet does not manage',
+    says: /does not know how full MySQL's disk is; the copy adds about \d+ MiB/,
+    spoil: () => Promise.resolve(),
+    mend: () => Promise.resolve(),
+  },
 ];
 
 describe.each([
@@ -222,14 +510,22 @@ describe.each([
     } finally {
       await mend();
     }
-    expect(found.filter((each) => each.check === check).map(describeFinding)).toEqual(expect.arrayContaining([expect.stringMatching(says)]));
+    expect(found.filter((each) => each.check === check).map(describeFinding)).toEqual(
+      expect.arrayContaining([expect.stringMatching(says)]),
+    );
   });
 });
 
 test('lock-held: the holder of a lock is named', async () => {
-  const lease = await kv.target.lock(`${lab.target.topoRoot}/keyspaces/commerce`, JSON.stringify({ Action: 'Reshard', HostName: 'h', UserName: 'somebody', Time: 'noon' }), 5_000);
+  const lease = await kv.target.lock(
+    `${lab.target.topoRoot}/keyspaces/commerce`,
+    JSON.stringify({ Action: 'Reshard', HostName: 'h', UserName: 'somebody', Time: 'noon' }),
+    5_000,
+  );
   const found = await findings().finally(() => lease.release());
-  expect(found.filter(({ check }) => check === 'lock-held').map(({ message }) => message)).toEqual(['keyspaces/commerce is locked by Reshard of somebody@h since noon']);
+  expect(found.filter(({ check }) => check === 'lock-held').map(({ message }) => message)).toEqual([
+    'keyspaces/commerce is locked by Reshard of somebody@h since noon',
+  ]);
 });
 
 test('throttler: a rule that holds streams back', async () => {
@@ -237,9 +533,22 @@ test('throttler: a rule that holds streams back', async () => {
     const done = await vtctldclient('target', 'UpdateThrottlerConfig', ...flags, 'commerce');
     if (done.code !== 0) throw new Error(done.stderr);
   };
-  await update('--enable', '--throttle-app', 'vreplication', '--throttle-app-ratio', '0.5', '--throttle-app-duration', '10m');
+  await update(
+    '--enable',
+    '--throttle-app',
+    'vreplication',
+    '--throttle-app-ratio',
+    '0.5',
+    '--throttle-app-duration',
+    '10m',
+  );
   try {
-    await expect.poll(async () => (await findings()).filter(({ check }) => check === 'throttler').map(({ message }) => message), { timeout: 30_000, interval: 1_000 }).toEqual(['the throttler holds back vreplication for 50 % of the time']);
+    await expect
+      .poll(async () => (await findings()).filter(({ check }) => check === 'throttler').map(({ message }) => message), {
+        timeout: 30_000,
+        interval: 1_000,
+      })
+      .toEqual(['the throttler holds back vreplication for 50 % of the time']);
   } finally {
     await update('--unthrottle-app', 'vreplication', '--disable');
   }
@@ -250,7 +559,11 @@ test('long-transaction: one with locked rows', async () => {
   try {
     await new Promise((resolve) => setTimeout(resolve, 31_000));
     const [found] = (await findings()).filter(({ check }) => check === 'long-transaction');
-    expect(found).toMatchObject({ severity: 'warning', place: { cluster: 'ext1', tablet: sourceTablet?.alias }, message: expect.stringMatching(/has been open for 3\d s with rows locked/) as string });
+    expect(found).toMatchObject({
+      severity: 'warning',
+      place: { cluster: 'ext1', tablet: sourceTablet?.alias },
+      message: expect.stringMatching(/has been open for 3\d s with rows locked/) as string,
+    });
   } finally {
     await blocker.query('rollback');
   }
@@ -272,20 +585,35 @@ describe('what preflight decides', () => {
   test('a warning stops until it is accepted by name, and then stays in the status', async () => {
     const failure = await refusal(odd);
     expect(failure.type).toBe('PREFLIGHT_REFUSED');
-    expect(failure.message).toMatch(/one thing is in the way; nothing has been changed:\n {2}- warning no-primary-key: .*-accept no-primary-key/s);
+    expect(failure.message).toMatch(
+      /one thing is in the way; nothing has been changed:\n {2}- warning no-primary-key: .*-accept no-primary-key/s,
+    );
     const handle = await program.migrate({ ...odd, accept: ['no-primary-key'] });
     await until(handle, ({ phase }) => phase === 'replicating');
-    expect((await statusOf(handle)).findings).toMatchObject([{ check: 'no-primary-key', severity: 'warning' }, { check: 'disk-unknown', severity: 'notice' }]);
-    expect((await program.cli('Workflow', 'Show', 'commerce.pre')).stdout).toMatch(/Accepted warnings of preflight:\n {2}- no-primary-key: table odd has neither/);
+    expect((await statusOf(handle)).findings).toMatchObject([
+      { check: 'no-primary-key', severity: 'warning' },
+      { check: 'disk-unknown', severity: 'notice' },
+    ]);
+    expect((await program.cli('Workflow', 'Show', 'commerce.pre')).stdout).toMatch(
+      /Accepted warnings of preflight:\n {2}- no-primary-key: table odd has neither/,
+    );
     await handle.executeUpdate('cancel');
   });
 
   test('tablet-answers: without it there is no plan, not even for a dry run', async () => {
-    const port = changing('target', (record) => (record.portMap['grpc'] = 1), (record) => (record.portMap['grpc'] = targetTablet?.grpcPort ?? 0));
+    const port = changing(
+      'target',
+      (record) => (record.portMap['grpc'] = 1),
+      (record) => (record.portMap['grpc'] = targetTablet?.grpcPort ?? 0),
+    );
     await port.spoil();
     const failure = await refusal({ ...base, source: 'ext9.load', dryRun: true }).finally(port.mend);
     expect(failure.type).toBe('PREFLIGHT_REFUSED');
-    for (const says of [/error mount-answers: no external cluster is mounted as ext9/, /error tablet-answers: the tablet does not answer GetSchema .*keyspace commerce, shard 0/]) expect(failure.message).toMatch(says);
+    for (const says of [
+      /error mount-answers: no external cluster is mounted as ext9/,
+      /error tablet-answers: the tablet does not answer GetSchema .*keyspace commerce, shard 0/,
+    ])
+      expect(failure.message).toMatch(says);
   });
 
   test('errors and warnings of both sides are listed at once', async () => {
@@ -294,7 +622,15 @@ describe('what preflight decides', () => {
     try {
       const failure = await refusal({ ...odd, tables: ['odd', 'nope'] });
       expect(failure.message).toMatch(/^6 things are in the way/);
-      for (const says of [/error binlog-row-image/, /error source-stream: .*minimal binlog_row_image/, /error table-exists: table nope/, /error target-table-incompatible: .*a is missing/, /warning no-primary-key/, /warning target-table-differs/]) expect(failure.message).toMatch(says);
+      for (const says of [
+        /error binlog-row-image/,
+        /error source-stream: .*minimal binlog_row_image/,
+        /error table-exists: table nope/,
+        /error target-table-incompatible: .*a is missing/,
+        /warning no-primary-key/,
+        /warning target-table-differs/,
+      ])
+        expect(failure.message).toMatch(says);
     } finally {
       await admin.source.query('set global binlog_row_image = FULL');
       await admin.target.query('drop table odd');
@@ -305,7 +641,16 @@ describe('what preflight decides', () => {
     const flags = ['Migrate', '-tables', 'odd,corder', '-source', 'ext1.load', '-dry_run'];
     const refused = await program.cli(...flags, 'Create', 'commerce.pre');
     expect(refused.code).toBe(1);
-    for (const says of [/create tables: {5}odd, corder/, /corder: select \* from corder/, /CREATE TABLE `odd` \(\n {4}`a` int DEFAULT NULL\n/, /\/vtmigrate\/commerce\/pre \(the journal, /, /Preflight: 0 errors, 1 warning, 2 notices:/, /warning no-primary-key: table odd/, /Create would be refused: 1 finding in the way. Warnings are passed with -accept no-primary-key/]) expect(refused.stdout).toMatch(says);
+    for (const says of [
+      /create tables: {5}odd, corder/,
+      /corder: select \* from corder/,
+      /CREATE TABLE `odd` \(\n {4}`a` int DEFAULT NULL\n/,
+      /\/vtmigrate\/commerce\/pre \(the journal, /,
+      /Preflight: 0 errors, 1 warning, 2 notices:/,
+      /warning no-primary-key: table odd/,
+      /Create would be refused: 1 finding in the way. Warnings are passed with -accept no-primary-key/,
+    ])
+      expect(refused.stdout).toMatch(says);
     const accepted = await program.cli(...flags, '-accept', 'no-primary-key', 'Create', 'commerce.pre');
     expect(accepted).toMatchObject({ code: 0, stdout: expect.not.stringContaining('would be refused') as string });
   });
@@ -314,7 +659,17 @@ describe('what preflight decides', () => {
     { accept: 'nonsense', says: /accept\.0 names no check: "nonsense"/ },
     { accept: 'gtid-mode', says: /accept\.0 names gtid-mode: an error cannot be accepted/ },
   ])('$accept cannot be accepted', async ({ accept, says }) => {
-    const answer = await program.cli('Migrate', '-tables', 'odd', '-source', 'ext1.load', '-accept', accept, 'Create', 'commerce.pre');
+    const answer = await program.cli(
+      'Migrate',
+      '-tables',
+      'odd',
+      '-source',
+      'ext1.load',
+      '-accept',
+      accept,
+      'Create',
+      'commerce.pre',
+    );
     expect(answer.code).not.toBe(0);
     expect(answer.stderr).toMatch(says);
   });
@@ -328,7 +683,9 @@ describe('what preflight decides', () => {
 
   test('a migration writes no key of the topology but those of its dry run', async () => {
     const planned = await resultOf(await program.migrate({ ...base, dryRun: true }));
-    const keys = (planned.outcome === 'planned' ? planned.plan.details?.topologyWrites ?? [] : []).map((line) => line.replace(/ \(.*$/, '').replace('/…', '/'));
+    const keys = (planned.outcome === 'planned' ? (planned.plan.details?.topologyWrites ?? []) : []).map((line) =>
+      line.replace(/ \(.*$/, '').replace('/…', '/'),
+    );
     const before = await topologyOf('target');
     const handle = await program.migrate(base);
     await until(handle, ({ phase }) => phase === 'replicating');

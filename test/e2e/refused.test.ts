@@ -13,7 +13,11 @@ let program: Program;
 
 beforeAll(async () => {
   program = await Program.start();
-  await program.client.workflow.execute('mount', { taskQueue: program.taskQueue, workflowId: `mount-${program.taskQueue}`, args: [{ action: 'mount', name: 'ext1', config: mount }] });
+  await program.client.workflow.execute('mount', {
+    taskQueue: program.taskQueue,
+    workflowId: `mount-${program.taskQueue}`,
+    args: [{ action: 'mount', name: 'ext1', config: mount }],
+  });
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
 });
 afterEach(async () => {
@@ -38,19 +42,88 @@ async function refusal(input: Record<string, unknown>): Promise<ApplicationFailu
 
 describe('what cannot work is refused, with nothing changed', () => {
   const cases: { what: string; input: Record<string, unknown>; type: string; says: RegExp[] }[] = [
-    { what: 'a table that does not exist', input: { tables: ['custmer', 'customer'] }, type: 'TABLE_NOT_FOUND', says: [/custmer/, /cluster ext1, keyspace load/] },
-    { what: 'a keyspace the source lacks', input: { source: 'ext1.lod' }, type: 'KEYSPACE_NOT_FOUND', says: [/lod does not exist/, /the keyspaces are load/] },
-    { what: 'a keyspace the target lacks', input: { target: 'comerce.bad' }, type: 'KEYSPACE_NOT_FOUND', says: [/comerce does not exist/, /commerce, customer/] },
-    { what: 'a mount that is not there', input: { source: 'ext9.load' }, type: 'MOUNT_NOT_FOUND', says: [/ext9/, /mounted are .*ext1/] },
-    { what: "a cell of the target, which the source has not", input: { cells: ['zone1'] }, type: 'PREFLIGHT_REFUSED', says: [/no cell zone1/, /its cells are ext/, /no tablet of type/] },
-    { what: 'a tablet type nobody has', input: { tabletTypes: ['RDONLY'] }, type: 'NO_SOURCE_TABLET', says: [/RDONLY/, /PRIMARY in ext/] },
-    { what: 'several things at once', input: { tables: ['nope', 'neither'] }, type: 'PREFLIGHT_REFUSED', says: [/nope/, /neither/] },
-    { what: 'everything excluded', input: { tables: undefined, all: true, exclude: ['audit-log', 'corder', 'customer', 'empty_one', 'order line', 'product'] }, type: 'NO_TABLES', says: [/no table to move/] },
-    { what: 'an input with wrong fields', input: { cells: [], sourceShards: ['0'], onDdl: 'MAYBE' }, type: 'INVALID_INPUT', says: [/cells must name a cell/, /sourceShards is not an option/, /onDdl must be one of/] },
-    { what: 'a malformed source', input: { source: 'load' }, type: 'INVALID_INPUT', says: [/source must be two names/] },
-    { what: 'an external topology that does not answer', input: { source: 'ext8.load', mount: { ...mount, topoServer: '127.0.0.1:1' } }, type: 'TOPO_UNREACHABLE', says: [/127\.0\.0\.1:1/] },
-    { what: 'a root with nothing below it', input: { source: 'ext8.load', mount: { ...mount, topoRoot: '/nowhere' } }, type: 'KEYSPACE_NOT_FOUND', says: [/\/nowhere/] },
-    { what: 'another cluster under a mounted name', input: { mount: { ...mount, topoServer: lab.target.topoServer } }, type: 'MOUNT_CONFLICT', says: [new RegExp(lab.source.topoServer), new RegExp(lab.target.topoServer)] },
+    {
+      what: 'a table that does not exist',
+      input: { tables: ['custmer', 'customer'] },
+      type: 'TABLE_NOT_FOUND',
+      says: [/custmer/, /cluster ext1, keyspace load/],
+    },
+    {
+      what: 'a keyspace the source lacks',
+      input: { source: 'ext1.lod' },
+      type: 'KEYSPACE_NOT_FOUND',
+      says: [/lod does not exist/, /the keyspaces are load/],
+    },
+    {
+      what: 'a keyspace the target lacks',
+      input: { target: 'comerce.bad' },
+      type: 'KEYSPACE_NOT_FOUND',
+      says: [/comerce does not exist/, /commerce, customer/],
+    },
+    {
+      what: 'a mount that is not there',
+      input: { source: 'ext9.load' },
+      type: 'MOUNT_NOT_FOUND',
+      says: [/ext9/, /mounted are .*ext1/],
+    },
+    {
+      what: 'a cell of the target, which the source has not',
+      input: { cells: ['zone1'] },
+      type: 'PREFLIGHT_REFUSED',
+      says: [/no cell zone1/, /its cells are ext/, /no tablet of type/],
+    },
+    {
+      what: 'a tablet type nobody has',
+      input: { tabletTypes: ['RDONLY'] },
+      type: 'NO_SOURCE_TABLET',
+      says: [/RDONLY/, /PRIMARY in ext/],
+    },
+    {
+      what: 'several things at once',
+      input: { tables: ['nope', 'neither'] },
+      type: 'PREFLIGHT_REFUSED',
+      says: [/nope/, /neither/],
+    },
+    {
+      what: 'everything excluded',
+      input: {
+        tables: undefined,
+        all: true,
+        exclude: ['audit-log', 'corder', 'customer', 'empty_one', 'order line', 'product'],
+      },
+      type: 'NO_TABLES',
+      says: [/no table to move/],
+    },
+    {
+      what: 'an input with wrong fields',
+      input: { cells: [], sourceShards: ['0'], onDdl: 'MAYBE' },
+      type: 'INVALID_INPUT',
+      says: [/cells must name a cell/, /sourceShards is not an option/, /onDdl must be one of/],
+    },
+    {
+      what: 'a malformed source',
+      input: { source: 'load' },
+      type: 'INVALID_INPUT',
+      says: [/source must be two names/],
+    },
+    {
+      what: 'an external topology that does not answer',
+      input: { source: 'ext8.load', mount: { ...mount, topoServer: '127.0.0.1:1' } },
+      type: 'TOPO_UNREACHABLE',
+      says: [/127\.0\.0\.1:1/],
+    },
+    {
+      what: 'a root with nothing below it',
+      input: { source: 'ext8.load', mount: { ...mount, topoRoot: '/nowhere' } },
+      type: 'KEYSPACE_NOT_FOUND',
+      says: [/\/nowhere/],
+    },
+    {
+      what: 'another cluster under a mounted name',
+      input: { mount: { ...mount, topoServer: lab.target.topoServer } },
+      type: 'MOUNT_CONFLICT',
+      says: [new RegExp(lab.source.topoServer), new RegExp(lab.target.topoServer)],
+    },
   ];
 
   test.each(cases)('$what', async ({ input, type, says }) => {
@@ -60,7 +133,12 @@ describe('what cannot work is refused, with nothing changed', () => {
   });
 
   test('a target table with rows', async () => {
-    await sql('target', 'commerce', '0', 'create table empty_one (id bigint primary key, note varchar(20)); insert into empty_one values (1, null)');
+    await sql(
+      'target',
+      'commerce',
+      '0',
+      'create table empty_one (id bigint primary key, note varchar(20)); insert into empty_one values (1, null)',
+    );
     const failure = await refusal({ ...base, tables: ['empty_one'] });
     expect(failure.type).toBe('TARGET_TABLE_NOT_EMPTY');
     expect(failure.message).toMatch(/empty_one has rows .*keyspace commerce, shard 0/);
@@ -69,14 +147,19 @@ describe('what cannot work is refused, with nothing changed', () => {
   test('a sharded target whose VSchema lacks the table, or its primary vindex', async () => {
     // ApplyVSchema would not write such a VSchema; another program might.
     const kv = new EtcdKv(lab.target.topoServer, 'target');
-    await new Topology('target', lab.target.topoServer, lab.target.topoRoot, () => kv).updateVSchema('customer', (vschema) => {
-      vschema.tables = { corder: create(TableSchema) };
-      return true;
-    });
+    await new Topology('target', lab.target.topoServer, lab.target.topoRoot, () => kv).updateVSchema(
+      'customer',
+      (vschema) => {
+        vschema.tables = { corder: create(TableSchema) };
+        return true;
+      },
+    );
     kv.close();
     const failure = await refusal({ ...base, target: 'customer.bad', tables: ['customer', 'corder'] });
     expect(failure.type).toBe('PREFLIGHT_REFUSED');
-    expect(failure.message).toMatch(/customer is not in the VSchema[\s\S]*corder has no primary vindex|corder has no primary vindex[\s\S]*customer is not in the VSchema/);
+    expect(failure.message).toMatch(
+      /customer is not in the VSchema[\s\S]*corder has no primary vindex|corder has no primary vindex[\s\S]*customer is not in the VSchema/,
+    );
   });
 
   test('a target shard without a primary', async () => {
@@ -89,7 +172,12 @@ describe('what cannot work is refused, with nothing changed', () => {
   });
 
   test('a table that cannot be created from the definition: what was made is unmade', async () => {
-    await sql('source', 'load', '0', 'drop table if exists child; create table child (id bigint primary key, c bigint, constraint fk foreign key (c) references customer (id))');
+    await sql(
+      'source',
+      'load',
+      '0',
+      'drop table if exists child; create table child (id bigint primary key, c bigint, constraint fk foreign key (c) references customer (id))',
+    );
     // The target has a customer with another type, so the constraint cannot be made there.
     await sql('target', 'commerce', '0', 'create table customer (id varchar(10) primary key)');
     const failure = await refusal({ ...base, tables: ['product', 'child'], accept: ['foreign-key-outside'] });
@@ -117,22 +205,63 @@ describe('servers of the target that do not answer', () => {
 
 describe('names that are taken', () => {
   test("by the peer's own workflow", async () => {
-    const made = await vtctldclient('target', 'Migrate', '--workflow', 'theirs', '--target-keyspace', 'commerce', 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', 'empty_one', '--cells', 'ext', '--auto-start=false');
+    const made = await vtctldclient(
+      'target',
+      'Migrate',
+      '--workflow',
+      'theirs',
+      '--target-keyspace',
+      'commerce',
+      'create',
+      '--source-keyspace',
+      'load',
+      '--mount-name',
+      'ext1',
+      '--tables',
+      'empty_one',
+      '--cells',
+      'ext',
+      '--auto-start=false',
+    );
     expect(made.stderr).not.toMatch(/rror:/);
     const failure = await refusal({ ...base, target: 'commerce.theirs' });
     expect(failure.type).toBe('WORKFLOW_EXISTS');
     await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'delete', '--workflow', 'theirs');
-    await vtctldclient('target', 'SetShardTabletControl', '--denied-tables', 'empty_one', '--remove', 'commerce/0', 'primary');
+    await vtctldclient(
+      'target',
+      'SetShardTabletControl',
+      '--denied-tables',
+      'empty_one',
+      '--remove',
+      'commerce/0',
+      'primary',
+    );
   });
 
   test('by a running migration of ours, and the peer refuses the name too', async () => {
     const handle = await program.migrate({ ...base, target: 'commerce.ours' });
     await until(handle, (status) => status.phase === 'replicating');
     await expect(program.migrate({ ...base, target: 'commerce.ours' })).rejects.toThrow(/already started/);
-    const theirs = await vtctldclient('target', 'Migrate', '--workflow', 'ours', '--target-keyspace', 'commerce', 'create', '--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', 'empty_one');
+    const theirs = await vtctldclient(
+      'target',
+      'Migrate',
+      '--workflow',
+      'ours',
+      '--target-keyspace',
+      'commerce',
+      'create',
+      '--source-keyspace',
+      'load',
+      '--mount-name',
+      'ext1',
+      '--tables',
+      'empty_one',
+    );
     expect(theirs.stderr).toMatch(/already exists/);
     const overlapping = await program.migrate({ ...base, target: 'commerce.second' });
-    await expect(overlapping.result()).rejects.toMatchObject({ cause: { message: expect.stringMatching(/denied tables already|has rows/) as string } });
+    await expect(overlapping.result()).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(/denied tables already|has rows/) as string },
+    });
     await handle.executeUpdate('cancel');
   });
 });

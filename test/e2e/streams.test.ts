@@ -8,7 +8,12 @@ let program: Program;
 beforeAll(async () => {
   program = await Program.start();
   await emptyTarget('commerce');
-  await sql('source', 'load', '0', "drop table if exists streamed; create table streamed (id bigint primary key, v varchar(20)); insert into streamed values (1, 'a')");
+  await sql(
+    'source',
+    'load',
+    '0',
+    "drop table if exists streamed; create table streamed (id bigint primary key, v varchar(20)); insert into streamed values (1, 'a')",
+  );
   await vtctldclient('source', 'ReloadSchemaShard', '--include-primary', 'load/0');
 });
 afterAll(async () => {
@@ -33,10 +38,15 @@ test('what stops a stream is shown with its next step, holds Complete back, and 
   // The last VDiff was clean, but this stream cannot go on: the migration has paused, and Complete waits.
   await until(handle, (status) => status.phase === 'paused');
   const answer = await handle.executeUpdate<{ outcome: string; waitingFor: string[] }, []>('complete');
-  expect(answer).toMatchObject({ outcome: 'remembered', waitingFor: [expect.stringMatching(/^a person: .*then resume, or cancel/)] });
+  expect(answer).toMatchObject({
+    outcome: 'remembered',
+    waitingFor: [expect.stringMatching(/^a person: .*then resume, or cancel/)],
+  });
 
   await sql('target', 'commerce', '0', 'delete from streamed where id = 2');
   expect(await program.cli('Workflow', 'Start', 'commerce.stuck')).toMatchObject({ code: 0 });
   expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
-  expect(await contentsOf('target', 'commerce', ['streamed'])).toEqual(await contentsOf('source', 'load', ['streamed']));
+  expect(await contentsOf('target', 'commerce', ['streamed'])).toEqual(
+    await contentsOf('source', 'load', ['streamed']),
+  );
 });

@@ -16,7 +16,12 @@ let program: Program;
 beforeAll(async () => {
   program = await Program.start();
   await emptyTarget('commerce');
-  await sql('source', 'load', '0', "drop table if exists compared; create table compared (id bigint primary key, v varchar(20)); insert into compared values (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')");
+  await sql(
+    'source',
+    'load',
+    '0',
+    "drop table if exists compared; create table compared (id bigint primary key, v varchar(20)); insert into compared values (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')",
+  );
   await vtctldclient('source', 'ReloadSchemaShard', '--include-primary', 'load/0');
 });
 afterEach(async () => {
@@ -29,30 +34,51 @@ afterAll(async () => {
 });
 
 describe('a VDiff that finds differences', () => {
-  const spoil = "update compared set v = 'spoilt' where id = 3; delete from compared where id = 2; insert into compared values (5, 'extra')";
-  const mend = "update compared set v = 'c' where id = 3; insert into compared values (2, 'b'); delete from compared where id = 5";
+  const spoil =
+    "update compared set v = 'spoilt' where id = 3; delete from compared where id = 2; insert into compared values (5, 'extra')";
+  const mend =
+    "update compared set v = 'c' where id = 3; insert into compared values (2, 'b'); delete from compared where id = 5";
 
   test('is reported with sample rows, and never completes until it is clean', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.dirty', tables: ['compared'], mount });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.dirty',
+      tables: ['compared'],
+      mount,
+    });
     await until(handle, (status) => status.phase === 'replicating');
     await sql('target', 'commerce', '0', spoil);
     const { clean, vdiff } = await handle.executeUpdate<{ clean: boolean; vdiff: VDiffReport }, []>('vdiff');
     expect(clean).toBe(false);
     expect(vdiff.tables[0]).toMatchObject({ name: 'compared', mismatched: '1', extraSource: '1', extraTarget: '1' });
-    expect(vdiff.tables[0]?.samples.map((sample) => sample.kind)).toEqual(['mismatch', 'only in source', 'only in target']);
+    expect(vdiff.tables[0]?.samples.map((sample) => sample.kind)).toEqual([
+      'mismatch',
+      'only in source',
+      'only in target',
+    ]);
     const answer = await handle.executeUpdate<{ outcome: string; waitingFor: string[] }, []>('complete');
-    expect(answer).toMatchObject({ outcome: 'remembered', waitingFor: ['vdiff once more, complete with force, or cancel'] });
+    expect(answer).toMatchObject({
+      outcome: 'remembered',
+      waitingFor: ['vdiff once more, complete with force, or cancel'],
+    });
     expect((await statusOf(handle)).phase).toBe('replicating');
 
     // Mended by hand, a clean VDiff lets the remembered Complete through.
     await sql('target', 'commerce', '0', mend);
     await handle.signal('vdiff');
     expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
-    expect(await contentsOf('target', 'commerce', ['compared'])).toEqual(await contentsOf('source', 'load', ['compared']));
+    expect(await contentsOf('target', 'commerce', ['compared'])).toEqual(
+      await contentsOf('source', 'load', ['compared']),
+    );
   });
 
   test('rows on one side only, of which Vitess cannot say more, hold Complete back as well', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.oneside', tables: ['compared'], mount });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.oneside',
+      tables: ['compared'],
+      mount,
+    });
     await until(handle, (status) => status.phase === 'replicating');
     await sql('target', 'commerce', '0', 'delete from compared where id = 2');
     const { clean, vdiff } = await handle.executeUpdate<{ clean: boolean; vdiff: VDiffReport }, []>('vdiff');
@@ -65,7 +91,12 @@ describe('a VDiff that finds differences', () => {
   });
 
   test('force completes all the same', async () => {
-    const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.forced', tables: ['compared'], mount });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.forced',
+      tables: ['compared'],
+      mount,
+    });
     await until(handle, (status) => status.phase === 'replicating');
     await sql('target', 'commerce', '0', spoil);
     await handle.executeUpdate('vdiff');
@@ -78,10 +109,23 @@ describe('the watchdog', () => {
   /** A plan for the migration `commerce.<workflow>` of the table `compared`. */
   function planOf(workflow: string, sourceCell = 'ext'): Plan {
     return {
-      target: { keyspace: 'commerce', workflow, sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] },
+      target: {
+        keyspace: 'commerce',
+        workflow,
+        sharded: false,
+        cells: ['zone1'],
+        shards: [{ name: '0', keyRange: '' }],
+      },
       source: { mount: 'ext1', keyspace: 'load', cells: [sourceCell], shards: [{ name: '0', keyRange: '' }] },
       tables: [{ name: 'compared', rows: 0, bytes: 0 }],
-      missingTables: {}, missingInVSchema: [], tabletTypes: ['PRIMARY'], inOrder: true, autoStart: true, stopAfterCopy: false, deferSecondaryKeys: true, onDdl: 'IGNORE',
+      missingTables: {},
+      missingInVSchema: [],
+      tabletTypes: ['PRIMARY'],
+      inOrder: true,
+      autoStart: true,
+      stopAfterCopy: false,
+      deferSecondaryKeys: true,
+      onDdl: 'IGNORE',
     };
   }
 
@@ -90,19 +134,37 @@ describe('the watchdog', () => {
     const { clients, close } = buildClients(readConfig(lab.environment));
     const step = (...args: Parameters<Activities['vdiff']>) => verifyActivities(clients).vdiff(...args);
     try {
-      return await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof step>(step, plan, uuid, 5);
+      return await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof step>(
+        step,
+        plan,
+        uuid,
+        5,
+      );
     } finally {
       await close();
     }
   }
 
   async function replicating(workflow: string) {
-    const handle = await program.migrate({ source: 'ext1.load', target: `commerce.${workflow}`, tables: ['compared'], mount });
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: `commerce.${workflow}`,
+      tables: ['compared'],
+      mount,
+    });
     await until(handle, (status) => status.phase === 'replicating');
     return handle;
   }
 
-  const streamOf = async (workflow: string) => (await sql('target', 'commerce', '0', `select cast(state as char) as state, cast(message as char) as message, ifnull(cast(stop_pos as char), '') as stop from _vt.vreplication where workflow = '${workflow}'`))[0];
+  const streamOf = async (workflow: string) =>
+    (
+      await sql(
+        'target',
+        'commerce',
+        '0',
+        `select cast(state as char) as state, cast(message as char) as message, ifnull(cast(stop_pos as char), '') as stop from _vt.vreplication where workflow = '${workflow}'`,
+      )
+    )[0];
 
   test('a VDiff that finds no tablet is stopped, and the streams run again', async () => {
     const handle = await replicating('stall');
@@ -118,7 +180,12 @@ describe('the watchdog', () => {
     expect((await compare(planOf('left'), uuid)).state).toBe('completed');
     // As a VDiff leaves them that cannot reach its MySQL at the moment it has its snapshots.
     await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'stop', '--workflow', 'left');
-    await sql('target', 'commerce', '0', "update _vt.vreplication set message = 'for vdiff', stop_pos = pos where workflow = 'left'");
+    await sql(
+      'target',
+      'commerce',
+      '0',
+      "update _vt.vreplication set message = 'for vdiff', stop_pos = pos where workflow = 'left'",
+    );
     expect((await compare(planOf('left'), uuid)).state).toBe('completed');
     expect(await streamOf('left')).toMatchObject({ state: 'Running', stop: '' });
     expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
@@ -128,7 +195,19 @@ describe('the watchdog', () => {
     const handle = await replicating('locked');
     const { clients, close } = buildClients(readConfig(lab.environment));
     const lock = `${lab.target.topoRoot}/internal/named_locks/commerce/locked/locks/7587870000000000001`;
-    await clients.target.kv.put(lock, Buffer.from(JSON.stringify({ Action: 'vdiff', HostName: 'gone', UserName: 'vitess', Time: '2026-01-01T00:00:00Z', Status: 'Running' })), '0');
+    await clients.target.kv.put(
+      lock,
+      Buffer.from(
+        JSON.stringify({
+          Action: 'vdiff',
+          HostName: 'gone',
+          UserName: 'vitess',
+          Time: '2026-01-01T00:00:00Z',
+          Status: 'Running',
+        }),
+      ),
+      '0',
+    );
     expect((await compare(planOf('locked'), randomUUID())).state).toBe('stalled');
     expect(await clients.target.kv.get(lock)).toBeUndefined();
     await close();

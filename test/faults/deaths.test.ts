@@ -21,7 +21,12 @@ interface Course {
 }
 
 const courses: Course[] = [
-  { name: 'Complete on a sharded target', keyspace: 'customer', outcome: 'completed', input: { mount, complete: 'auto' } },
+  {
+    name: 'Complete on a sharded target',
+    keyspace: 'customer',
+    outcome: 'completed',
+    input: { mount, complete: 'auto' },
+  },
   {
     name: 'Cancel while replicating on an unsharded target',
     keyspace: 'commerce',
@@ -29,7 +34,12 @@ const courses: Course[] = [
     input: { mount },
     hand: async (handle) => {
       // While the worker is dead, nobody answers.
-      while (!(await until(handle, ({ phase }) => phase === 'replicating').then(() => true, () => false)));
+      while (
+        !(await until(handle, ({ phase }) => phase === 'replicating').then(
+          () => true,
+          () => false,
+        ))
+      );
       await handle.signal('cancel');
     },
   },
@@ -56,11 +66,17 @@ async function run(course: Course, whileRunning: () => Promise<unknown> = () => 
   const { keyspace, outcome, input, hand } = course;
   await emptyTarget(keyspace);
   const before = await snapshot(keyspace);
-  const handle = await program.migrate({ source: 'ext1.load', target: `${keyspace}.death_${++count}`, tables, ...input });
+  const handle = await program.migrate({
+    source: 'ext1.load',
+    target: `${keyspace}.death_${++count}`,
+    tables,
+    ...input,
+  });
   const [result] = await Promise.all([resultOf(handle), hand?.(handle), whileRunning()]);
   if (result.outcome !== outcome) return [`ended ${result.outcome}`];
   const wrong = residue(before, await snapshot(keyspace), outcome);
-  if (outcome === 'completed') expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
+  if (outcome === 'completed')
+    expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
   return wrong;
 }
 
@@ -75,7 +91,13 @@ describe.each(courses)('$name, on real servers', (course) => {
       const worker = await program.replaceWorker(String(at), n % 2 === 0 ? 'before' : 'after');
       const wrong = await run(course, async () => {
         // What a death costs is the time until Temporal notices; the next worker is there at once.
-        if (await Promise.race([worker.gone.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 60_000))])) await program.startWorker();
+        if (
+          await Promise.race([
+            worker.gone.then(() => true),
+            new Promise<false>((resolve) => setTimeout(() => resolve(false), 60_000)),
+          ])
+        )
+          await program.startWorker();
       });
       died.push(...(/^dies .*$/m.exec(worker.log()) ?? []));
       expect({ at, wrong }).toEqual({ at, wrong: [] });

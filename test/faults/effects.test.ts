@@ -12,7 +12,7 @@ const width = 16;
 const shorter = (ms: number): number => (ms > 5_000 ? ms : Math.ceil(ms / 50));
 vi.mock(import('node:timers/promises'), async (original) => {
   const real = await original();
-  return { ...real, setTimeout: ((ms?: number, ...rest: []) => real.setTimeout(shorter(ms ?? 0), ...rest)) };
+  return { ...real, setTimeout: (ms?: number, ...rest: []) => real.setTimeout(shorter(ms ?? 0), ...rest) };
 });
 
 let bench: FaultBench;
@@ -22,23 +22,31 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await bench.stop();
-  console.log(`${totals.effects} external calls, ${totals.effects * faultKinds.length} faults, ${totals.runs} of them tried`);
+  console.log(
+    `${totals.effects} external calls, ${totals.effects * faultKinds.length} faults, ${totals.runs} of them tried`,
+  );
 });
 
 describe.each(scenarios)('$name', (scenario: Scenario) => {
-  test('whatever happens to any one external call, the end is the right one and nothing is left', { timeout: 7_200_000 }, async () => {
-    const { run, wrong } = await bench.run(scenario);
-    expect(wrong).toEqual([]);
-    const effects = [...run.effects];
-    const faults = effects.flatMap((effect) => faultKinds.map((kind): Fault => ({ effect, kind })));
-    const chosen = faults.filter((_, index) => index % stride === 0);
-    const startedAt = Date.now();
-    const problems = await tryAll(scenario, chosen);
-    totals.effects += effects.length;
-    totals.runs += chosen.length;
-    console.log(`${scenario.name}: ${effects.length} external calls, ${faults.length} faults, ${chosen.length} of them tried in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-    expect(problems).toEqual([]);
-  });
+  test(
+    'whatever happens to any one external call, the end is the right one and nothing is left',
+    { timeout: 7_200_000 },
+    async () => {
+      const { run, wrong } = await bench.run(scenario);
+      expect(wrong).toEqual([]);
+      const effects = [...run.effects];
+      const faults = effects.flatMap((effect) => faultKinds.map((kind): Fault => ({ effect, kind })));
+      const chosen = faults.filter((_, index) => index % stride === 0);
+      const startedAt = Date.now();
+      const problems = await tryAll(scenario, chosen);
+      totals.effects += effects.length;
+      totals.runs += chosen.length;
+      console.log(
+        `${scenario.name}: ${effects.length} external calls, ${faults.length} faults, ${chosen.length} of them tried in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`,
+      );
+      expect(problems).toEqual([]);
+    },
+  );
 });
 
 /** Runs the scenario with each of the faults; answers what went wrong, in words. */

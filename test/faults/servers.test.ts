@@ -28,14 +28,20 @@ const copying = (handle: WorkflowHandle) => until(handle, (status) => status.pha
 const replicating = (handle: WorkflowHandle) => until(handle, (status) => status.phase === 'replicating');
 
 /** Asks by signal, as a runbook does, and does not wait. */
-const after = (there: (handle: WorkflowHandle) => Promise<unknown>, signal: string) => async (handle: WorkflowHandle) => {
-  await there(handle);
-  await handle.signal(signal);
-};
+const after =
+  (there: (handle: WorkflowHandle) => Promise<unknown>, signal: string) => async (handle: WorkflowHandle) => {
+    await there(handle);
+    await handle.signal(signal);
+  };
 
 const phases: Phase[] = [
   { name: 'during the copy', outcome: 'completed', reach: copying, lasts: 1_500 },
-  { name: 'during VDiff', outcome: 'completed', reach: (handle) => until(handle, (status) => status.phase === 'verifying'), lasts: 2_000 },
+  {
+    name: 'during VDiff',
+    outcome: 'completed',
+    reach: (handle) => until(handle, (status) => status.phase === 'verifying'),
+    lasts: 2_000,
+  },
   { name: 'during Complete', outcome: 'completed', reach: after(replicating, 'complete'), lasts: 4_500 },
   { name: 'during Cancel', outcome: 'cancelled', reach: after(copying, 'cancel'), lasts: 800 },
 ];
@@ -47,14 +53,22 @@ interface Run {
 }
 
 /** Faults that the two shards of `customer` meet as well: one of them is hit, the other goes on. */
-const sharded = [/^the target's etcd is stopped/, /^the target tablet is killed/, /^the target's mysqld is killed/, /^the target primary dies/, /^answers of the target tablet stall/];
+const sharded = [
+  /^the target's etcd is stopped/,
+  /^the target tablet is killed/,
+  /^the target's mysqld is killed/,
+  /^the target primary dies/,
+  /^answers of the target tablet stall/,
+];
 
 /** Spreads numbers evenly over [0, 1), however few are taken: multiples of the golden ratio. */
 const spread = (n: number): number => (n * 0.618034) % 1;
 
 const all: Run[] = [
   ...faults.flatMap((fault) => phases.map((phase): Run => ({ fault, phase, keyspace: 'commerce' }))),
-  ...faults.filter(({ name }) => sharded.some((pattern) => pattern.test(name))).flatMap((fault) => phases.map((phase): Run => ({ fault, phase, keyspace: 'customer' }))),
+  ...faults
+    .filter(({ name }) => sharded.some((pattern) => pattern.test(name)))
+    .flatMap((fault) => phases.map((phase): Run => ({ fault, phase, keyspace: 'customer' }))),
 ];
 
 const titleOf = ({ fault, phase, keyspace }: Run): string => `${fault.name} ${phase.name} (${keyspace})`;
@@ -79,14 +93,17 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   took.sort((a, b) => b.seconds - a.seconds);
-  console.log(`${took.length} faults survived. Seconds from the end of the fault to the end of the migration (less than none: it did not wait):\n${took.map(({ run, seconds }) => `  ${seconds.toFixed(1).padStart(6)}  ${run}`).join('\n')}`);
+  console.log(
+    `${took.length} faults survived. Seconds from the end of the fault to the end of the migration (less than none: it did not wait):\n${took.map(({ run, seconds }) => `  ${seconds.toFixed(1).padStart(6)}  ${run}`).join('\n')}`,
+  );
   await program.stop();
   await stopOwnLab();
 });
 
 async function settled(): Promise<void> {
   for (const cluster of [servers().source, servers().target]) {
-    for (const tablet of cluster.tablets) await untilServers(`${tablet.alias} serves as ${tablet.type}`, () => isServing(tablet, tablet.type));
+    for (const tablet of cluster.tablets)
+      await untilServers(`${tablet.alias} serves as ${tablet.type}`, () => isServing(tablet, tablet.type));
   }
 }
 
@@ -95,40 +112,56 @@ async function ended(handle: WorkflowHandle): Promise<unknown> {
   const result = await Promise.race([resultOf(handle), late]);
   if (result === 'late') {
     const { raw } = await handle.describe();
-    const pending = raw.pendingActivities?.map((step) => `${step.activityType?.name ?? ''}, attempt ${step.attempt ?? 0}: ${step.lastFailure?.message ?? 'no failure'}`);
-    throw new Error(`still not ended ${patience} s after the fault; under way: ${pending?.join('; ') ?? 'nothing'}; ${JSON.stringify(await statusOf(handle), null, 1)}`);
+    const pending = raw.pendingActivities?.map(
+      (step) =>
+        `${step.activityType?.name ?? ''}, attempt ${step.attempt ?? 0}: ${step.lastFailure?.message ?? 'no failure'}`,
+    );
+    throw new Error(
+      `still not ended ${patience} s after the fault; under way: ${pending?.join('; ') ?? 'nothing'}; ${JSON.stringify(await statusOf(handle), null, 1)}`,
+    );
   }
   return result;
 }
 
 describe('whatever server fails', () => {
-  test.each(runs.map((run) => [titleOf(run), run] as const))('%s', async (title, { fault, phase, keyspace }) => {
-    await mend();
-    await settled();
-    await emptyTarget(keyspace);
-    const before = await snapshot(keyspace);
-    const handle = await program.migrate({ source: 'ext1.load', target: `${keyspace}.f`, tables, mount, ...(phase.name === 'during Complete' ? {} : { complete: 'auto' }) });
-    await phase.reach(handle);
-    const moment = Math.round(phase.lasts * spread(all.findIndex((run) => titleOf(run) === title)));
-    await delay(moment);
-    const began = Date.now();
-    const failover = await fault.strike(keyspace);
-    await delay(Math.max(0, fault.seconds * 1000 - (Date.now() - began)));
-    const over = Date.now();
-    await mend(failover);
-    try {
-      expect(await ended(handle)).toMatchObject({ outcome: phase.outcome });
-    } finally {
-      await program.settle();
-    }
-    const { closeTime } = await handle.describe();
-    took.push({ run: `${title}, after ${moment} ms`, seconds: ((closeTime?.getTime() ?? 0) - over) / 1000 });
-    console.log(took.at(-1));
-    await settled();
-    const after = await snapshot(keyspace);
-    expect(residue(before, after, phase.outcome)).toEqual([]);
-    if (phase.outcome === 'completed') expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
-  }, 900_000);
+  test.each(runs.map((run) => [titleOf(run), run] as const))(
+    '%s',
+    async (title, { fault, phase, keyspace }) => {
+      await mend();
+      await settled();
+      await emptyTarget(keyspace);
+      const before = await snapshot(keyspace);
+      const handle = await program.migrate({
+        source: 'ext1.load',
+        target: `${keyspace}.f`,
+        tables,
+        mount,
+        ...(phase.name === 'during Complete' ? {} : { complete: 'auto' }),
+      });
+      await phase.reach(handle);
+      const moment = Math.round(phase.lasts * spread(all.findIndex((run) => titleOf(run) === title)));
+      await delay(moment);
+      const began = Date.now();
+      const failover = await fault.strike(keyspace);
+      await delay(Math.max(0, fault.seconds * 1000 - (Date.now() - began)));
+      const over = Date.now();
+      await mend(failover);
+      try {
+        expect(await ended(handle)).toMatchObject({ outcome: phase.outcome });
+      } finally {
+        await program.settle();
+      }
+      const { closeTime } = await handle.describe();
+      took.push({ run: `${title}, after ${moment} ms`, seconds: ((closeTime?.getTime() ?? 0) - over) / 1000 });
+      console.log(took.at(-1));
+      await settled();
+      const after = await snapshot(keyspace);
+      expect(residue(before, after, phase.outcome)).toEqual([]);
+      if (phase.outcome === 'completed')
+        expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
+    },
+    900_000,
+  );
 });
 
 test('after a failover of the target its tables are still denied to applications, and Cancel leaves nothing', async () => {
@@ -141,7 +174,12 @@ test('after a failover of the target its tables are still denied to applications
   await failOver('target', 'commerce', '0', 'planned');
   await settled();
   const vtgate = await vtgateOf('target');
-  await expect.poll(() => vtgate.query("insert into commerce.product (sku, price) values ('x', 1)").then(() => 'written', String), { timeout: 30_000 }).toMatch(/denied/);
+  await expect
+    .poll(
+      () => vtgate.query("insert into commerce.product (sku, price) values ('x', 1)").then(() => 'written', String),
+      { timeout: 30_000 },
+    )
+    .toMatch(/denied/);
   await vtgate.end();
   expect(await handle.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
   expect(residue(before, await snapshot('commerce'), 'cancelled')).toEqual([]);

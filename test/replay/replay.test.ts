@@ -30,7 +30,11 @@ function read(file: string): Recorded {
 
 /** Runs the workflow code of today along a history; the workflow ID is part of what it decides by. */
 async function replay(history: Recorded): Promise<void> {
-  await Worker.runReplayHistory({ workflowBundle }, history, history.events[0]?.workflowExecutionStartedEventAttributes?.workflowId);
+  await Worker.runReplayHistory(
+    { workflowBundle },
+    history,
+    history.events[0]?.workflowExecutionStartedEventAttributes?.workflowId,
+  );
 }
 
 /** The scheduling of a step's first run. */
@@ -43,7 +47,11 @@ function scheduled(history: Recorded, step: string): { activityType: { name: str
 describe('migrations that began with older workflow code go on with this one', () => {
   it('covers each way a migration can end', () => {
     const ends = new Set(files.map((file) => read(file).events.at(-1)?.eventType));
-    expect([...ends].sort()).toEqual(['EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED', 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED', 'EVENT_TYPE_WORKFLOW_EXECUTION_FAILED']);
+    expect([...ends].sort()).toEqual([
+      'EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED',
+      'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED',
+      'EVENT_TYPE_WORKFLOW_EXECUTION_FAILED',
+    ]);
   });
 
   it.each(files)('%s', async (file) => {
@@ -59,17 +67,28 @@ describe('migrations that began with older workflow code go on with this one', (
 });
 
 it('no stored history is changed or taken away: each stands for migrations that are running somewhere', () => {
-  const manifest = JSON.parse(readFileSync(new URL('./manifest.json', import.meta.url), 'utf8')) as Record<string, string>;
-  const found = files.map((file) => [file, createHash('sha256').update(readFileSync(new URL(file, folder))).digest('hex')]);
+  const manifest = JSON.parse(readFileSync(new URL('./manifest.json', import.meta.url), 'utf8')) as Record<
+    string,
+    string
+  >;
+  const found = files.map((file) => [
+    file,
+    createHash('sha256')
+      .update(readFileSync(new URL(file, folder)))
+      .digest('hex'),
+  ]);
   expect(Object.fromEntries(found)).toEqual(manifest);
 });
 
 describe('a change of the workflow is noticed', () => {
-  it.each(['preflight', 'create', 'observe', 'vdiff', 'prove', 'publish', 'finish', 'serve'])('another step instead of %s', async (step) => {
-    const history = read('completed.json');
-    scheduled(history, step).activityType.name = 'another';
-    await expect(replay(history)).rejects.toThrow(/nondeterminism|does not match/i);
-  });
+  it.each(['preflight', 'create', 'observe', 'vdiff', 'prove', 'publish', 'finish', 'serve'])(
+    'another step instead of %s',
+    async (step) => {
+      const history = read('completed.json');
+      scheduled(history, step).activityType.name = 'another';
+      await expect(replay(history)).rejects.toThrow(/nondeterminism|does not match/i);
+    },
+  );
 
   it('two steps in another order', async () => {
     const history = read('completed.json');
@@ -82,7 +101,13 @@ describe('a change of the workflow is noticed', () => {
     const history = read('cancelled.json');
     const last = history.events.at(-1);
     const { events } = read('completed.json');
-    const cut = events.findIndex((event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'publish');
-    await expect(replay({ events: [...events.slice(0, cut), ...(last === undefined ? [] : [{ ...last, eventId: String(cut + 1) }])] })).rejects.toThrow(/nondeterminism/i);
+    const cut = events.findIndex(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'publish',
+    );
+    await expect(
+      replay({
+        events: [...events.slice(0, cut), ...(last === undefined ? [] : [{ ...last, eventId: String(cut + 1) }])],
+      }),
+    ).rejects.toThrow(/nondeterminism/i);
   });
 });

@@ -28,9 +28,17 @@ beforeAll(async () => {
   lab = await startSecureLab(300);
   config = join(lab.folder, 'config.json');
   writeFileSync(config, JSON.stringify(rightConfig(lab)));
-  worker = await startWorker({ VTMIGRATE_CONFIG: config, VTMIGRATE_TASK_QUEUE: 'hostile', TEMPORAL_ADDRESS: lab.temporal.address });
+  worker = await startWorker({
+    VTMIGRATE_CONFIG: config,
+    VTMIGRATE_TASK_QUEUE: 'hostile',
+    TEMPORAL_ADDRESS: lab.temporal.address,
+  });
   client = new Client({ connection: await Connection.connect({ address: lab.temporal.address }) });
-  await client.workflow.execute('mount', { taskQueue: 'hostile', workflowId: 'mount', args: [{ action: 'mount', name: 'ext1', config: mountOf() }] });
+  await client.workflow.execute('mount', {
+    taskQueue: 'hostile',
+    workflowId: 'mount',
+    args: [{ action: 'mount', name: 'ext1', config: mountOf() }],
+  });
   before = await everything(lab);
   statements = await logStatements(lab);
 });
@@ -45,20 +53,27 @@ const mountOf = () => ({ topoType: 'etcd2', topoServer: lab.source.topoServer, t
 const sendable = hostileNames.filter((name) => !/\p{Cs}/u.test(name));
 
 /** A third of the inputs made of each name, in turns: each name and each field have theirs. */
-const inTurns = <T>(makeInputs: (name: string) => T[]): T[] => sendable.flatMap((name, i) => makeInputs(name).filter((_, j) => (i + j) % 3 === 0));
+const inTurns = <T>(makeInputs: (name: string) => T[]): T[] =>
+  sendable.flatMap((name, i) => makeInputs(name).filter((_, j) => (i + j) % 3 === 0));
 
 /** Runs many workflows, twenty at a time, each of which has to be refused with one of the codes. */
 async function allRefused(type: string, inputs: { id: string; input: unknown }[], codes: string[]): Promise<void> {
   const queue = [...inputs];
   const one = async ({ id, input }: { id: string; input: unknown }): Promise<void> => {
-    const failure: unknown = await client.workflow.execute(type, { taskQueue: 'hostile', workflowId: id, args: [input] }).catch((error: unknown) => error);
+    const failure: unknown = await client.workflow
+      .execute(type, { taskQueue: 'hostile', workflowId: id, args: [input] })
+      .catch((error: unknown) => error);
     expect(failure, JSON.stringify(input)).toBeInstanceOf(WorkflowFailedError);
-    expect(codes, JSON.stringify([input, String((failure as WorkflowFailedError).cause)])).toContain(((failure as WorkflowFailedError).cause as { type?: string }).type);
+    expect(codes, JSON.stringify([input, String((failure as WorkflowFailedError).cause)])).toContain(
+      ((failure as WorkflowFailedError).cause as { type?: string }).type,
+    );
     tried++;
   };
-  await Promise.all(Array.from({ length: 20 }, async () => {
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) await one(next);
-  }));
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) await one(next);
+    }),
+  );
 }
 
 describe('through Temporal, as anybody who may start a workflow', () => {
@@ -70,7 +85,11 @@ describe('through Temporal, as anybody who may start a workflow', () => {
       { action: 'mount', name: 'evil', config: { ...mountOf(), topoServer: name } },
       { action: 'mount', name: 'evil', config: { ...mountOf(), topoRoot: name } },
     ]);
-    await allRefused('mount', inputs.map((input) => ({ id: randomUUID(), input })), ['INVALID_INPUT', 'KEYSPACE_NOT_FOUND', 'ACCESS_REFUSED']);
+    await allRefused(
+      'mount',
+      inputs.map((input) => ({ id: randomUUID(), input })),
+      ['INVALID_INPUT', 'KEYSPACE_NOT_FOUND', 'ACCESS_REFUSED'],
+    );
   });
 
   test('hostile names of keyspaces, workflows and cells', async () => {
@@ -83,11 +102,20 @@ describe('through Temporal, as anybody who may start a workflow', () => {
       { ...valid, cells: [name] },
       { ...valid, mount: { ...mountOf(), topoRoot: `/${name}` } },
     ]);
-    await allRefused('migrate', inputs.map((input) => ({ id: randomUUID(), input })), ['INVALID_INPUT']);
+    await allRefused(
+      'migrate',
+      inputs.map((input) => ({ id: randomUUID(), input })),
+      ['INVALID_INPUT'],
+    );
   });
 
   test('hostile names of tables, which are read for and not found', async () => {
-    const inputs = sendable.filter((name) => name !== '').map((name, i) => ({ id: `commerce.t${i}`, input: { source: 'ext1.load', target: `commerce.t${i}`, tables: [name], exclude: [`${name}x`] } }));
+    const inputs = sendable
+      .filter((name) => name !== '')
+      .map((name, i) => ({
+        id: `commerce.t${i}`,
+        input: { source: 'ext1.load', target: `commerce.t${i}`, tables: [name], exclude: [`${name}x`] },
+      }));
     await allRefused('migrate', inputs, ['INVALID_INPUT', 'TABLE_NOT_FOUND', 'PREFLIGHT_REFUSED']);
   });
 });
@@ -95,9 +123,16 @@ describe('through Temporal, as anybody who may start a workflow', () => {
 test('past the contract: activities given hostile names find nothing and change nothing', async () => {
   const { clients, close } = buildClients(readConfig({ VTMIGRATE_CONFIG: config }));
   const activities = allActivities(clients);
-  const run = (work: () => Promise<unknown>) => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work).then(() => 'went through', (error: unknown) => error);
+  const run = (work: () => Promise<unknown>) =>
+    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work).then(
+      () => 'went through',
+      (error: unknown) => error,
+    );
   for (const name of hostileNames.filter((each) => each !== '')) {
-    const input = (changes: object) => ({ ...parseWith(migrateInputSchema, { source: 'ext1.load', target: 'commerce.wf', all: true }, 'the input'), ...changes });
+    const input = (changes: object) => ({
+      ...parseWith(migrateInputSchema, { source: 'ext1.load', target: 'commerce.wf', all: true }, 'the input'),
+      ...changes,
+    });
     for (const work of [
       () => activities.showMount(name),
       () => activities.unmount(name),
@@ -124,7 +159,14 @@ test('no statement was run but those of Vitess and of the checks', async () => {
   const log = await statements();
   expect(log).toContain('Query');
   expect(log.split('\n').filter((line) => line.includes(marker))).toEqual([]);
-  const changing = log.split('\n').filter((line) => /\tQuery\t\s*(drop|truncate|create|alter|rename|grant|revoke|insert|replace|delete|update|load)\b/i.test(line) && !/\b_vt\b/.test(line));
+  const changing = log
+    .split('\n')
+    .filter(
+      (line) =>
+        /\tQuery\t\s*(drop|truncate|create|alter|rename|grant|revoke|insert|replace|delete|update|load)\b/i.test(
+          line,
+        ) && !/\b_vt\b/.test(line),
+    );
   expect(changing).toEqual([]);
   // What is looked for would be found.
   const connection = await lab.target.mysql('commerce', '0');

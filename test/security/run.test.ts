@@ -28,11 +28,22 @@ type Environment = Record<string, string | undefined>;
 
 function byCertificate(changes: Environment = {}): Environment {
   const { worker, target } = lab.certificates;
-  return { TEMPORAL_ADDRESS: lab.byCertificate.address, TEMPORAL_TLS_SERVER_CA_CERT_PATH: target.ca, TEMPORAL_TLS_CLIENT_CERT_PATH: worker.target.cert, TEMPORAL_TLS_CLIENT_KEY_PATH: worker.target.key, ...changes };
+  return {
+    TEMPORAL_ADDRESS: lab.byCertificate.address,
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: target.ca,
+    TEMPORAL_TLS_CLIENT_CERT_PATH: worker.target.cert,
+    TEMPORAL_TLS_CLIENT_KEY_PATH: worker.target.key,
+    ...changes,
+  };
 }
 
 function byApiKey(changes: Environment = {}): Environment {
-  return { TEMPORAL_ADDRESS: lab.byApiKey.address, TEMPORAL_TLS_SERVER_CA_CERT_PATH: lab.certificates.target.ca, TEMPORAL_API_KEY: secrets.apiKey, ...changes };
+  return {
+    TEMPORAL_ADDRESS: lab.byApiKey.address,
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: lab.certificates.target.ca,
+    TEMPORAL_API_KEY: secrets.apiKey,
+    ...changes,
+  };
 }
 
 function configured(config: ConfigFile, name: string): Environment {
@@ -48,14 +59,23 @@ interface Answer {
 
 function type(environment: Environment, line: string): Promise<Answer> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [cli, ...line.split(' ')], { env: { ...process.env, ...environment } }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 127, output: stdout + stderr });
-    });
+    execFile(
+      process.execPath,
+      [cli, ...line.split(' ')],
+      { env: { ...process.env, ...environment } },
+      (error, stdout, stderr) => {
+        resolve({
+          code: error === null ? 0 : typeof error.code === 'number' ? error.code : 127,
+          output: stdout + stderr,
+        });
+      },
+    );
   });
 }
 
 function expectNoSecret(text: string): void {
-  for (const [name, secret] of Object.entries(secrets)) expect(text.includes(secret), `the secret ${name} is shown`).toBe(false);
+  for (const [name, secret] of Object.entries(secrets))
+    expect(text.includes(secret), `the secret ${name} is shown`).toBe(false);
 }
 
 /** Everything Temporal keeps of a workflow and of what it is doing, with its payloads decoded. */
@@ -89,7 +109,9 @@ describe('a whole migration, let in by certificates, passwords and the least pri
   };
 
   test('Mount, Create, Show, VDiff, Complete', async () => {
-    await ok(`Mount -type vitess -topo_type etcd2 -topo_server ${lab.source.topoServer} -topo_root ${lab.source.topoRoot} ext1`);
+    await ok(
+      `Mount -type vitess -topo_type etcd2 -topo_server ${lab.source.topoServer} -topo_root ${lab.source.topoRoot} ext1`,
+    );
     await ok('Mount -list');
     await ok('Mount -show ext1');
     await ok('Migrate -all -source ext1.load Create commerce.wf');
@@ -124,15 +146,27 @@ describe('a whole migration, let in by certificates, passwords and the least pri
     const refused = await startWorker(queue);
     const began = Date.now();
     const mount = { topoType: 'etcd2', topoServer: lab.source.topoServer, topoRoot: lab.source.topoRoot };
-    const handle = await client.workflow.start('migrate', { taskQueue: 'refused', workflowId: 'commerce.refused', args: [{ source: 'ext1.load', target: 'commerce.refused', all: true, mount }] });
-    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'ACCESS_REFUSED', message: expect.stringMatching(/invalid credentials \(cluster ext1, keyspace load, shard 0, tablet ext-0000000100\)/) as string } });
+    const handle = await client.workflow.start('migrate', {
+      taskQueue: 'refused',
+      workflowId: 'commerce.refused',
+      args: [{ source: 'ext1.load', target: 'commerce.refused', all: true, mount }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: {
+        type: 'ACCESS_REFUSED',
+        message: expect.stringMatching(
+          /invalid credentials \(cluster ext1, keyspace load, shard 0, tablet ext-0000000100\)/,
+        ) as string,
+      },
+    });
     expect(Date.now() - began).toBeLessThan(60_000);
     seen.push(await everythingOf(handle), refused.log(), (await type(queue, 'Workflow Show commerce.refused')).output);
     await refused.kill();
   });
 
   test('no secret is in any history, heartbeat, search attribute, log line or answer', async () => {
-    for await (const { workflowId, runId } of client.workflow.list()) seen.push(await everythingOf(client.workflow.getHandle(workflowId, runId)));
+    for await (const { workflowId, runId } of client.workflow.list())
+      seen.push(await everythingOf(client.workflow.getHandle(workflowId, runId)));
     seen.push(worker.log());
     expect(seen.length).toBeGreaterThan(12);
     for (const text of seen) expectNoSecret(text);
@@ -143,7 +177,8 @@ describe('a whole migration, let in by certificates, passwords and the least pri
 });
 
 describe('Temporal', () => {
-  const start = (environment: Environment, name: string) => startWorker({ ...environment, ...configured(rightConfig(lab), name) });
+  const start = (environment: Environment, name: string) =>
+    startWorker({ ...environment, ...configured(rightConfig(lab), name) });
 
   test('lets a worker and the command line in by API key', async () => {
     const worker = await start(byApiKey(), 'by-key');
@@ -154,27 +189,71 @@ describe('Temporal', () => {
   });
 
   const wrongs: { what: string; environment: () => Environment; says: RegExp }[] = [
-    { what: 'a wrong API key', environment: () => byApiKey({ TEMPORAL_API_KEY: `${secrets.apiKey}-wrong` }), says: /API key is not valid/ },
+    {
+      what: 'a wrong API key',
+      environment: () => byApiKey({ TEMPORAL_API_KEY: `${secrets.apiKey}-wrong` }),
+      says: /API key is not valid/,
+    },
     { what: 'no API key', environment: () => byApiKey({ TEMPORAL_API_KEY: undefined }), says: /API key is not valid/ },
-    { what: 'an authority that did not issue its certificate', environment: () => byCertificate({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: lab.certificates.stranger.ca }), says: /its certificate is not trusted/ },
+    {
+      what: 'an authority that did not issue its certificate',
+      environment: () => byCertificate({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: lab.certificates.stranger.ca }),
+      says: /its certificate is not trusted/,
+    },
     // Node's server, which the door is made of, hangs up without a word.
-    { what: 'a client certificate of a stranger', environment: () => byCertificate({ TEMPORAL_TLS_CLIENT_CERT_PATH: lab.certificates.worker.stranger.cert, TEMPORAL_TLS_CLIENT_KEY_PATH: lab.certificates.worker.stranger.key }), says: /Temporal at \S+ does not answer|Temporal does not answer/ },
-    { what: 'no client certificate', environment: () => byCertificate({ TEMPORAL_TLS_CLIENT_CERT_PATH: undefined, TEMPORAL_TLS_CLIENT_KEY_PATH: undefined }), says: /wants a client certificate/ },
-    { what: 'another server name', environment: () => byCertificate({ TEMPORAL_TLS_SERVER_NAME: 'elsewhere.example' }), says: /its certificate is not for elsewhere\.example/ },
-    { what: 'no TLS', environment: () => ({ TEMPORAL_ADDRESS: lab.byCertificate.address }), says: /it speaks TLS, and no TLS is configured/ },
-    { what: 'a certificate that is not there', environment: () => byCertificate({ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere/cert.pem' }), says: /\/nowhere\/cert\.pem/ },
+    {
+      what: 'a client certificate of a stranger',
+      environment: () =>
+        byCertificate({
+          TEMPORAL_TLS_CLIENT_CERT_PATH: lab.certificates.worker.stranger.cert,
+          TEMPORAL_TLS_CLIENT_KEY_PATH: lab.certificates.worker.stranger.key,
+        }),
+      says: /Temporal at \S+ does not answer|Temporal does not answer/,
+    },
+    {
+      what: 'no client certificate',
+      environment: () =>
+        byCertificate({ TEMPORAL_TLS_CLIENT_CERT_PATH: undefined, TEMPORAL_TLS_CLIENT_KEY_PATH: undefined }),
+      says: /wants a client certificate/,
+    },
+    {
+      what: 'another server name',
+      environment: () => byCertificate({ TEMPORAL_TLS_SERVER_NAME: 'elsewhere.example' }),
+      says: /its certificate is not for elsewhere\.example/,
+    },
+    {
+      what: 'no TLS',
+      environment: () => ({ TEMPORAL_ADDRESS: lab.byCertificate.address }),
+      says: /it speaks TLS, and no TLS is configured/,
+    },
+    {
+      what: 'a certificate that is not there',
+      environment: () => byCertificate({ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere/cert.pem' }),
+      says: /\/nowhere\/cert\.pem/,
+    },
   ];
-  test.concurrent.each(wrongs)('with $what: the worker does not start, the command line fails, both say why', async ({ environment, says }) => {
-    const [refused, answer] = await Promise.all([start(environment(), 'never').catch((error: unknown) => error), type(environment(), 'Mount -list')]);
-    expect(refused).toBeInstanceOf(Error);
-    expect(String(refused)).toMatch(says);
-    expect(answer).toMatchObject({ code: 1, output: expect.stringMatching(says) as string });
-    expectNoSecret(String(refused) + answer.output);
-  });
+  test.concurrent.each(wrongs)(
+    'with $what: the worker does not start, the command line fails, both say why',
+    async ({ environment, says }) => {
+      const [refused, answer] = await Promise.all([
+        start(environment(), 'never').catch((error: unknown) => error),
+        type(environment(), 'Mount -list'),
+      ]);
+      expect(refused).toBeInstanceOf(Error);
+      expect(String(refused)).toMatch(says);
+      expect(answer).toMatchObject({ code: 1, output: expect.stringMatching(says) as string });
+      expectNoSecret(String(refused) + answer.output);
+    },
+  );
 });
 
 test('no help shows a secret of the environment', async () => {
-  const environment = { ...byApiKey(), VTMIGRATE_ETCD_PASSWORD: secrets.targetEtcd, VTMIGRATE_TABLETS_PASSWORD: secrets.targetTablets, VTMIGRATE_VTGATE_PASSWORD: secrets.vtgate };
+  const environment = {
+    ...byApiKey(),
+    VTMIGRATE_ETCD_PASSWORD: secrets.targetEtcd,
+    VTMIGRATE_TABLETS_PASSWORD: secrets.targetTablets,
+    VTMIGRATE_VTGATE_PASSWORD: secrets.vtgate,
+  };
   for (const line of ['--help', 'Migrate --help']) {
     const answer = await type(environment, line);
     expect(answer.code).toBe(0);
@@ -183,7 +262,11 @@ test('no help shows a secret of the environment', async () => {
 });
 
 /** Runs a statement on the MySQL of a cluster's only shard, as an account that Vitess does not use. */
-async function sql(cluster: 'source' | 'target', keyspace: string, statement: string): Promise<Record<string, unknown>[]> {
+async function sql(
+  cluster: 'source' | 'target',
+  keyspace: string,
+  statement: string,
+): Promise<Record<string, unknown>[]> {
   const connection = await lab[cluster].mysql(keyspace, '0');
   try {
     const [rows] = await connection.query(statement);
@@ -195,7 +278,11 @@ async function sql(cluster: 'source' | 'target', keyspace: string, statement: st
 
 async function rowCounts(cluster: 'source' | 'target', keyspace: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const { name } of await sql(cluster, keyspace, 'select table_name as name from information_schema.tables where table_schema = database() order by 1')) {
+  for (const { name } of await sql(
+    cluster,
+    keyspace,
+    'select table_name as name from information_schema.tables where table_schema = database() order by 1',
+  )) {
     const [row] = await sql(cluster, keyspace, `select count(*) as n from \`${String(name)}\``);
     counts[String(name)] = Number(row?.['n']);
   }

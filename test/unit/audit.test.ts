@@ -1,11 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { renderAudit } from '../../src/cli/output/audit.js';
-import { judge, ofWorkflow, refusals, residue, type RunState, type Survey, type SurveyedJournal, type SurveyedStream } from '../../src/migration/audit/judge.js';
+import {
+  judge,
+  ofWorkflow,
+  refusals,
+  residue,
+  type RunState,
+  type Survey,
+  type SurveyedJournal,
+  type SurveyedStream,
+} from '../../src/migration/audit/judge.js';
 import { sampleSurvey } from '../support/workflow/samples.js';
 
-const journal = (changes: Partial<SurveyedJournal> = {}): SurveyedJournal => ({ workflow: 'wf', runId: 'r1', source: 'ext1.load', forward: false, createdTables: { '0': ['corder'] }, deniedTables: { '0': ['corder'] }, ...changes });
-const stream = (changes: Partial<SurveyedStream> = {}): SurveyedStream => ({ shard: '0', workflow: 'wf', type: 'Migrate', states: ['Running'], source: 'ext1.load', external: true, tables: ['corder'], ...changes });
-const runs = (running: boolean): RunState[] => [{ workflow: 'wf', running, state: running ? 'its workflow is running' : 'its workflow is terminated' }];
+const journal = (changes: Partial<SurveyedJournal> = {}): SurveyedJournal => ({
+  workflow: 'wf',
+  runId: 'r1',
+  source: 'ext1.load',
+  forward: false,
+  createdTables: { '0': ['corder'] },
+  deniedTables: { '0': ['corder'] },
+  ...changes,
+});
+const stream = (changes: Partial<SurveyedStream> = {}): SurveyedStream => ({
+  shard: '0',
+  workflow: 'wf',
+  type: 'Migrate',
+  states: ['Running'],
+  source: 'ext1.load',
+  external: true,
+  tables: ['corder'],
+  ...changes,
+});
+const runs = (running: boolean): RunState[] => [
+  { workflow: 'wf', running, state: running ? 'its workflow is running' : 'its workflow is terminated' },
+];
 
 /** Everything a migration makes, in the phase of copying, with a fence. */
 const whole: Partial<Survey> = {
@@ -18,8 +46,22 @@ const whole: Partial<Survey> = {
   tables: [{ shard: '0', table: 'corder', empty: true }],
 };
 
-const verdicts = (survey: Partial<Survey>, states: RunState[] = []) => Object.fromEntries(judge(sampleSurvey(survey), states).findings.map((finding) => [finding.name, finding.live ? 'live' : finding.kept === null ? 'residue' : 'kept']));
-const everything = ['journal:wf', 'stream:commerce/0/wf', 'vdiff:commerce/0/u-1', 'denied:commerce/0/corder', 'fence:ext1/load/0/corder', 'table:commerce/0/corder', 'lock:commerce/wf'];
+const verdicts = (survey: Partial<Survey>, states: RunState[] = []) =>
+  Object.fromEntries(
+    judge(sampleSurvey(survey), states).findings.map((finding) => [
+      finding.name,
+      finding.live ? 'live' : finding.kept === null ? 'residue' : 'kept',
+    ]),
+  );
+const everything = [
+  'journal:wf',
+  'stream:commerce/0/wf',
+  'vdiff:commerce/0/u-1',
+  'denied:commerce/0/corder',
+  'fence:ext1/load/0/corder',
+  'table:commerce/0/corder',
+  'lock:commerce/wf',
+];
 
 describe('what is live', () => {
   it('everything of a migration whose Temporal workflow runs', () => {
@@ -31,8 +73,23 @@ describe('what is live', () => {
   });
 
   it("what belongs to another program's streams, of whatever type and state", () => {
-    const theirs = stream({ workflow: 'theirs', type: 'MoveTables', states: ['Stopped (FROZEN)'], external: false, source: 'shop' });
-    expect(verdicts({ streams: [theirs], denied: [{ shard: '0', table: 'corder' }], vdiffs: [{ shard: '-80', id: 'u', workflow: 'theirs', state: 'completed' }] }, [{ workflow: 'theirs', running: false, state: '' }])).toEqual({
+    const theirs = stream({
+      workflow: 'theirs',
+      type: 'MoveTables',
+      states: ['Stopped (FROZEN)'],
+      external: false,
+      source: 'shop',
+    });
+    expect(
+      verdicts(
+        {
+          streams: [theirs],
+          denied: [{ shard: '0', table: 'corder' }],
+          vdiffs: [{ shard: '-80', id: 'u', workflow: 'theirs', state: 'completed' }],
+        },
+        [{ workflow: 'theirs', running: false, state: '' }],
+      ),
+    ).toEqual({
       'stream:commerce/0/theirs': 'live',
       'denied:commerce/0/corder': 'live',
       'vdiff:commerce/-80/u': 'live',
@@ -40,13 +97,32 @@ describe('what is live', () => {
   });
 
   it('a table denied here because another keyspace reads it: the source of a MoveTables after its switch', () => {
-    expect(verdicts({ denied: [{ shard: '0', table: 'corder' }], readers: [{ keyspace: 'shop', workflow: 'away', tables: ['corder'] }] })).toEqual({ 'denied:commerce/0/corder': 'live' });
-    expect(verdicts({ denied: [{ shard: '0', table: 'corder' }], readers: [{ keyspace: 'shop', workflow: 'away', tables: ['/.*/'] }] })).toEqual({ 'denied:commerce/0/corder': 'live' });
-    expect(verdicts({ denied: [{ shard: '0', table: 'corder' }], readers: [{ keyspace: 'shop', workflow: 'away', tables: ['other'] }] })).toEqual({ 'denied:commerce/0/corder': 'residue' });
+    expect(
+      verdicts({
+        denied: [{ shard: '0', table: 'corder' }],
+        readers: [{ keyspace: 'shop', workflow: 'away', tables: ['corder'] }],
+      }),
+    ).toEqual({ 'denied:commerce/0/corder': 'live' });
+    expect(
+      verdicts({
+        denied: [{ shard: '0', table: 'corder' }],
+        readers: [{ keyspace: 'shop', workflow: 'away', tables: ['/.*/'] }],
+      }),
+    ).toEqual({ 'denied:commerce/0/corder': 'live' });
+    expect(
+      verdicts({
+        denied: [{ shard: '0', table: 'corder' }],
+        readers: [{ keyspace: 'shop', workflow: 'away', tables: ['other'] }],
+      }),
+    ).toEqual({ 'denied:commerce/0/corder': 'residue' });
   });
 
   it('a table that an orphan and a live migration both hold', () => {
-    const survey = { journals: [journal()], streams: [stream({ workflow: 'theirs' })], denied: [{ shard: '0', table: 'corder' }] };
+    const survey = {
+      journals: [journal()],
+      streams: [stream({ workflow: 'theirs' })],
+      denied: [{ shard: '0', table: 'corder' }],
+    };
     expect(verdicts(survey, runs(false))['denied:commerce/0/corder']).toBe('live');
   });
 
@@ -67,7 +143,10 @@ describe('what is residue', () => {
   it('what belongs to nobody', () => {
     const survey: Partial<Survey> = {
       denied: [{ shard: '0', table: 'order line' }],
-      vdiffs: [{ shard: '0', id: 'u', workflow: 'gone', state: 'completed' }, { shard: '0', id: '#7', workflow: '', state: '' }],
+      vdiffs: [
+        { shard: '0', id: 'u', workflow: 'gone', state: 'completed' },
+        { shard: '0', id: '#7', workflow: '', state: '' },
+      ],
       copyStates: [{ shard: '0', stream: '9', tables: ['corder'] }],
       tables: [{ shard: '0', table: 'stray', empty: true }],
       locks: [{ workflow: 'gone', key: 'k', holder: 'VDiff of vitess@h', since: '2026-01-02T02:00:00Z' }],
@@ -83,7 +162,9 @@ describe('what is residue', () => {
   });
 
   it("an orphan's table with rows is residue that stays", () => {
-    expect(verdicts({ journals: [journal()], tables: [{ shard: '0', table: 'corder', empty: false }] }, runs(false))).toMatchObject({ 'table:commerce/0/corder': 'kept' });
+    expect(
+      verdicts({ journals: [journal()], tables: [{ shard: '0', table: 'corder', empty: false }] }, runs(false)),
+    ).toMatchObject({ 'table:commerce/0/corder': 'kept' });
   });
 });
 
@@ -93,16 +174,36 @@ describe('what may be removed', () => {
   it('only what is there, dead and empty', () => {
     expect(refusals(orphan, ['denied:commerce/0/corder', 'lock:commerce/wf'])).toEqual([]);
     expect(refusals(orphan, ['denied:commerce/0/nothing'])).toEqual(['denied:commerce/0/nothing is not there']);
-    expect(refusals(judge(sampleSurvey(whole), runs(true)), ['stream:commerce/0/wf'])[0]).toMatch(/^stream:commerce\/0\/wf is not residue: Migrate from ext1.load, Running/);
-    const full = judge(sampleSurvey({ journals: [journal()], tables: [{ shard: '0', table: 'corder', empty: false }] }), runs(false));
-    expect(refusals(full, ['table:commerce/0/corder'])).toEqual(['table:commerce/0/corder cannot be removed: it has rows']);
+    expect(refusals(judge(sampleSurvey(whole), runs(true)), ['stream:commerce/0/wf'])[0]).toMatch(
+      /^stream:commerce\/0\/wf is not residue: Migrate from ext1.load, Running/,
+    );
+    const full = judge(
+      sampleSurvey({ journals: [journal()], tables: [{ shard: '0', table: 'corder', empty: false }] }),
+      runs(false),
+    );
+    expect(refusals(full, ['table:commerce/0/corder'])).toEqual([
+      'table:commerce/0/corder cannot be removed: it has rows',
+    ]);
   });
 
   it('a journal with, or after, everything it knows of', () => {
-    expect(refusals(orphan, ['journal:wf'])[0]).toMatch(/^journal:wf goes last: .*stream:commerce\/0\/wf.* are still there$/);
+    expect(refusals(orphan, ['journal:wf'])[0]).toMatch(
+      /^journal:wf goes last: .*stream:commerce\/0\/wf.* are still there$/,
+    );
     expect(refusals(orphan, everything)).toEqual([]);
     // Whoever removes it holds the lock himself.
-    expect(refusals(judge(sampleSurvey({ journals: [journal()], locks: [{ workflow: 'wf', key: 'k', holder: 'vtmigrate audit of me@here', since: '2026-01-02T03:04:05Z' }] }), runs(false)), ['journal:wf'])).toEqual([]);
+    expect(
+      refusals(
+        judge(
+          sampleSurvey({
+            journals: [journal()],
+            locks: [{ workflow: 'wf', key: 'k', holder: 'vtmigrate audit of me@here', since: '2026-01-02T03:04:05Z' }],
+          }),
+          runs(false),
+        ),
+        ['journal:wf'],
+      ),
+    ).toEqual([]);
     expect(refusals(judge(sampleSurvey({ journals: [journal()] }), runs(false)), ['journal:wf'])).toEqual([]);
   });
 });
@@ -122,18 +223,40 @@ describe('what a person reads', () => {
   });
 
   it('a Migrate of vtctldclient can be taken over, a MoveTables cannot', () => {
-    const judgement = judge(sampleSurvey({ streams: [stream({ workflow: 'theirs' }), stream({ workflow: 'mt', type: 'MoveTables', external: false, source: 'shop' })] }), []);
-    expect(judgement.owners.map(({ workflow, adoptable }) => [workflow, adoptable])).toEqual([['theirs', true], ['mt', false]]);
+    const judgement = judge(
+      sampleSurvey({
+        streams: [
+          stream({ workflow: 'theirs' }),
+          stream({ workflow: 'mt', type: 'MoveTables', external: false, source: 'shop' }),
+        ],
+      }),
+      [],
+    );
+    expect(judgement.owners.map(({ workflow, adoptable }) => [workflow, adoptable])).toEqual([
+      ['theirs', true],
+      ['mt', false],
+    ]);
   });
 
   it("the command that removes what is nobody's, with odd names as JSON", () => {
     const said = (table: string) => renderAudit(judge(sampleSurvey({ denied: [{ shard: '0', table }] }), [])).at(-1);
-    expect(said('corder')).toBe("To remove what is nobody's: vtmigrate Audit commerce -remove denied:commerce/0/corder");
-    expect(said('order line')).toBe(`To remove what is nobody's: vtmigrate Audit commerce -remove '["denied:commerce/0/order line"]'`);
+    expect(said('corder')).toBe(
+      "To remove what is nobody's: vtmigrate Audit commerce -remove denied:commerce/0/corder",
+    );
+    expect(said('order line')).toBe(
+      `To remove what is nobody's: vtmigrate Audit commerce -remove '["denied:commerce/0/order line"]'`,
+    );
   });
 
   it('one migration alone', () => {
-    const two = judge(sampleSurvey({ ...whole, tables: [...(whole.tables ?? []), { shard: '0', table: 'stray', empty: true }] }), runs(false));
-    expect(residue(ofWorkflow(two, 'wf')).map((finding) => finding.name).sort()).toEqual([...everything].sort());
+    const two = judge(
+      sampleSurvey({ ...whole, tables: [...(whole.tables ?? []), { shard: '0', table: 'stray', empty: true }] }),
+      runs(false),
+    );
+    expect(
+      residue(ofWorkflow(two, 'wf'))
+        .map((finding) => finding.name)
+        .sort(),
+    ).toEqual([...everything].sort());
   });
 });

@@ -13,10 +13,13 @@ const flags: FlagSet = {
 const parse = (...args: string[]) => parseArguments(args, flags, 'Migrate');
 
 describe('options the way Go takes them', () => {
-  test.each(['-tablet_types', '--tablet-types', '-tablet-types', '--tablet_types'])('%s is one and the same', (typed) => {
-    expect(parse(typed, 'PRIMARY').text('tablet-types')).toBe('PRIMARY');
-    expect(parse(`${typed}=PRIMARY`).text('tablet-types')).toBe('PRIMARY');
-  });
+  test.each(['-tablet_types', '--tablet-types', '-tablet-types', '--tablet_types'])(
+    '%s is one and the same',
+    (typed) => {
+      expect(parse(typed, 'PRIMARY').text('tablet-types')).toBe('PRIMARY');
+      expect(parse(`${typed}=PRIMARY`).text('tablet-types')).toBe('PRIMARY');
+    },
+  );
 
   test('before, between and after the words', () => {
     const args = parse('-all', 'Create', '-source', 'ext1.load', 'commerce.wf', '-auto_start=false');
@@ -24,7 +27,15 @@ describe('options the way Go takes them', () => {
     expect([args.bool('all'), args.text('source'), args.bool('auto-start')]).toEqual([true, 'ext1.load', false]);
   });
 
-  test.each([['-all', true], ['-all=true', true], ['-all=T', true], ['-all=1', true], ['-all=false', false], ['-all=0', false], ['--all-tables=f', false]] as const)('%s', (typed, value) => {
+  test.each([
+    ['-all', true],
+    ['-all=true', true],
+    ['-all=T', true],
+    ['-all=1', true],
+    ['-all=false', false],
+    ['-all=0', false],
+    ['--all-tables=f', false],
+  ] as const)('%s', (typed, value) => {
     expect(parse(typed).bool('all')).toBe(value);
   });
 
@@ -35,7 +46,12 @@ describe('options the way Go takes them', () => {
   });
 
   test('what was not given is undefined', () => {
-    expect([parse().text('source'), parse().bool('all'), parse().values('tablet-types'), parse().has('all')]).toEqual([undefined, undefined, undefined, false]);
+    expect([parse().text('source'), parse().bool('all'), parse().values('tablet-types'), parse().has('all')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      false,
+    ]);
   });
 
   test('a list may be repeated', () => {
@@ -55,7 +71,10 @@ describe('what is refused', () => {
     [['--al'], 'unknown option --al: did you mean --all? All options: vtmigrate Migrate --help'],
     [['-quite-another-thing'], 'unknown option -quite-another-thing: All options: vtmigrate Migrate --help'],
     [['-source'], '-source needs a value: -source <source>'],
-    [['-source', '-all'], '-source needs a value, and -all looks like an option; if it is the value, write -source=-all'],
+    [
+      ['-source', '-all'],
+      '-source needs a value, and -all looks like an option; if it is the value, write -source=-all',
+    ],
     [['-all=perhaps'], '-all must be true or false, not "perhaps"'],
     [['-all', 'false'], 'write -all=false: a boolean takes its value after "="'],
     [['-source', 'a.b', '--source', 'c.d'], '--source is given twice'],
@@ -64,7 +83,9 @@ describe('what is refused', () => {
   });
 
   test('an option of another action', () => {
-    expect(() => parse('-source', 'a.b').only('Complete')).toThrow('-source is not an option of Complete: it belongs to Create');
+    expect(() => parse('-source', 'a.b').only('Complete')).toThrow(
+      '-source is not an option of Complete: it belongs to Create',
+    );
     expect(() => parse('-source', 'a.b').only('Create')).not.toThrow();
   });
 });

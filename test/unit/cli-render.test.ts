@@ -12,7 +12,18 @@ import type { Plan } from '../../src/migration/plan/plan.js';
 import type { Status } from '../../src/migration/lifecycle/status.js';
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
 
-const stream = { shard: '0', tablet: 'zone1-0000000200', id: 1, sourceShard: '0', state: 'Copying', message: '', position: '', copying: ['customer', 'product'], lagSeconds: null, throttledBy: '' };
+const stream = {
+  shard: '0',
+  tablet: 'zone1-0000000200',
+  id: 1,
+  sourceShard: '0',
+  state: 'Copying',
+  message: '',
+  position: '',
+  copying: ['customer', 'product'],
+  lagSeconds: null,
+  throttledBy: '',
+};
 const status: Status = {
   workflow: 'commerce.wf',
   source: 'ext1.load',
@@ -36,10 +47,18 @@ const status: Status = {
   warnings: [],
   problems: [],
   findings: [],
-  pastNoReturn: false, retireAt: null,
+  pastNoReturn: false,
+  retireAt: null,
 };
 const now = new Date('2026-11-24T02:03:01.000Z');
-const live = (change: Partial<Status> = {}, rest: Partial<Live> = {}): Live => ({ status: { ...status, ...change }, runId: 'r', taskQueue: 'q', retries: [], end: null, ...rest });
+const live = (change: Partial<Status> = {}, rest: Partial<Live> = {}): Live => ({
+  status: { ...status, ...change },
+  runId: 'r',
+  taskQueue: 'q',
+  retries: [],
+  end: null,
+  ...rest,
+});
 const shown = (change: Partial<Status> = {}, rest: Partial<Live> = {}) => renderStatus(live(change, rest), now);
 
 const vdiff: VDiffReport = {
@@ -47,9 +66,22 @@ const vdiff: VDiffReport = {
   state: 'completed',
   rowsCompared: '1200',
   tables: [
-    { name: 'corder', state: 'completed', rowsCompared: '1000', mismatched: '0', extraSource: '0', extraTarget: '0', samples: [] },
     {
-      name: 'customer', state: 'completed', rowsCompared: '200', mismatched: '1', extraSource: '1', extraTarget: '0',
+      name: 'corder',
+      state: 'completed',
+      rowsCompared: '1000',
+      mismatched: '0',
+      extraSource: '0',
+      extraTarget: '0',
+      samples: [],
+    },
+    {
+      name: 'customer',
+      state: 'completed',
+      rowsCompared: '200',
+      mismatched: '1',
+      extraSource: '1',
+      extraTarget: '0',
       samples: [
         { kind: 'mismatch', shard: '-80', source: { id: '8', name: 'Zoë' }, target: { id: '8', name: 'changed' } },
         { kind: 'only in source', shard: '80-', source: { id: '9' } },
@@ -59,7 +91,12 @@ const vdiff: VDiffReport = {
   errors: {},
   completedAt: '2026-11-24T02:10:00.123Z',
 };
-const problem = { code: 'TOPO_UNREACHABLE', message: 'the topology server\ndoes not answer', place: { cluster: 'target', server: 'localhost:2379' }, remedy: 'check etcd' } as const;
+const problem = {
+  code: 'TOPO_UNREACHABLE',
+  message: 'the topology server\ndoes not answer',
+  place: { cluster: 'target', server: 'localhost:2379' },
+  remedy: 'check etcd',
+} as const;
 
 describe('Workflow Show', () => {
   test('during a copy, in the shape of the old output', () => {
@@ -85,43 +122,89 @@ describe('Workflow Show', () => {
   });
 
   test('replicating, with lag and message', () => {
-    const running = { ...stream, state: 'Running', copying: [], lagSeconds: 0, throttledBy: 'lag', message: 'Picked\nsource tablet' };
-    expect(shown({ streams: [running] })).toContain('id=1 on 0/zone1-0000000200: Status: Running. Lag: 0s. Source: load/0. Throttled by: lag. Message: Picked source tablet');
+    const running = {
+      ...stream,
+      state: 'Running',
+      copying: [],
+      lagSeconds: 0,
+      throttledBy: 'lag',
+      message: 'Picked\nsource tablet',
+    };
+    expect(shown({ streams: [running] })).toContain(
+      'id=1 on 0/zone1-0000000200: Status: Running. Lag: 0s. Source: load/0. Throttled by: lag. Message: Picked source tablet',
+    );
   });
 
   test('trouble: where, and what to do, each once', () => {
     const retry = { activity: 'prove', attempt: 3, nextAt: '2026-11-24T02:03:05.000Z', problem };
     const lines = shown({ problems: [problem, problem] }, { retries: [retry] });
-    expect(lines).toContain('Current error: the topology server\ndoes not answer (cluster target, server localhost:2379): check etcd (step prove, attempt 3, tried again in 4s)');
-    expect(lines.filter((line) => line === '  - the topology server does not answer (cluster target, server localhost:2379): check etcd')).toHaveLength(1);
+    expect(lines).toContain(
+      'Current error: the topology server\ndoes not answer (cluster target, server localhost:2379): check etcd (step prove, attempt 3, tried again in 4s)',
+    );
+    expect(
+      lines.filter(
+        (line) =>
+          line === '  - the topology server does not answer (cluster target, server localhost:2379): check etcd',
+      ),
+    ).toHaveLength(1);
     expect(shown({ lastError: problem }).join('\n')).toMatch(/Last error: the topology server/);
     expect(shown({ streams: [], problems: [problem] })[0]).toMatch(/can be seen \(copying\): see the problems below/);
   });
 
   test('what Complete lacked', () => {
-    expect(shown({ missing: [{ code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' } }] })).toContain('  - stream 1 is behind (shard 0)');
+    expect(
+      shown({ missing: [{ code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' } }] }),
+    ).toContain('  - stream 1 is behind (shard 0)');
   });
 
   test('the last VDiff', () => {
-    expect(shown({ vdiff })).toContain('Last VDiff: NOT CLEAN: differences in customer, 1,200 rows compared, 2026-11-24 02:10:00 UTC');
-    expect(shown({ vdiff: { ...vdiff, tables: vdiff.tables.slice(0, 1) } })).toContain('Last VDiff: clean, 1,200 rows compared, 2026-11-24 02:10:00 UTC');
-    expect(shown({ vdiff: { ...vdiff, state: 'error', errors: { '0': 'no tablet' }, completedAt: null } })).toContain('Last VDiff: error, 1,200 rows compared; no tablet');
+    expect(shown({ vdiff })).toContain(
+      'Last VDiff: NOT CLEAN: differences in customer, 1,200 rows compared, 2026-11-24 02:10:00 UTC',
+    );
+    expect(shown({ vdiff: { ...vdiff, tables: vdiff.tables.slice(0, 1) } })).toContain(
+      'Last VDiff: clean, 1,200 rows compared, 2026-11-24 02:10:00 UTC',
+    );
+    expect(shown({ vdiff: { ...vdiff, state: 'error', errors: { '0': 'no tablet' }, completedAt: null } })).toContain(
+      'Last VDiff: error, 1,200 rows compared; no tablet',
+    );
   });
 
   test('where there is little room, what moves comes first and the rest is counted', () => {
     const lines = renderStatus(live(), now, 1);
-    expect(lines.slice(4, 8)).toEqual(['Copy Progress (approx):', '', 'customer: rows copied 50/100 (50%), size copied 500 B/1000 B (50%)', 'and 2 more tables']);
+    expect(lines.slice(4, 8)).toEqual([
+      'Copy Progress (approx):',
+      '',
+      'customer: rows copied 50/100 (50%), size copied 500 B/1000 B (50%)',
+      'and 2 more tables',
+    ]);
   });
 
   test('after the end', () => {
-    const end: End = { at: '2026-11-24T02:20:00.000Z', result: { outcome: 'cancelled', workflow: 'commerce.wf', source: 'ext1.load', droppedTables: { '0': ['a', 'b'] } }, failure: null, problem: null, how: 'completed' };
+    const end: End = {
+      at: '2026-11-24T02:20:00.000Z',
+      result: {
+        outcome: 'cancelled',
+        workflow: 'commerce.wf',
+        source: 'ext1.load',
+        droppedTables: { '0': ['a', 'b'] },
+      },
+      failure: null,
+      problem: null,
+      how: 'completed',
+    };
     const lines = shown(statusOfEnd(end, status), { end });
     expect(lines[0]).toBe('The vreplication streams of workflow commerce.wf are gone; they were last seen as:');
     expect(lines.at(-1)).toBe('Ended: 2026-11-24 02:20:00 UTC, cancelled; dropped a, b on shard 0');
   });
 
   test('a terminated workflow does not say that it copies', () => {
-    const end: End = { at: '2026-11-24T02:20:00.000Z', result: null, failure: 'by hand', problem: null, how: 'terminated' };
+    const end: End = {
+      at: '2026-11-24T02:20:00.000Z',
+      result: null,
+      failure: 'by hand',
+      problem: null,
+      how: 'terminated',
+    };
     const ended = statusOfEnd(end, status);
     expect(ended).toMatchObject({ phase: 'failed', since: end.at, requested: [] });
     const lines = shown(ended, { end }).join('\n');
@@ -130,28 +213,70 @@ describe('Workflow Show', () => {
   });
 
   test('without a worker the result has to do', () => {
-    const end: End = { at: '2026-11-24T02:20:00.000Z', result: { outcome: 'completed', workflow: 'commerce.wf', source: 'ext1.load', tables: ['a'], vdiff, fenced: false, sourceTables: { done: 'keep', kept: null }, warnings: [] }, failure: null, problem: null, how: 'completed' };
-    expect(statusOfEnd(end, null)).toMatchObject({ phase: 'completed', copiedPercent: 100, vdiff, source: 'ext1.load' });
+    const end: End = {
+      at: '2026-11-24T02:20:00.000Z',
+      result: {
+        outcome: 'completed',
+        workflow: 'commerce.wf',
+        source: 'ext1.load',
+        tables: ['a'],
+        vdiff,
+        fenced: false,
+        sourceTables: { done: 'keep', kept: null },
+        warnings: [],
+      },
+      failure: null,
+      problem: null,
+      how: 'completed',
+    };
+    expect(statusOfEnd(end, null)).toMatchObject({
+      phase: 'completed',
+      copiedPercent: 100,
+      vdiff,
+      source: 'ext1.load',
+    });
   });
 });
 
 describe('what is live', () => {
-  const observation: Observation = { at: '2026-11-24T02:03:10.000Z', streams: [], tables: [], remainingSeconds: 5, problems: [] };
+  const observation: Observation = {
+    at: '2026-11-24T02:03:10.000Z',
+    streams: [],
+    tables: [],
+    remainingSeconds: 5,
+    problems: [],
+  };
   test('a newer heartbeat wins, an older one does not', () => {
-    expect(merge(status, { observation, vdiff: null, retries: [] })).toMatchObject({ observedAt: observation.at, remainingSeconds: 5 });
-    expect(merge(status, { observation: { ...observation, at: '2026-11-24T02:00:00.000Z' }, vdiff: null, retries: [] })).toEqual(status);
+    expect(merge(status, { observation, vdiff: null, retries: [] })).toMatchObject({
+      observedAt: observation.at,
+      remainingSeconds: 5,
+    });
+    expect(
+      merge(status, { observation: { ...observation, at: '2026-11-24T02:00:00.000Z' }, vdiff: null, retries: [] }),
+    ).toEqual(status);
   });
 
   test('a VDiff that runs is shown while verifying', () => {
-    const pending = { observation: null, vdiff: { ...vdiff, state: 'running' as const }, retries: [{ activity: 'vdiff', attempt: 2, nextAt: null, problem }] };
-    expect(merge({ ...status, phase: 'verifying' }, pending)).toMatchObject({ vdiff: { state: 'running' }, lastError: problem });
+    const pending = {
+      observation: null,
+      vdiff: { ...vdiff, state: 'running' as const },
+      retries: [{ activity: 'vdiff', attempt: 2, nextAt: null, problem }],
+    };
+    expect(merge({ ...status, phase: 'verifying' }, pending)).toMatchObject({
+      vdiff: { state: 'running' },
+      lastError: problem,
+    });
     expect(merge(status, pending).vdiff).toBeNull();
   });
 
   test('in one line', () => {
     expect(progressLine(status)).toBe('commerce.wf copying: 42.3%, 1 of 3 tables done, about 2m 10s remaining');
-    expect(progressLine({ ...status, phase: 'verifying', vdiff: { ...vdiff, state: 'running' } })).toBe('commerce.wf verifying: VDiff has compared 1,200 of about 1,234,767 rows');
-    expect(progressLine({ ...status, phase: 'replicating', lagSeconds: 2, waitingFor: ['complete, or cancel'] })).toBe('commerce.wf replicating: lag 2s, waiting for complete, or cancel');
+    expect(progressLine({ ...status, phase: 'verifying', vdiff: { ...vdiff, state: 'running' } })).toBe(
+      'commerce.wf verifying: VDiff has compared 1,200 of about 1,234,767 rows',
+    );
+    expect(progressLine({ ...status, phase: 'replicating', lagSeconds: 2, waitingFor: ['complete, or cancel'] })).toBe(
+      'commerce.wf replicating: lag 2s, waiting for complete, or cancel',
+    );
   });
 });
 
@@ -163,7 +288,9 @@ describe('Complete', () => {
     expect(needsPerson({ ...replicating, requested: ['complete', 'vdiff'] }, false)).toBe(false);
     expect(needsPerson({ ...replicating, phase: 'verifying' }, false)).toBe(false);
     expect(needsPerson({ ...replicating, vdiff: { ...vdiff, tables: [] } }, false)).toBe(false);
-    expect(waysOn('commerce.wf').join('\n')).toMatch(/VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/);
+    expect(waysOn('commerce.wf').join('\n')).toMatch(
+      /VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/,
+    );
   });
 });
 
@@ -182,14 +309,36 @@ test('VDiff: a line for every table, and the rows that differ', () => {
     'customer, shard 80-: only in source',
     '  source: id="9"',
   ]);
-  expect(renderVDiff('commerce.wf', { ...vdiff, state: 'error', tables: [], errors: { '80-': 'no\ntablet' }, completedAt: null })).toEqual(['VDiff u-1 of commerce.wf: error, no verdict', '  shard 80-: no tablet', '', 'no table has been compared']);
+  expect(
+    renderVDiff('commerce.wf', {
+      ...vdiff,
+      state: 'error',
+      tables: [],
+      errors: { '80-': 'no\ntablet' },
+      completedAt: null,
+    }),
+  ).toEqual([
+    'VDiff u-1 of commerce.wf: error, no verdict',
+    '  shard 80-: no tablet',
+    '',
+    'no table has been compared',
+  ]);
 });
 
 test('the plan of a dry run', () => {
   const plan: Plan = {
-    target: { keyspace: 'commerce', workflow: 'wf', sharded: true, cells: ['zone1'], shards: [{ name: '-80', keyRange: '-80' }] },
+    target: {
+      keyspace: 'commerce',
+      workflow: 'wf',
+      sharded: true,
+      cells: ['zone1'],
+      shards: [{ name: '-80', keyRange: '-80' }],
+    },
     source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '0', keyRange: '-' }] },
-    tables: [{ name: 'order line', rows: 1500, bytes: 2048, vindex: { name: 'xxhash', columns: ['id'] } }, { name: 'ref', rows: 2, bytes: 16384 }],
+    tables: [
+      { name: 'order line', rows: 1500, bytes: 2048, vindex: { name: 'xxhash', columns: ['id'] } },
+      { name: 'ref', rows: 2, bytes: 16384 },
+    ],
     missingTables: { '-80': ['order line'] },
     missingInVSchema: [],
     tabletTypes: ['REPLICA', 'PRIMARY'],
@@ -226,11 +375,28 @@ test('the plan of a dry run', () => {
 });
 
 test('numbers, sizes and times', () => {
-  expect(['0', '999', '1000', '18446744073709551615'].map(grouped)).toEqual(['0', '999', '1,000', '18,446,744,073,709,551,615']);
-  expect([0, 1023, 1024, 1536, 123_456_789, '1099511627776'].map(bytes)).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '118 MiB', '1.0 TiB']);
+  expect(['0', '999', '1000', '18446744073709551615'].map(grouped)).toEqual([
+    '0',
+    '999',
+    '1,000',
+    '18,446,744,073,709,551,615',
+  ]);
+  expect([0, 1023, 1024, 1536, 123_456_789, '1099511627776'].map(bytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '1.5 KiB',
+    '118 MiB',
+    '1.0 TiB',
+  ]);
   expect([0, 59, 60, 61, 3600, 90_061, -5].map(duration)).toEqual(['0s', '59s', '1m', '1m 1s', '1h', '1d 1h', '0s']);
   expect(moment('2026-11-24T02:46:26.123Z')).toBe('2026-11-24 02:46:26 UTC');
-  expect(columns([['a', 'b'], ['long', '10']])).toEqual(['a      b', 'long  10']);
+  expect(
+    columns([
+      ['a', 'b'],
+      ['long', '10'],
+    ]),
+  ).toEqual(['a      b', 'long  10']);
   expect(wrapped('one two three four five six', 20)).toEqual(['one two three four', '    five six']);
   expect(wrapped('x'.repeat(45), 3).map((line) => line.length)).toEqual([20, 20, 13]);
 });

@@ -20,45 +20,93 @@ const whole = (line: string) => parseWith(migrateInputSchema, created(line), 'in
 
 describe('Create', () => {
   test("the document's own line", () => {
-    expect(migrate('-all -source ext1.load Create commerce.wf')).toEqual({ action: 'Create', id: 'commerce.wf', input: { source: 'ext1.load', target: 'commerce.wf', all: true } });
+    expect(migrate('-all -source ext1.load Create commerce.wf')).toEqual({
+      action: 'Create',
+      id: 'commerce.wf',
+      input: { source: 'ext1.load', target: 'commerce.wf', all: true },
+    });
   });
 
   const modern = '--workflow wf --target-keyspace commerce create --source-keyspace load --mount-name ext1';
   test.each([
     ['-all -source ext1.load Create commerce.wf', `${modern} --all-tables`],
     ['CREATE -source=ext1.load -all commerce.wf', `${modern} --all-tables=true`],
-    ["-tables 'customer, order line' -exclude=a -source ext1.load create commerce.wf", `${modern} --tables 'customer,order line' --exclude-tables a`],
-    ['-all -tablet_types in_order:replica,primary -source ext1.load Create commerce.wf', `${modern} --all-tables --tablet-types REPLICA,PRIMARY`],
-    ['-all -tablet_types RDONLY -source ext1.load Create commerce.wf', `${modern} --all-tables --tablet-types rdonly --tablet-types-in-preference-order=false`],
-    ['-all -cells a,b -auto_start=false -stop_after_copy -on-ddl exec -defer-secondary-keys=false -source ext1.load Create commerce.wf', `${modern} --all-tables --cells a --cells b --auto-start=false --stop-after-copy --on-ddl EXEC --defer-secondary-keys=false`],
-    ['-all -dry_run -complete auto -source ext1.load Create commerce.wf', `${modern} --all-tables --dry-run --complete=auto`],
+    [
+      "-tables 'customer, order line' -exclude=a -source ext1.load create commerce.wf",
+      `${modern} --tables 'customer,order line' --exclude-tables a`,
+    ],
+    [
+      '-all -tablet_types in_order:replica,primary -source ext1.load Create commerce.wf',
+      `${modern} --all-tables --tablet-types REPLICA,PRIMARY`,
+    ],
+    [
+      '-all -tablet_types RDONLY -source ext1.load Create commerce.wf',
+      `${modern} --all-tables --tablet-types rdonly --tablet-types-in-preference-order=false`,
+    ],
+    [
+      '-all -cells a,b -auto_start=false -stop_after_copy -on-ddl exec -defer-secondary-keys=false -source ext1.load Create commerce.wf',
+      `${modern} --all-tables --cells a --cells b --auto-start=false --stop-after-copy --on-ddl EXEC --defer-secondary-keys=false`,
+    ],
+    [
+      '-all -dry_run -complete auto -source ext1.load Create commerce.wf',
+      `${modern} --all-tables --dry-run --complete=auto`,
+    ],
   ])('%s says the same in both spellings', (old, now) => {
     expect(created(now)).toEqual(created(old));
   });
 
   test('what was not typed is left to the contract', () => {
-    expect(whole('-all -source ext1.load Create commerce.wf')).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], tabletTypesInPreferenceOrder: true, deferSecondaryKeys: true, autoStart: true, onDdl: 'IGNORE', complete: 'signal' });
+    expect(whole('-all -source ext1.load Create commerce.wf')).toMatchObject({
+      tabletTypes: ['REPLICA', 'PRIMARY'],
+      tabletTypesInPreferenceOrder: true,
+      deferSecondaryKeys: true,
+      autoStart: true,
+      onDdl: 'IGNORE',
+      complete: 'signal',
+    });
   });
 
   test('in the old spelling only the prefix makes an order of preference', () => {
-    expect(created('-all -tablet_types REPLICA,PRIMARY -source ext1.load Create commerce.wf')).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], tabletTypesInPreferenceOrder: false });
+    expect(created('-all -tablet_types REPLICA,PRIMARY -source ext1.load Create commerce.wf')).toMatchObject({
+      tabletTypes: ['REPLICA', 'PRIMARY'],
+      tabletTypesInPreferenceOrder: false,
+    });
   });
 
   test('names of tables may be JSON, and hold blanks, dots and commas', () => {
     expect(created(`-tables '["a,b"," c"]' -source ext1.load Create commerce.wf`)['tables']).toEqual(['a,b', ' c']);
-    expect(created("-tables 'order line,v1.2' -source ext1.load Create commerce.wf")['tables']).toEqual(['order line', 'v1.2']);
+    expect(created("-tables 'order line,v1.2' -source ext1.load Create commerce.wf")['tables']).toEqual([
+      'order line',
+      'v1.2',
+    ]);
   });
 });
 
 describe('the other actions of Migrate', () => {
   test.each([
     ['Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: {} }],
-    ['-dry_run -force complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { force: true, dryRun: true } }],
+    [
+      '-dry_run -force complete commerce.wf',
+      { action: 'Complete', id: 'commerce.wf', payload: { force: true, dryRun: true } },
+    ],
     ['--workflow wf --target-keyspace commerce complete', { action: 'Complete', id: 'commerce.wf', payload: {} }],
-    ['-fence_source -rename_tables --source-tables-after 7d Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { fenceSource: true, sourceTables: 'rename', sourceTablesAfter: '7d' } }],
+    [
+      '-fence_source -rename_tables --source-tables-after 7d Complete commerce.wf',
+      {
+        action: 'Complete',
+        id: 'commerce.wf',
+        payload: { fenceSource: true, sourceTables: 'rename', sourceTablesAfter: '7d' },
+      },
+    ],
     ['-keep_data Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'keep' } }],
-    ['-keep_data=false Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'drop' } }],
-    ['-keep_data=false -rename_tables Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'rename' } }],
+    [
+      '-keep_data=false Complete commerce.wf',
+      { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'drop' } },
+    ],
+    [
+      '-keep_data=false -rename_tables Complete commerce.wf',
+      { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'rename' } },
+    ],
     ['Cancel commerce.wf', { action: 'Cancel', id: 'commerce.wf' }],
     ['-w wf --target-keyspace commerce CANCEL', { action: 'Cancel', id: 'commerce.wf' }],
   ])('%s', (line, request) => {
@@ -68,13 +116,21 @@ describe('the other actions of Migrate', () => {
 
 describe('Migrate refuses, before anything is contacted', () => {
   test.each([...migrateFlags.notYet])('-%s by name', (name) => {
-    expect(() => migrate(`-${name.replaceAll('-', '_')}=1 -all -source ext1.load Create commerce.wf`)).toThrow(`-${name.replaceAll('-', '_')} is not supported yet`);
+    expect(() => migrate(`-${name.replaceAll('-', '_')}=1 -all -source ext1.load Create commerce.wf`)).toThrow(
+      `-${name.replaceAll('-', '_')} is not supported yet`,
+    );
   });
 
   test.each([
-    ['SwitchTraffic commerce.wf', /^invalid action for Migrate: switchtraffic\. .*one-way.*no routing rules.*no traffic to switch.*no reverse replication/],
+    [
+      'SwitchTraffic commerce.wf',
+      /^invalid action for Migrate: switchtraffic\. .*one-way.*no routing rules.*no traffic to switch.*no reverse replication/,
+    ],
     ['ReverseTraffic commerce.wf', /^invalid action for Migrate: reversetraffic\. /],
-    ['Progress commerce.wf', /^invalid action for Migrate: progress\. .*one-way.*no reverse replication\. To watch, use vtmigrate Workflow Show commerce\.wf$/],
+    [
+      'Progress commerce.wf',
+      /^invalid action for Migrate: progress\. .*one-way.*no reverse replication\. To watch, use vtmigrate Workflow Show commerce\.wf$/,
+    ],
     ['show commerce.x', /use vtmigrate Workflow Show commerce\.x$/],
     ['constructor commerce.wf', /^invalid action for Migrate: constructor/],
     ['', /which action\?/],
@@ -95,11 +151,20 @@ describe('Migrate refuses, before anything is contacted', () => {
     ['-source ext1.load Create commerce.wf', /-all or -tables must be given/],
     ['-source ext1.load -all -tables a Create commerce.wf', /-all and -tables exclude each other/],
     ['-source ext1.load -tables a,,b Create commerce.wf', /-tables has an empty name in it: "a,,b"/],
-    [`-source ext1.load -tables '{"t":{}}' Create commerce.wf`, /-tables with a JSON VSchema of tables is not supported yet/],
+    [
+      `-source ext1.load -tables '{"t":{}}' Create commerce.wf`,
+      /-tables with a JSON VSchema of tables is not supported yet/,
+    ],
     [`-source ext1.load -tables '["a"' Create commerce.wf`, /looks like JSON and is not/],
     [`-source ext1.load -tables '[1]' Create commerce.wf`, /must be a JSON list of names/],
-    ['-source ext1.load -all -tablet_types in_order:PRIMARY --tablet-types-in-preference-order=false Create commerce.wf', /says in_order:/],
-    ['-source ext1.load -all -tablet_types SPARE -on-ddl LATER -complete now Create commerce.wf', /tabletTypes.*must be one of.*onDdl must be one of.*complete must be/],
+    [
+      '-source ext1.load -all -tablet_types in_order:PRIMARY --tablet-types-in-preference-order=false Create commerce.wf',
+      /says in_order:/,
+    ],
+    [
+      '-source ext1.load -all -tablet_types SPARE -on-ddl LATER -complete now Create commerce.wf',
+      /tabletTypes.*must be one of.*onDdl must be one of.*complete must be/,
+    ],
     ['-source ext1.load -all -exclued a Create commerce.wf', /unknown option -exclued: did you mean -exclude\?/],
   ])('%s', (line, message) => {
     expect(() => migrate(line)).toThrow(message);
@@ -109,8 +174,14 @@ describe('Migrate refuses, before anything is contacted', () => {
 describe('Mount', () => {
   const config = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
   test.each([
-    ['-type vitess -topo_type etcd2 -topo_server localhost:12379 -topo_root /vitess/global ext1', { action: 'mount', name: 'ext1', config }],
-    ['register --name ext1 --topo-type etcd2 --topo-server localhost:12379 --topo-root /vitess/global', { action: 'mount', name: 'ext1', config }],
+    [
+      '-type vitess -topo_type etcd2 -topo_server localhost:12379 -topo_root /vitess/global ext1',
+      { action: 'mount', name: 'ext1', config },
+    ],
+    [
+      'register --name ext1 --topo-type etcd2 --topo-server localhost:12379 --topo-root /vitess/global',
+      { action: 'mount', name: 'ext1', config },
+    ],
     ['-list', { action: 'list' }],
     ['list', { action: 'list' }],
     ['-show ext1', { action: 'show', name: 'ext1' }],
@@ -138,9 +209,12 @@ describe('Mount', () => {
 });
 
 describe('Workflow and VDiff', () => {
-  test.each(['Show commerce.wf', 'commerce.wf show', '--keyspace commerce show --workflow wf'])('Workflow %s', (line) => {
-    expect(parseWorkflow(split(line))).toEqual({ action: 'show', id: 'commerce.wf', json: false, watch: false });
-  });
+  test.each(['Show commerce.wf', 'commerce.wf show', '--keyspace commerce show --workflow wf'])(
+    'Workflow %s',
+    (line) => {
+      expect(parseWorkflow(split(line))).toEqual({ action: 'show', id: 'commerce.wf', json: false, watch: false });
+    },
+  );
 
   test.each([
     ['Stop commerce.wf', 'pause'],
@@ -154,7 +228,12 @@ describe('Workflow and VDiff', () => {
   });
 
   test('Workflow Show -json -watch', () => {
-    expect(parseWorkflow(['-json', 'Show', 'commerce.wf', '--watch'])).toEqual({ action: 'show', id: 'commerce.wf', json: true, watch: true });
+    expect(parseWorkflow(['-json', 'Show', 'commerce.wf', '--watch'])).toEqual({
+      action: 'show',
+      id: 'commerce.wf',
+      json: true,
+      watch: true,
+    });
     expect(() => parseWorkflow(['delete', 'commerce.wf'])).toThrow(/^invalid action for Workflow: delete/);
     expect(() => parseWorkflow([])).toThrow(/which action\?/);
   });
@@ -185,5 +264,7 @@ test('help names every option, its default, and what is not there yet', () => {
   for (const flag of migrateFlags.known) expect(help).toContain(`-${flag.name}`);
   for (const name of migrateFlags.notYet) expect(help).toContain(`-${name}`);
   expect(help).toMatch(/-tablet-types .*default in_order:REPLICA,PRIMARY/);
-  expect(generalHelp([mountHelp, migrateHelp, workflowHelp, vdiffHelp])).toContain('vtmigrate Migrate -all -source ext1.load Create commerce.wf');
+  expect(generalHelp([mountHelp, migrateHelp, workflowHelp, vdiffHelp])).toContain(
+    'vtmigrate Migrate -all -source ext1.load Create commerce.wf',
+  );
 });

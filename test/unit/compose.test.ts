@@ -21,7 +21,10 @@ const named = Object.entries(services);
 function flagsOf(program: 'vttablet' | 'vtgate' | 'vtctldclient' | 'temporal', ...args: string[]): Set<string> {
   let help = '';
   try {
-    help = execFileSync(binaries()[program], [...args, '--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    help = execFileSync(binaries()[program], [...args, '--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     help = stdout + stderr;
@@ -32,15 +35,24 @@ function flagsOf(program: 'vttablet' | 'vtgate' | 'vtctldclient' | 'temporal', .
 describe('docker-compose.yml', () => {
   test.each(['vttablet', 'vtgate'] as const)('every flag of %s is one it has', (program) => {
     const known = flagsOf(program);
-    const used = named.filter(([, service]) => service.command?.[0] === program).flatMap(([, service]) => service.command?.slice(1) ?? []);
+    const used = named
+      .filter(([, service]) => service.command?.[0] === program)
+      .flatMap(([, service]) => service.command?.slice(1) ?? []);
     expect(used.length).toBeGreaterThan(10);
-    expect(used.map((flag) => /^--([a-z0-9-]+)=/.exec(flag)?.[1] ?? flag.slice(2)).filter((flag) => !known.has(flag))).toEqual([]);
+    expect(
+      used.map((flag) => /^--([a-z0-9-]+)=/.exec(flag)?.[1] ?? flag.slice(2)).filter((flag) => !known.has(flag)),
+    ).toEqual([]);
   });
 
   test('every flag of vtctldclient and of the Temporal server is one they have', () => {
-    const scripts = named.filter(([, service]) => service.entrypoint !== undefined).map(([, service]) => service.command?.[0] ?? '');
+    const scripts = named
+      .filter(([, service]) => service.entrypoint !== undefined)
+      .map(([, service]) => service.command?.[0] ?? '');
     const commands = ['AddCellInfo', 'CreateKeyspace', 'TabletExternallyReparented'];
-    const known = new Set([...flagsOf('vtctldclient'), ...commands.flatMap((command) => [...flagsOf('vtctldclient', command)])]);
+    const known = new Set([
+      ...flagsOf('vtctldclient'),
+      ...commands.flatMap((command) => [...flagsOf('vtctldclient', command)]),
+    ]);
     const used = scripts.flatMap((script) => [...script.matchAll(/--([a-z-]+)/g)].map((match) => match[1] ?? ''));
     expect(used.filter((flag) => !known.has(flag))).toEqual([]);
     const temporal = flagsOf('temporal', 'server', 'start-dev');
@@ -50,11 +62,15 @@ describe('docker-compose.yml', () => {
 
   test('whoever is waited for is there', () => {
     for (const [name, service] of named) {
-      for (const other of Object.keys(service.depends_on ?? {})) expect(services, `${name} waits for ${other}`).toHaveProperty(other);
+      for (const other of Object.keys(service.depends_on ?? {}))
+        expect(services, `${name} waits for ${other}`).toHaveProperty(other);
     }
   });
 
   test("the worker's environment is a valid configuration", () => {
-    expect(readConfig(services['worker']?.environment ?? {})).toMatchObject({ topoServer: 'etcd-target:2379', vtgate: { host: 'vtgate-target', port: 15306 } });
+    expect(readConfig(services['worker']?.environment ?? {})).toMatchObject({
+      topoServer: 'etcd-target:2379',
+      vtgate: { host: 'vtgate-target', port: 15306 },
+    });
   });
 });

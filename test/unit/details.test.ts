@@ -1,11 +1,36 @@
 import { describe, expect, it } from 'vitest';
 import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
 import { describeStatus } from '../../src/workflows/ui-summary.js';
-import { cleanVDiff, copying, dirtyVDiff, replicating, sampleProblem, sampleTable } from '../support/workflow/samples.js';
+import {
+  cleanVDiff,
+  copying,
+  dirtyVDiff,
+  replicating,
+  sampleProblem,
+  sampleTable,
+} from '../support/workflow/samples.js';
 
 const bare: Status = {
-  workflow: 'commerce.wf', source: 'ext1.load', phase: 'copying', since: '2026-01-02T03:04:05.000Z', observedAt: null, copiedPercent: 0, remainingSeconds: null, lagSeconds: null,
-  streams: [], tables: [], vdiff: null, requested: [], waitingFor: [], missing: [], lastError: null, problems: [], warnings: [], findings: [], pastNoReturn: false, retireAt: null,
+  workflow: 'commerce.wf',
+  source: 'ext1.load',
+  phase: 'copying',
+  since: '2026-01-02T03:04:05.000Z',
+  observedAt: null,
+  copiedPercent: 0,
+  remainingSeconds: null,
+  lagSeconds: null,
+  streams: [],
+  tables: [],
+  vdiff: null,
+  requested: [],
+  waitingFor: [],
+  missing: [],
+  lastError: null,
+  problems: [],
+  warnings: [],
+  findings: [],
+  pastNoReturn: false,
+  retireAt: null,
 };
 
 describe('the details the Temporal UI shows', () => {
@@ -30,7 +55,9 @@ describe('the details the Temporal UI shows', () => {
 
   it('show what is wrong, each with its next step', () => {
     const lastError = { ...sampleProblem, message: 'vtgate does not answer', remedy: 'start it' };
-    expect(describeStatus({ ...bare, lastError, problems: [sampleProblem] })).toMatch(/In trouble.*\n- vtgate does not answer \(.*\): start it\n- stream 1: connection refused \(.*\): wait/);
+    expect(describeStatus({ ...bare, lastError, problems: [sampleProblem] })).toMatch(
+      /In trouble.*\n- vtgate does not answer \(.*\): start it\n- stream 1: connection refused \(.*\): wait/,
+    );
   });
 
   it('show twenty tables at most', () => {

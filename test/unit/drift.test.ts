@@ -17,12 +17,17 @@ test('a changed one is shown with what is gone and what is new', () => {
 });
 
 test('a table that is gone', () => {
-  expect(driftGaps({ t: then }, {}, [{ t: then }], place)).toMatchObject([{ code: 'SCHEMA_DRIFT', message: expect.stringMatching(/dropped or renamed/) as string }]);
+  expect(driftGaps({ t: then }, {}, [{ t: then }], place)).toMatchObject([
+    { code: 'SCHEMA_DRIFT', message: expect.stringMatching(/dropped or renamed/) as string },
+  ]);
 });
 
 test('a change made on every target shard as well is none any more, whatever the order of its keys', () => {
-  const keys = (...names: string[]) => `CREATE TABLE \`t\` (\n  \`id\` bigint,\n${names.map((name) => `  KEY \`${name}\` (\`id\`)`).join(',\n')}\n)`;
-  expect(driftGaps({ t: then }, { t: keys('a', 'b') }, [{ t: keys('b', 'a') }, { t: keys('a', 'b') }], place)).toEqual([]);
+  const keys = (...names: string[]) =>
+    `CREATE TABLE \`t\` (\n  \`id\` bigint,\n${names.map((name) => `  KEY \`${name}\` (\`id\`)`).join(',\n')}\n)`;
+  expect(driftGaps({ t: then }, { t: keys('a', 'b') }, [{ t: keys('b', 'a') }, { t: keys('a', 'b') }], place)).toEqual(
+    [],
+  );
   expect(driftGaps({ t: then }, { t: keys('a', 'b') }, [{ t: keys('b', 'a') }, { t: then }], place)).toHaveLength(1);
 });
 

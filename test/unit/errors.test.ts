@@ -2,21 +2,42 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { stopIfCancelled, toFailure, withFailures } from '../../src/activities/step/failure.js';
 import { diagnose } from '../../src/migration/watch/diagnosis.js';
-import { describePlace, describeProblem, errorCodes, isErrorCode, MigrationError, type ErrorCode } from '../../src/migration/problem/errors.js';
+import {
+  describePlace,
+  describeProblem,
+  errorCodes,
+  isErrorCode,
+  MigrationError,
+  type ErrorCode,
+} from '../../src/migration/problem/errors.js';
 import { Pace } from '../../src/workflows/observe-backoff.js';
 
 describe('an error', () => {
-  const error = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'load', cluster: 'ext1', shard: '0' }, 'wait, or remove the lock');
+  const error = new MigrationError(
+    'LOCKED',
+    'the keyspace is locked',
+    { keyspace: 'load', cluster: 'ext1', shard: '0' },
+    'wait, or remove the lock',
+  );
 
   it('reads: what, where, what to do', () => {
-    expect(error.message).toBe('the keyspace is locked (cluster ext1, keyspace load, shard 0): wait, or remove the lock');
+    expect(error.message).toBe(
+      'the keyspace is locked (cluster ext1, keyspace load, shard 0): wait, or remove the lock',
+    );
     expect(describeProblem(error.toProblem())).toBe(error.message);
-    expect(error.toProblem()).toEqual({ code: 'LOCKED', message: 'the keyspace is locked', place: error.place, remedy: 'wait, or remove the lock' });
+    expect(error.toProblem()).toEqual({
+      code: 'LOCKED',
+      message: 'the keyspace is locked',
+      place: error.place,
+      remedy: 'wait, or remove the lock',
+    });
   });
 
   it('leaves out what is not known', () => {
     expect(new MigrationError('NO_TABLES', 'no table', {}, '').message).toBe('no table');
-    expect(describePlace({ table: 't', tablet: 'zone1-1', cell: 'c', server: 's:1' })).toBe('server s:1, cell c, tablet zone1-1, table t');
+    expect(describePlace({ table: 't', tablet: 'zone1-1', cell: 'c', server: 's:1' })).toBe(
+      'server s:1, cell c, tablet zone1-1, table t',
+    );
   });
 
   it('is told by its code', () => {
@@ -26,13 +47,22 @@ describe('an error', () => {
 });
 
 describe('how an error leaves an activity', () => {
-  it.each(Object.keys(errorCodes) as ErrorCode[])('%s: with its code, its Problem, and its own word on trying again', (code) => {
-    const cause = new Error('why');
-    const error = new MigrationError(code, 'what', { table: 't' }, 'do', { cause });
-    const failure = toFailure(error);
-    expect(failure).toBeInstanceOf(ApplicationFailure);
-    expect(failure).toMatchObject({ message: 'what (table t): do', type: code, nonRetryable: !errorCodes[code].retryable, details: [error.toProblem()], cause });
-  });
+  it.each(Object.keys(errorCodes) as ErrorCode[])(
+    '%s: with its code, its Problem, and its own word on trying again',
+    (code) => {
+      const cause = new Error('why');
+      const error = new MigrationError(code, 'what', { table: 't' }, 'do', { cause });
+      const failure = toFailure(error);
+      expect(failure).toBeInstanceOf(ApplicationFailure);
+      expect(failure).toMatchObject({
+        message: 'what (table t): do',
+        type: code,
+        nonRetryable: !errorCodes[code].retryable,
+        details: [error.toProblem()],
+        cause,
+      });
+    },
+  );
 
   it('other errors leave as they are', () => {
     const bug = new TypeError('x is undefined');
@@ -65,7 +95,10 @@ describe('what a message of a stream means', () => {
     ['vindex load.xxhash not found', 'vindex-not-found'],
     ['Cannot replicate because the source purged required binary logs', 'purged-binlogs'],
     ['(errno 1236) (sqlstate HY000) during replication', 'purged-binlogs'],
-    ['rpc error: code = Unavailable desc = connection error: dial tcp 10.0.0.1:15999: connect: connection refused', 'source-unreachable'],
+    [
+      'rpc error: code = Unavailable desc = connection error: dial tcp 10.0.0.1:15999: connect: connection refused',
+      'source-unreachable',
+    ],
     ["Duplicate entry '1' for key 'corder.PRIMARY' (errno 1062)", 'duplicate-key'],
     ["Unknown column 'x' in 'field list'", 'schema-mismatch'],
     ["Table 'vt_load.t' doesn't exist", 'schema-mismatch'],
@@ -76,9 +109,12 @@ describe('what a message of a stream means', () => {
     expect(diagnosis?.remedy).not.toBe('');
   });
 
-  it.each(['', '  ', 'for vdiff', 'Picked source tablet: ext-100', 'Stopped after copy.'])('%j is part of normal work', (message) => {
-    expect(diagnose('Running', message)).toBeUndefined();
-  });
+  it.each(['', '  ', 'for vdiff', 'Picked source tablet: ext-100', 'Stopped after copy.'])(
+    '%j is part of normal work',
+    (message) => {
+      expect(diagnose('Running', message)).toBeUndefined();
+    },
+  );
 
   it('the state Error is trouble whatever it says', () => {
     expect(diagnose('Error', '')?.kind).toBe('unknown');

@@ -7,7 +7,12 @@ import { parseVDiff } from '../../src/cli/commands/vdiff.js';
 import { parseWorkflow } from '../../src/cli/commands/workflow.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { namePattern, splitIdentifier } from '../../src/migration/input/identifier.js';
-import { completeRequestSchema, migrateInputSchema, mountInputSchema, parseWith } from '../../src/migration/input/input.js';
+import {
+  completeRequestSchema,
+  migrateInputSchema,
+  mountInputSchema,
+  parseWith,
+} from '../../src/migration/input/input.js';
 import { quoteName, quoteString } from '../../src/migration/sql/quote.js';
 import { JournalStore } from '../../src/effects/journal.js';
 import type { Kv } from '../../src/vitess/topology/kv.js';
@@ -17,12 +22,28 @@ import { hostileNames } from '../support/secure/hostile-names.js';
 
 /** How many inputs each property is tried with. */
 const numRuns = 2_000;
-const check = <T>(arbitrary: fc.Arbitrary<T>, property: (value: T) => void): void => fc.assert(fc.property(arbitrary, property), { numRuns });
+const check = <T>(arbitrary: fc.Arbitrary<T>, property: (value: T) => void): void =>
+  fc.assert(fc.property(arbitrary, property), { numRuns });
 
 const hostile = fc.oneof(fc.constantFrom(...hostileNames), fc.string({ unit: 'binary' }), fc.string());
-const identifier = fc.oneof(hostile, fc.tuple(hostile, hostile).map(([a, b]) => `${a}.${b}`), fc.constantFrom('ext1.load', 'commerce.wf'));
+const identifier = fc.oneof(
+  hostile,
+  fc.tuple(hostile, hostile).map(([a, b]) => `${a}.${b}`),
+  fc.constantFrom('ext1.load', 'commerce.wf'),
+);
 const mount = fc.oneof(
-  fc.record({ topoType: fc.oneof(hostile, fc.constant('etcd2')), topoServer: fc.oneof(hostile, fc.constant('h:1'), hostile.map((host) => `${host}:2379`)), topoRoot: fc.oneof(hostile, hostile.map((root) => `/${root}`)) }),
+  fc.record({
+    topoType: fc.oneof(hostile, fc.constant('etcd2')),
+    topoServer: fc.oneof(
+      hostile,
+      fc.constant('h:1'),
+      hostile.map((host) => `${host}:2379`),
+    ),
+    topoRoot: fc.oneof(
+      hostile,
+      hostile.map((root) => `/${root}`),
+    ),
+  }),
   fc.anything(),
 );
 const anyInput = fc.oneof(
@@ -68,7 +89,12 @@ function expectIdentifier(text: string): void {
 
 function expectServer({ topoServer, topoRoot }: { topoServer: string; topoRoot: string }): void {
   expect(topoServer).toMatch(/^[A-Za-z0-9._:,[\]-]+:\d+$/);
-  expect(topoRoot.split('/').slice(1).every((part) => part !== '' && part !== '.' && part !== '..')).toBe(true);
+  expect(
+    topoRoot
+      .split('/')
+      .slice(1)
+      .every((part) => part !== '' && part !== '.' && part !== '..'),
+  ).toBe(true);
 }
 
 describe('the JSON contract: whatever comes is taken or refused, and what is taken is safe', () => {
@@ -105,14 +131,22 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
   });
 
   test('a valid input with one hostile value: refused, or that value is a table', () => {
-    const valid: Record<string, unknown> = { source: 'ext1.load', target: 'commerce.wf', tables: ['t'], mount: { topoType: 'etcd2', topoServer: 'h:1', topoRoot: '/r' } };
+    const valid: Record<string, unknown> = {
+      source: 'ext1.load',
+      target: 'commerce.wf',
+      tables: ['t'],
+      mount: { topoType: 'etcd2', topoServer: 'h:1', topoRoot: '/r' },
+    };
     const fields = Object.keys(migrateInputSchema.def.shape);
-    check(fc.tuple(fc.constantFrom(...fields), fc.oneof(hostile, fc.array(hostile, { minLength: 1 }))), ([field, value]) => {
-      const input = accepted(() => parseWith(migrateInputSchema, { ...valid, [field]: value }, 'the input'));
-      if (input === undefined) return;
-      expectIdentifier(input.source);
-      expectIdentifier(input.target);
-    });
+    check(
+      fc.tuple(fc.constantFrom(...fields), fc.oneof(hostile, fc.array(hostile, { minLength: 1 }))),
+      ([field, value]) => {
+        const input = accepted(() => parseWith(migrateInputSchema, { ...valid, [field]: value }, 'the input'));
+        if (input === undefined) return;
+        expectIdentifier(input.source);
+        expectIdentifier(input.target);
+      },
+    );
   });
 
   test('nothing reaches the prototype of other objects', () => {
@@ -124,9 +158,53 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
 });
 
 describe('the command line: whatever is typed is taken or refused', () => {
-  const words = ['Create', 'create', 'Complete', 'Cancel', 'show', 'register', 'unregister', 'list', 'last', 'commerce.wf', 'ext1'];
-  const flags = ['-source', '--source', '-all', '--tables', '-exclude', '--cells', '-tablet_types', '--topo-server', '-topo_root', '-topo_type', '-type', '--mount-name', '--workflow', '--target-keyspace', '--name', '-dry_run', '-json', '-watch', '-force', '-complete', '--on-ddl', '--', '-', '---x', '-unmount', '-list'];
-  const token = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...words, ...flags) }, hostile, fc.tuple(fc.constantFrom(...flags), hostile).map(([flag, value]) => `${flag}=${value}`), identifier);
+  const words = [
+    'Create',
+    'create',
+    'Complete',
+    'Cancel',
+    'show',
+    'register',
+    'unregister',
+    'list',
+    'last',
+    'commerce.wf',
+    'ext1',
+  ];
+  const flags = [
+    '-source',
+    '--source',
+    '-all',
+    '--tables',
+    '-exclude',
+    '--cells',
+    '-tablet_types',
+    '--topo-server',
+    '-topo_root',
+    '-topo_type',
+    '-type',
+    '--mount-name',
+    '--workflow',
+    '--target-keyspace',
+    '--name',
+    '-dry_run',
+    '-json',
+    '-watch',
+    '-force',
+    '-complete',
+    '--on-ddl',
+    '--',
+    '-',
+    '---x',
+    '-unmount',
+    '-list',
+  ];
+  const token = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...words, ...flags) },
+    hostile,
+    fc.tuple(fc.constantFrom(...flags), hostile).map(([flag, value]) => `${flag}=${value}`),
+    identifier,
+  );
   const line = fc.array(token, { maxLength: 10 });
 
   test('Mount', () => {
@@ -150,13 +228,28 @@ describe('the command line: whatever is typed is taken or refused', () => {
 
   test.each(hostileNames)('%j is the name of nothing', (name) => {
     // Blanks around the names of a list are no part of them.
-    const cells = namePattern.test(name.trim()) ? [] : [['-all', '-cells', name, '-source', 'ext1.load', 'Create', 'commerce.wf']];
-    for (const argv of [['-all', '-source', `${name}.load`, 'Create', 'commerce.wf'], ['-all', '-source', `ext1.${name}`, 'Create', 'commerce.wf'], ['-all', '-source', 'ext1.load', 'Create', `${name}.wf`], ['-all', '-source', 'ext1.load', 'Create', `commerce.${name}`], ...cells, ['Complete', name], ['Cancel', `commerce.${name}`]]) {
-      expect(accepted(() => parseMigrate(argv)), argv.join(' ')).toBeUndefined();
+    const cells = namePattern.test(name.trim())
+      ? []
+      : [['-all', '-cells', name, '-source', 'ext1.load', 'Create', 'commerce.wf']];
+    for (const argv of [
+      ['-all', '-source', `${name}.load`, 'Create', 'commerce.wf'],
+      ['-all', '-source', `ext1.${name}`, 'Create', 'commerce.wf'],
+      ['-all', '-source', 'ext1.load', 'Create', `${name}.wf`],
+      ['-all', '-source', 'ext1.load', 'Create', `commerce.${name}`],
+      ...cells,
+      ['Complete', name],
+      ['Cancel', `commerce.${name}`],
+    ]) {
+      expect(
+        accepted(() => parseMigrate(argv)),
+        argv.join(' '),
+      ).toBeUndefined();
     }
     expect(accepted(() => parseMount(['-topo_server', 'h:1', '-topo_root', '/r', name]))).toBeUndefined();
     expect(accepted(() => parseMount(['-topo_server', name, '-topo_root', '/r', 'ext1']))).toBeUndefined();
-    expect(accepted(() => parseMount(['-topo_server', `user:secret@${name}:1`, '-topo_root', '/r', 'ext1']))).toBeUndefined();
+    expect(
+      accepted(() => parseMount(['-topo_server', `user:secret@${name}:1`, '-topo_root', '/r', 'ext1'])),
+    ).toBeUndefined();
   });
 });
 
@@ -181,7 +274,21 @@ describe('what is made of names', () => {
   test('a path of the topology has the parts it should have, whatever is accepted as a name', async () => {
     const name = fc.oneof(hostile, fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,20}$/));
     const seen: string[] = [];
-    const kv: Kv = { server: '', get: (key) => { seen.push(key); return Promise.resolve(undefined); }, list: (key) => { seen.push(key); return Promise.resolve([]); }, put: () => Promise.resolve(true), delete: () => Promise.resolve(true), lock: () => Promise.reject(new Error('unused')), close: () => undefined };
+    const kv: Kv = {
+      server: '',
+      get: (key) => {
+        seen.push(key);
+        return Promise.resolve(undefined);
+      },
+      list: (key) => {
+        seen.push(key);
+        return Promise.resolve([]);
+      },
+      put: () => Promise.resolve(true),
+      delete: () => Promise.resolve(true),
+      lock: () => Promise.reject(new Error('unused')),
+      close: () => undefined,
+    };
     const topology = new Topology('target', 'h:1', '/r', () => kv);
     let tried = 0;
     await fc.assert(
@@ -194,8 +301,19 @@ describe('what is made of names', () => {
         await new JournalStore(topology, { keyspace: id[0], workflow: id[1] }).read();
         await new Mounts(topology).get(id[0]);
         await topology.servingShards(id[0]);
-        expect(seen).toEqual([`/r/keyspaces/${keyspace}/VSchema`, `/r/vtmigrate/${keyspace}/${workflow}`, `/r/ExternalClusters/vitess/${keyspace}`, `/r/keyspaces/${keyspace}/shards/`]);
-        for (const key of seen) expect(key.split('/').slice(1).some((part) => part === '..' || part === '.')).toBe(false);
+        expect(seen).toEqual([
+          `/r/keyspaces/${keyspace}/VSchema`,
+          `/r/vtmigrate/${keyspace}/${workflow}`,
+          `/r/ExternalClusters/vitess/${keyspace}`,
+          `/r/keyspaces/${keyspace}/shards/`,
+        ]);
+        for (const key of seen)
+          expect(
+            key
+              .split('/')
+              .slice(1)
+              .some((part) => part === '..' || part === '.'),
+          ).toBe(false);
       }),
       { numRuns },
     );

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { completeRequestSchema, migrateInputSchema, mountConfigSchema, mountInputSchema, parseWith } from '../../src/migration/input/input.js';
+import {
+  completeRequestSchema,
+  migrateInputSchema,
+  mountConfigSchema,
+  mountInputSchema,
+  parseWith,
+} from '../../src/migration/input/input.js';
 
 const least = { source: 'ext1.load', target: 'commerce.wf', all: true };
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
@@ -39,31 +45,75 @@ describe('the input of migrate', () => {
   });
 
   it('keeps everything that is given', () => {
-    const input = { source: 'ext1.load', target: 'commerce.wf', all: false, tables: ['a b', 'ü'], exclude: ['c'], cells: ['ext'], tabletTypes: ['RDONLY'], tabletTypesInPreferenceOrder: false, autoStart: false, stopAfterCopy: true, deferSecondaryKeys: false, onDdl: 'EXEC_IGNORE', mount, complete: 'auto', fenceSource: true, vdiffMaxAge: '1h30m', sourceTables: 'rename', sourceTablesAfter: '7d', dryRun: true, accept: ['no-primary-key'] };
+    const input = {
+      source: 'ext1.load',
+      target: 'commerce.wf',
+      all: false,
+      tables: ['a b', 'ü'],
+      exclude: ['c'],
+      cells: ['ext'],
+      tabletTypes: ['RDONLY'],
+      tabletTypesInPreferenceOrder: false,
+      autoStart: false,
+      stopAfterCopy: true,
+      deferSecondaryKeys: false,
+      onDdl: 'EXEC_IGNORE',
+      mount,
+      complete: 'auto',
+      fenceSource: true,
+      vdiffMaxAge: '1h30m',
+      sourceTables: 'rename',
+      sourceTablesAfter: '7d',
+      dryRun: true,
+      accept: ['no-primary-key'],
+    };
     expect(parseWith(migrateInputSchema, input, 'the input')).toEqual(input);
   });
 
   it('takes tablet types and DDL actions in any case', () => {
-    expect(parseWith(migrateInputSchema, { ...least, tabletTypes: ['replica', 'Primary'], onDdl: 'stop' }, 'the input')).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], onDdl: 'STOP' });
+    expect(
+      parseWith(migrateInputSchema, { ...least, tabletTypes: ['replica', 'Primary'], onDdl: 'stop' }, 'the input'),
+    ).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], onDdl: 'STOP' });
   });
 
   it.each([
-    { field: 'source', value: 'ext1', message: 'source must be two names joined by a dot, for example ext1.load (letters, digits, "_" and "-", not starting with "-")' },
+    {
+      field: 'source',
+      value: 'ext1',
+      message:
+        'source must be two names joined by a dot, for example ext1.load (letters, digits, "_" and "-", not starting with "-")',
+    },
     { field: 'source', value: 'a.b.c', message: /^source must be two names/ },
     { field: 'source', value: 7, message: 'source must be a string' },
     { field: 'source', value: undefined, message: 'source must be a string' },
-    { field: 'target', value: 'commerce/x.wf', message: /^target must be two names joined by a dot, for example commerce\.wf/ },
+    {
+      field: 'target',
+      value: 'commerce/x.wf',
+      message: /^target must be two names joined by a dot, for example commerce\.wf/,
+    },
     { field: 'all', value: 'true', message: 'all must be a boolean' },
     { field: 'exclude', value: 'a', message: 'exclude must be an array' },
     { field: 'exclude', value: [''], message: 'exclude.0 must not be empty' },
     { field: 'exclude', value: ['x'.repeat(65)], message: 'exclude.0 is longer than 64 characters' },
-    { field: 'accept', value: ['no-such-check'], message: /^accept\.0 names no check: "no-such-check"; there are .*no-primary-key/ },
-    { field: 'accept', value: ['trigger', 'gtid-mode'], message: 'accept.1 names gtid-mode: an error cannot be accepted' },
+    {
+      field: 'accept',
+      value: ['no-such-check'],
+      message: /^accept\.0 names no check: "no-such-check"; there are .*no-primary-key/,
+    },
+    {
+      field: 'accept',
+      value: ['trigger', 'gtid-mode'],
+      message: 'accept.1 names gtid-mode: an error cannot be accepted',
+    },
     { field: 'accept', value: ['view'], message: 'accept.0 names view: a notice does not stop anything' },
     { field: 'cells', value: [], message: 'cells must name a cell' },
     { field: 'cells', value: ['a/b'], message: /^cells\.0 must be a name/ },
     { field: 'tabletTypes', value: [], message: 'tabletTypes must name a tablet type' },
-    { field: 'tabletTypes', value: ['REPLICA', 'SPARE'], message: 'tabletTypes.1 must be one of PRIMARY, REPLICA, RDONLY' },
+    {
+      field: 'tabletTypes',
+      value: ['REPLICA', 'SPARE'],
+      message: 'tabletTypes.1 must be one of PRIMARY, REPLICA, RDONLY',
+    },
     { field: 'tabletTypesInPreferenceOrder', value: 1, message: 'tabletTypesInPreferenceOrder must be a boolean' },
     { field: 'autoStart', value: null, message: 'autoStart must be a boolean' },
     { field: 'stopAfterCopy', value: 'no', message: 'stopAfterCopy must be a boolean' },
@@ -73,7 +123,11 @@ describe('the input of migrate', () => {
     { field: 'fenceSource', value: 1, message: 'fenceSource must be a boolean' },
     { field: 'vdiffMaxAge', value: '1 day', message: 'vdiffMaxAge must be a duration such as 30s, 1h30m or 7d' },
     { field: 'sourceTables', value: 'delete', message: 'sourceTables must be one of keep, rename, drop' },
-    { field: 'sourceTablesAfter', value: '-1s', message: 'sourceTablesAfter must be a duration such as 30s, 1h30m or 7d' },
+    {
+      field: 'sourceTablesAfter',
+      value: '-1s',
+      message: 'sourceTablesAfter must be a duration such as 30s, 1h30m or 7d',
+    },
     { field: 'dryRun', value: 0, message: 'dryRun must be a boolean' },
     { field: 'mount', value: 'etcd2', message: 'mount must be an object' },
     { field: 'keepData', value: true, message: 'keepData is not an option of this version' },
@@ -86,7 +140,9 @@ describe('the input of migrate', () => {
   });
 
   it('names every wrong field at once', () => {
-    expect(refused({ source: 'x', target: 'y', all: 1, dryRun: 'z', keepData: true, renameTables: true }).split('; ')).toEqual([
+    expect(
+      refused({ source: 'x', target: 'y', all: 1, dryRun: 'z', keepData: true, renameTables: true }).split('; '),
+    ).toEqual([
       expect.stringMatching(/source must/),
       expect.stringMatching(/^target must/),
       'all must be a boolean',
@@ -105,11 +161,15 @@ describe('the input of migrate', () => {
   });
 
   it('takes tables without all', () => {
-    expect(parseWith(migrateInputSchema, { source: 'ext1.load', target: 'commerce.wf', tables: ['a'] }, 'the input')).toMatchObject({ all: false, tables: ['a'] });
+    expect(
+      parseWith(migrateInputSchema, { source: 'ext1.load', target: 'commerce.wf', tables: ['a'] }, 'the input'),
+    ).toMatchObject({ all: false, tables: ['a'] });
   });
 
   it('refuses tables that are excluded as well', () => {
-    expect(refused({ ...least, all: false, tables: ['a', 'b', 'c'], exclude: ['c', 'a'] })).toBe('the input is not valid: exclude names tables that are in tables too: a, c');
+    expect(refused({ ...least, all: false, tables: ['a', 'b', 'c'], exclude: ['c', 'a'] })).toBe(
+      'the input is not valid: exclude names tables that are in tables too: a, c',
+    );
   });
 
   it.each([undefined, null, 'x', [], 3])('refuses %j instead of an object', (input) => {
@@ -117,7 +177,9 @@ describe('the input of migrate', () => {
   });
 
   it('says that nothing has been touched', () => {
-    expect(() => parseWith(migrateInputSchema, {}, 'the input')).toThrow(/: correct these fields; nothing has been touched$/);
+    expect(() => parseWith(migrateInputSchema, {}, 'the input')).toThrow(
+      /: correct these fields; nothing has been touched$/,
+    );
   });
 });
 
@@ -135,12 +197,19 @@ describe('the configuration of a mount', () => {
     { change: { topoRoot: '/vitess/' }, message: 'topoRoot must be a path such as /vitess/global' },
     { change: { password: 'x' }, message: 'password is not an option of this version' },
   ])('refuses $change', ({ change, message }) => {
-    expect(refusal(() => parseWith(mountConfigSchema, { ...mount, ...change }, 'it'))).toBe(`it is not valid: ${message}`);
+    expect(refusal(() => parseWith(mountConfigSchema, { ...mount, ...change }, 'it'))).toBe(
+      `it is not valid: ${message}`,
+    );
   });
 });
 
 describe('the input of mount', () => {
-  it.each([{ action: 'list' }, { action: 'show', name: 'ext1' }, { action: 'unmount', name: 'ext1' }, { action: 'mount', name: 'ext1', config: mount }])('takes %j', (input) => {
+  it.each([
+    { action: 'list' },
+    { action: 'show', name: 'ext1' },
+    { action: 'unmount', name: 'ext1' },
+    { action: 'mount', name: 'ext1', config: mount },
+  ])('takes %j', (input) => {
     expect(parseWith(mountInputSchema, input, 'it')).toEqual(input);
   });
 
@@ -164,7 +233,10 @@ describe('the payload of complete', () => {
     expect(parseWith(completeRequestSchema, payload, 'it')).toEqual(request);
   });
 
-  it.each([{ payload: 'force' }, { payload: { force: 'yes' } }, { payload: { keepData: true } }])('may not be $payload', ({ payload }) => {
-    expect(refusal(() => parseWith(completeRequestSchema, payload, 'it'))).toMatch(/^it is not valid: /);
-  });
+  it.each([{ payload: 'force' }, { payload: { force: 'yes' } }, { payload: { keepData: true } }])(
+    'may not be $payload',
+    ({ payload }) => {
+      expect(refusal(() => parseWith(completeRequestSchema, payload, 'it'))).toMatch(/^it is not valid: /);
+    },
+  );
 });

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { formatIdentifier, isName, parseSourceIdentifier, parseWorkflowIdentifier, splitIdentifier } from '../../src/migration/input/identifier.js';
+import {
+  formatIdentifier,
+  isName,
+  parseSourceIdentifier,
+  parseWorkflowIdentifier,
+  splitIdentifier,
+} from '../../src/migration/input/identifier.js';
 import { quoteName, quoteString, quoteStrings } from '../../src/migration/sql/quote.js';
 
 describe('identifiers', () => {
@@ -10,7 +16,23 @@ describe('identifiers', () => {
     expect(formatIdentifier({ keyspace: 'commerce', workflow: 'wf' })).toBe('commerce.wf');
   });
 
-  const wrong = ['', '.', 'a', 'a.', '.a', 'a.b.c', 'a/b.c', 'a.b/c', 'a b.c', '-a.b', 'a.-b', 'ä.b', '../x.y', `${'a'.repeat(64)}.b`, 'a.b\n'];
+  const wrong = [
+    '',
+    '.',
+    'a',
+    'a.',
+    '.a',
+    'a.b.c',
+    'a/b.c',
+    'a.b/c',
+    'a b.c',
+    '-a.b',
+    'a.-b',
+    'ä.b',
+    '../x.y',
+    `${'a'.repeat(64)}.b`,
+    'a.b\n',
+  ];
   it.each(wrong)('%j is none', (text) => {
     expect(splitIdentifier(text)).toBeUndefined();
     expect(() => parseWorkflowIdentifier(text)).toThrow(MigrationError);
@@ -18,12 +40,24 @@ describe('identifiers', () => {
   });
 
   it('say in the error what they should look like', () => {
-    expect(() => parseWorkflowIdentifier('wf')).toThrow('invalid workflow identifier: "wf": write it as <target keyspace>.<workflow>, for example commerce.wf');
+    expect(() => parseWorkflowIdentifier('wf')).toThrow(
+      'invalid workflow identifier: "wf": write it as <target keyspace>.<workflow>, for example commerce.wf',
+    );
   });
 
   it.each([
-    ['a', true], ['_', true], ['0', true], ['A-b_9', true], ['x'.repeat(63), true],
-    ['', false], ['x'.repeat(64), false], ['a.b', false], ['a/b', false], ['a b', false], ['-a', false], ['é', false],
+    ['a', true],
+    ['_', true],
+    ['0', true],
+    ['A-b_9', true],
+    ['x'.repeat(63), true],
+    ['', false],
+    ['x'.repeat(64), false],
+    ['a.b', false],
+    ['a/b', false],
+    ['a b', false],
+    ['-a', false],
+    ['é', false],
   ])('the name %j: %s', (name, valid) => {
     expect(isName(name)).toBe(valid);
   });
@@ -61,7 +95,7 @@ describe('quoteString', () => {
     ['a\\b', "'a\\\\b'"],
     ["\\'", "'\\\\\\''"],
     ["' or 1=1 -- ", "'\\' or 1=1 -- '"],
-    ['"', '\'"\''],
+    ['"', "'\"'"],
     ['ü 表', "'ü 表'"],
     ['', "''"],
   ])('%j becomes %s', (value, quoted) => {

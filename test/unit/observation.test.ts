@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { transactionLag } from '../../src/migration/watch/lag.js';
-import { copiedFraction, fingerprint, isCopied, isCopyFinished, maxLagSeconds, remainingSeconds, tableFraction, type Observation } from '../../src/migration/watch/observation.js';
+import {
+  copiedFraction,
+  fingerprint,
+  isCopied,
+  isCopyFinished,
+  maxLagSeconds,
+  remainingSeconds,
+  tableFraction,
+  type Observation,
+} from '../../src/migration/watch/observation.js';
 import { copying, replicating, sampleProblem, sampleStream, sampleTable } from '../support/workflow/samples.js';
 
 describe('isCopied', () => {
@@ -40,7 +49,10 @@ describe('isCopyFinished', () => {
 
 describe('fingerprint', () => {
   const base = copying(0.5);
-  const withStream = (changes: object): Observation => ({ ...base, streams: base.streams.map((stream) => ({ ...stream, ...changes })) });
+  const withStream = (changes: object): Observation => ({
+    ...base,
+    streams: base.streams.map((stream) => ({ ...stream, ...changes })),
+  });
 
   it.each([
     { what: 'the state of a stream', to: withStream({ state: 'Error' }) },
@@ -82,7 +94,10 @@ describe('fractions', () => {
   });
 
   it('of all tables go by bytes', () => {
-    const tables = [sampleTable({ bytesTotal: '3000' }), sampleTable({ phase: 'copying', rows: '50', bytesTotal: '1000' })];
+    const tables = [
+      sampleTable({ bytesTotal: '3000' }),
+      sampleTable({ phase: 'copying', rows: '50', bytesTotal: '1000' }),
+    ];
     expect(copiedFraction(replicating({ tables }))).toBeCloseTo(0.875, 10);
   });
 
@@ -97,12 +112,49 @@ describe('remainingSeconds', () => {
   it.each([
     { samples: [], seconds: null },
     { samples: [[0, 0.5]], seconds: null },
-    { samples: [[0, 0.5], [10_000, 0.5]], seconds: null },
-    { samples: [[0, 0.5], [10_000, 0.4]], seconds: null },
-    { samples: [[10_000, 0.4], [10_000, 0.5]], seconds: null },
-    { samples: [[0, 0], [10_000, 0.25]], seconds: 30 },
-    { samples: [[0, 0], [5_000, 0.9], [10_000, 0.5]], seconds: 10 },
-    { samples: [[0, 0.2], [10_000, 1]], seconds: 0 },
+    {
+      samples: [
+        [0, 0.5],
+        [10_000, 0.5],
+      ],
+      seconds: null,
+    },
+    {
+      samples: [
+        [0, 0.5],
+        [10_000, 0.4],
+      ],
+      seconds: null,
+    },
+    {
+      samples: [
+        [10_000, 0.4],
+        [10_000, 0.5],
+      ],
+      seconds: null,
+    },
+    {
+      samples: [
+        [0, 0],
+        [10_000, 0.25],
+      ],
+      seconds: 30,
+    },
+    {
+      samples: [
+        [0, 0],
+        [5_000, 0.9],
+        [10_000, 0.5],
+      ],
+      seconds: 10,
+    },
+    {
+      samples: [
+        [0, 0.2],
+        [10_000, 1],
+      ],
+      seconds: 0,
+    },
     { samples: [[0, 1]], seconds: 0 },
   ])('from $samples: $seconds', ({ samples, seconds }) => {
     expect(remainingSeconds(samples.map(([atMs = 0, fraction = 0]) => ({ atMs, fraction })))).toBe(seconds);
@@ -111,7 +163,8 @@ describe('remainingSeconds', () => {
 
 describe('lag', () => {
   it('is the greatest of all streams, and unknown while one has none', () => {
-    const lags = (...values: (number | null)[]) => maxLagSeconds(replicating({ streams: values.map((lagSeconds, id) => sampleStream({ id, lagSeconds })) }));
+    const lags = (...values: (number | null)[]) =>
+      maxLagSeconds(replicating({ streams: values.map((lagSeconds, id) => sampleStream({ id, lagSeconds })) }));
     expect(lags(1, 7, 0)).toBe(7);
     expect(lags(1, null)).toBeNull();
     expect(lags()).toBeNull();
@@ -119,10 +172,26 @@ describe('lag', () => {
 
   it.each([
     { what: 'the age of the last transaction', times: { transaction: 90, updated: 95, heartbeat: 0 }, lag: 10 },
-    { what: 'the age of the last update before any transaction', times: { transaction: 0, updated: 95, heartbeat: 0 }, lag: 5 },
-    { what: 'the age of the heartbeat when nothing else came after it', times: { transaction: 20, updated: 98, heartbeat: 98 }, lag: 2 },
-    { what: 'the age of the transaction when an update that is no heartbeat came', times: { transaction: 20, updated: 98, heartbeat: 97 }, lag: 80 },
-    { what: 'the age of the transaction that is as new as the heartbeat', times: { transaction: 98, updated: 98, heartbeat: 98 }, lag: 2 },
+    {
+      what: 'the age of the last update before any transaction',
+      times: { transaction: 0, updated: 95, heartbeat: 0 },
+      lag: 5,
+    },
+    {
+      what: 'the age of the heartbeat when nothing else came after it',
+      times: { transaction: 20, updated: 98, heartbeat: 98 },
+      lag: 2,
+    },
+    {
+      what: 'the age of the transaction when an update that is no heartbeat came',
+      times: { transaction: 20, updated: 98, heartbeat: 97 },
+      lag: 80,
+    },
+    {
+      what: 'the age of the transaction that is as new as the heartbeat',
+      times: { transaction: 98, updated: 98, heartbeat: 98 },
+      lag: 2,
+    },
     { what: 'never less than nothing', times: { transaction: 105, updated: 105, heartbeat: 0 }, lag: 0 },
   ])('is $what', ({ times, lag }) => {
     expect(transactionLag(times, 100)).toBe(lag);

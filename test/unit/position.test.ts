@@ -30,7 +30,14 @@ describe('a GTID position contains another', () => {
   });
 });
 
-test.each([['30s', 30_000], ['1h30m', 5_400_000], ['7d', 604_800_000], ['1.5s', 1_500], ['250ms', 250], ['0s', 0]])('%s is %i ms', (text, ms) => {
+test.each([
+  ['30s', 30_000],
+  ['1h30m', 5_400_000],
+  ['7d', 604_800_000],
+  ['1.5s', 1_500],
+  ['250ms', 250],
+  ['0s', 0],
+])('%s is %i ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 

@@ -1,7 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { acceptable, blocking, bySeverity, capped, checks, describeFinding, finding, findingOf, refusal, unreadable } from '../../src/migration/problem/finding.js';
+import {
+  acceptable,
+  blocking,
+  bySeverity,
+  capped,
+  checks,
+  describeFinding,
+  finding,
+  findingOf,
+  refusal,
+  unreadable,
+} from '../../src/migration/problem/finding.js';
 
 const error = finding('gtid-mode', 'gtid_mode is OFF, not ON', { cluster: 'ext1' }, 'set it');
 const warning = finding('trigger', 'table t has triggers', { table: 't' }, 'look');
@@ -9,7 +20,14 @@ const notice = finding('view', 'views are not copied: v', {}, 'create them');
 
 describe('findings', () => {
   it('have the severity of their check, and a code', () => {
-    expect(error).toEqual({ check: 'gtid-mode', severity: 'error', code: 'CHECK_FAILED', message: 'gtid_mode is OFF, not ON', place: { cluster: 'ext1' }, remedy: 'set it' });
+    expect(error).toEqual({
+      check: 'gtid-mode',
+      severity: 'error',
+      code: 'CHECK_FAILED',
+      message: 'gtid_mode is OFF, not ON',
+      place: { cluster: 'ext1' },
+      remedy: 'set it',
+    });
     expect(describeFinding(error)).toBe('error gtid-mode: gtid_mode is OFF, not ON (cluster ext1): set it');
   });
 
@@ -36,33 +54,63 @@ describe('findings', () => {
     { code: 'NO_PRIMARY', check: 'shard-primary' },
     { code: 'TABLET_REFUSED', check: 'tablet-answers' },
   ] as const)('of a read that failed with $code is of check $check', ({ code, check }) => {
-    expect(findingOf(new MigrationError(code, 'what', { shard: '0' }, 'do'))).toEqual({ check, severity: 'error', code, message: 'what', place: { shard: '0' }, remedy: 'do' });
+    expect(findingOf(new MigrationError(code, 'what', { shard: '0' }, 'do'))).toEqual({
+      check,
+      severity: 'error',
+      code,
+      message: 'what',
+      place: { shard: '0' },
+      remedy: 'do',
+    });
   });
 
   it('say what could not be read', () => {
-    expect(unreadable('the disk', new MigrationError('TABLET_REFUSED', 'no', {}, 'do'))).toMatchObject({ check: 'not-readable', severity: 'warning', message: 'the disk could not be read (no)' });
-    expect(unreadable('the disk', new MigrationError('TABLET_REFUSED', 'no', {}, 'do'), 'disk-unknown')).toMatchObject({ check: 'disk-unknown', severity: 'notice' });
+    expect(unreadable('the disk', new MigrationError('TABLET_REFUSED', 'no', {}, 'do'))).toMatchObject({
+      check: 'not-readable',
+      severity: 'warning',
+      message: 'the disk could not be read (no)',
+    });
+    expect(unreadable('the disk', new MigrationError('TABLET_REFUSED', 'no', {}, 'do'), 'disk-unknown')).toMatchObject({
+      check: 'disk-unknown',
+      severity: 'notice',
+    });
   });
 });
 
 describe('the refusal', () => {
   it('of one error is that error, under its own code', () => {
-    expect(refusal([finding('shard-primary', 'no primary', { shard: '0' }, 'start one', 'NO_PRIMARY')])).toMatchObject({ code: 'NO_PRIMARY', retryable: true, message: 'no primary (shard 0): start one' });
+    expect(refusal([finding('shard-primary', 'no primary', { shard: '0' }, 'start one', 'NO_PRIMARY')])).toMatchObject({
+      code: 'NO_PRIMARY',
+      retryable: true,
+      message: 'no primary (shard 0): start one',
+    });
   });
 
   it('of one warning says by which name to accept it', () => {
-    expect(refusal([warning])).toMatchObject({ code: 'PREFLIGHT_REFUSED', retryable: false, message: expect.stringMatching(/^one thing is in the way; nothing has been changed:\n {2}- warning trigger: .*\n.*-accept trigger \(in JSON "accept"\)$/) as string });
+    expect(refusal([warning])).toMatchObject({
+      code: 'PREFLIGHT_REFUSED',
+      retryable: false,
+      message: expect.stringMatching(
+        /^one thing is in the way; nothing has been changed:\n {2}- warning trigger: .*\n.*-accept trigger \(in JSON "accept"\)$/,
+      ) as string,
+    });
   });
 
   it('of several lists them all, errors first, and every warning once', () => {
     const { message } = refusal([warning, error, warning]);
-    expect(message).toMatch(/^3 things are in the way.*\n {2}- error gtid-mode.*\n {2}- warning trigger.*\n {2}- warning trigger.*\n.*-accept trigger \(/);
+    expect(message).toMatch(
+      /^3 things are in the way.*\n {2}- error gtid-mode.*\n {2}- warning trigger.*\n {2}- warning trigger.*\n.*-accept trigger \(/,
+    );
     expect(refusal([error, error]).message).not.toContain('-accept');
   });
 });
 
 describe('docs/preflight.md', () => {
-  const rows = [...readFileSync(new URL('../../docs/preflight.md', import.meta.url), 'utf8').matchAll(/^\| `([a-z-]+)` \| (error|warning|notice) \|/gm)].map(([, name, severity]) => [name, severity]);
+  const rows = [
+    ...readFileSync(new URL('../../docs/preflight.md', import.meta.url), 'utf8').matchAll(
+      /^\| `([a-z-]+)` \| (error|warning|notice) \|/gm,
+    ),
+  ].map(([, name, severity]) => [name, severity]);
 
   it('lists every check once, with its severity', () => {
     expect(Object.fromEntries(rows)).toEqual(checks);
@@ -70,6 +118,8 @@ describe('docs/preflight.md', () => {
   });
 
   it('warnings are what can be accepted', () => {
-    expect([...acceptable].sort()).toEqual(rows.flatMap(([name, severity]) => (severity === 'warning' ? [name] : [])).sort());
+    expect([...acceptable].sort()).toEqual(
+      rows.flatMap(([name, severity]) => (severity === 'warning' ? [name] : [])).sort(),
+    );
   });
 });

@@ -3,23 +3,75 @@ import type { Observation } from '../../src/migration/watch/observation.js';
 import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
 import { isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/proof/vdiff.js';
 import { streamGaps, vdiffGaps } from '../../src/migration/proof/gaps.js';
-import { cleanVDiff, copying, dirtyVDiff, failedVDiff, replicating, samplePlan, sampleProblem, sampleStream, vdiffTable } from '../support/workflow/samples.js';
+import {
+  cleanVDiff,
+  copying,
+  dirtyVDiff,
+  failedVDiff,
+  replicating,
+  samplePlan,
+  sampleProblem,
+  sampleStream,
+  vdiffTable,
+} from '../support/workflow/samples.js';
 
 describe('what the streams lack', () => {
   const place = { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: 'zone1-0000000200' };
   const streams = (changes: object): Observation => replicating({ streams: [sampleStream(changes)] });
-  const noAnswer = { ...sampleProblem, code: 'TABLET_UNREACHABLE' as const, message: 'no answer', place: { shard: '0' } };
+  const noAnswer = {
+    ...sampleProblem,
+    code: 'TABLET_UNREACHABLE' as const,
+    message: 'no answer',
+    place: { shard: '0' },
+  };
 
   it.each([
     { what: 'nothing', seen: replicating(), gaps: [] },
     { what: 'nothing, although a stream complained', seen: replicating({ problems: [sampleProblem] }), gaps: [] },
-    { what: 'tables', seen: streams({ state: 'Copying', copying: ['a', 'b', 'c', 'd', 'e', 'f'] }), gaps: [{ code: 'COPY_NOT_FINISHED', message: 'tables still being copied: a, b, c, d, e and 1 more', place }] },
-    { what: 'a beginning', seen: streams({ position: '' }), gaps: [{ code: 'COPY_NOT_FINISHED', message: 'the stream has not begun to copy', place }] },
-    { what: 'a running stream', seen: streams({ state: 'Error', message: 'duplicate entry' }), gaps: [{ code: 'STREAM_NOT_RUNNING', message: 'the stream is Error (duplicate entry)', place }] },
-    { what: 'a stream that runs', seen: streams({ state: 'Stopped' }), gaps: [{ code: 'STREAM_NOT_RUNNING', message: 'the stream is Stopped', place }] },
-    { what: 'an answer', seen: replicating({ streams: [], problems: [noAnswer] }), gaps: [{ code: 'NOT_READABLE', message: 'no answer', place: { shard: '0' } }] },
-    { what: 'a stream', seen: replicating({ streams: [] }), gaps: [{ code: 'NOT_READABLE', message: 'not every stream is there', place: { cluster: 'target', keyspace: 'commerce' } }] },
-    { what: 'both', seen: { ...copying(0.5), problems: [noAnswer, sampleProblem] }, gaps: [{ code: 'NOT_READABLE', message: 'no answer' }, { code: 'COPY_NOT_FINISHED', message: 'tables still being copied: corder, customer' }] },
+    {
+      what: 'tables',
+      seen: streams({ state: 'Copying', copying: ['a', 'b', 'c', 'd', 'e', 'f'] }),
+      gaps: [{ code: 'COPY_NOT_FINISHED', message: 'tables still being copied: a, b, c, d, e and 1 more', place }],
+    },
+    {
+      what: 'a beginning',
+      seen: streams({ position: '' }),
+      gaps: [{ code: 'COPY_NOT_FINISHED', message: 'the stream has not begun to copy', place }],
+    },
+    {
+      what: 'a running stream',
+      seen: streams({ state: 'Error', message: 'duplicate entry' }),
+      gaps: [{ code: 'STREAM_NOT_RUNNING', message: 'the stream is Error (duplicate entry)', place }],
+    },
+    {
+      what: 'a stream that runs',
+      seen: streams({ state: 'Stopped' }),
+      gaps: [{ code: 'STREAM_NOT_RUNNING', message: 'the stream is Stopped', place }],
+    },
+    {
+      what: 'an answer',
+      seen: replicating({ streams: [], problems: [noAnswer] }),
+      gaps: [{ code: 'NOT_READABLE', message: 'no answer', place: { shard: '0' } }],
+    },
+    {
+      what: 'a stream',
+      seen: replicating({ streams: [] }),
+      gaps: [
+        {
+          code: 'NOT_READABLE',
+          message: 'not every stream is there',
+          place: { cluster: 'target', keyspace: 'commerce' },
+        },
+      ],
+    },
+    {
+      what: 'both',
+      seen: { ...copying(0.5), problems: [noAnswer, sampleProblem] },
+      gaps: [
+        { code: 'NOT_READABLE', message: 'no answer' },
+        { code: 'COPY_NOT_FINISHED', message: 'tables still being copied: corder, customer' },
+      ],
+    },
   ])('$what', ({ seen, gaps }) => {
     const found = streamGaps(samplePlan(), seen);
     expect(found).toMatchObject(gaps);
@@ -27,9 +79,16 @@ describe('what the streams lack', () => {
   });
 
   it('counts source shards times target shards', () => {
-    const halves = [{ name: '-80', keyRange: '-80' }, { name: '80-', keyRange: '80-' }];
-    const plan = samplePlan({ source: { ...samplePlan().source, shards: halves }, target: { ...samplePlan().target, shards: halves } });
-    const seen = (count: number) => replicating({ streams: Array.from({ length: count }, (_, id) => sampleStream({ id })) });
+    const halves = [
+      { name: '-80', keyRange: '-80' },
+      { name: '80-', keyRange: '80-' },
+    ];
+    const plan = samplePlan({
+      source: { ...samplePlan().source, shards: halves },
+      target: { ...samplePlan().target, shards: halves },
+    });
+    const seen = (count: number) =>
+      replicating({ streams: Array.from({ length: count }, (_, id) => sampleStream({ id })) });
     expect(streamGaps(plan, seen(4))).toEqual([]);
     expect(streamGaps(plan, seen(3))).toMatchObject([{ code: 'NOT_READABLE' }]);
   });
@@ -43,9 +102,28 @@ describe('what the VDiff lacks', () => {
   it.each([
     { what: 'clean', vdiff: cleanVDiff(), gaps: [] },
     { what: 'none', vdiff: null, gaps: [{ code: 'NO_VDIFF', message: 'no VDiff has finished yet', place: {} }] },
-    { what: 'an error', vdiff: failedVDiff('error'), gaps: [{ code: 'VDIFF_NOT_CLEAN', message: 'the last VDiff ended as error (0: it broke)', place: {} }] },
-    { what: 'stalled', vdiff: cleanVDiff({ state: 'stalled' }), gaps: [{ code: 'VDIFF_NOT_CLEAN', message: 'the last VDiff ended as stalled', place: {} }] },
-    { what: 'dirty', vdiff: dirtyVDiff(), gaps: [{ code: 'VDIFF_NOT_CLEAN', message: 'the last VDiff found differences (rows that differ: 2, only in the source: 1, only in the target: 0)', place: { table: 'corder' } }] },
+    {
+      what: 'an error',
+      vdiff: failedVDiff('error'),
+      gaps: [{ code: 'VDIFF_NOT_CLEAN', message: 'the last VDiff ended as error (0: it broke)', place: {} }],
+    },
+    {
+      what: 'stalled',
+      vdiff: cleanVDiff({ state: 'stalled' }),
+      gaps: [{ code: 'VDIFF_NOT_CLEAN', message: 'the last VDiff ended as stalled', place: {} }],
+    },
+    {
+      what: 'dirty',
+      vdiff: dirtyVDiff(),
+      gaps: [
+        {
+          code: 'VDIFF_NOT_CLEAN',
+          message:
+            'the last VDiff found differences (rows that differ: 2, only in the source: 1, only in the target: 0)',
+          place: { table: 'corder' },
+        },
+      ],
+    },
   ])('$what', ({ vdiff, gaps }) => {
     expect(vdiffGaps(vdiff, false)).toEqual(gaps);
     expect(vdiffGaps(vdiff, true)).toEqual([]);
@@ -66,19 +144,35 @@ describe('isClean', () => {
 });
 
 describe('a VDiff over several shards', () => {
-  const row = (changes: Partial<VDiffRow> = {}): VDiffRow => ({ shard: '-80', vdiffState: 'completed', lastError: '', table: 'corder', tableState: 'completed', rowsCompared: '10', hasMismatch: false, report: '', ...changes });
+  const row = (changes: Partial<VDiffRow> = {}): VDiffRow => ({
+    shard: '-80',
+    vdiffState: 'completed',
+    lastError: '',
+    table: 'corder',
+    tableState: 'completed',
+    rowsCompared: '10',
+    hasMismatch: false,
+    report: '',
+    ...changes,
+  });
   const summary = (...rows: VDiffRow[]) => summarizeVDiff('u', rows, ['-80', '80-'], 'now');
   const other = (changes: Partial<VDiffRow> = {}) => row({ shard: '80-', rowsCompared: '5', ...changes });
 
   it('adds up its rows, sorted by table', () => {
     expect(summary(row(), row({ table: 'a' }), other())).toEqual({
-      uuid: 'u', state: 'completed', rowsCompared: '25', errors: {}, completedAt: 'now',
+      uuid: 'u',
+      state: 'completed',
+      rowsCompared: '25',
+      errors: {},
+      completedAt: 'now',
       tables: [vdiffTable({ name: 'a', rowsCompared: '10' }), vdiffTable({ rowsCompared: '15' })],
     });
   });
 
   it('adds 64-bit numbers exactly', () => {
-    expect(summary(row({ rowsCompared: '9007199254740993' }), other({ rowsCompared: '9007199254740993' })).rowsCompared).toBe('18014398509481986');
+    expect(
+      summary(row({ rowsCompared: '9007199254740993' }), other({ rowsCompared: '9007199254740993' })).rowsCompared,
+    ).toBe('18014398509481986');
   });
 
   it.each([
@@ -87,10 +181,22 @@ describe('a VDiff over several shards', () => {
     { what: 'nothing is there yet', rows: [], state: 'running' },
     { what: 'one has begun no table', rows: [row(), other({ vdiffState: 'pending', table: '' })], state: 'running' },
     { what: 'one goes on', rows: [row(), other({ vdiffState: 'started', tableState: 'started' })], state: 'running' },
-    { what: 'one failed', rows: [row({ vdiffState: 'started' }), other({ vdiffState: 'error', lastError: 'gone' })], state: 'error' },
+    {
+      what: 'one failed',
+      rows: [row({ vdiffState: 'started' }), other({ vdiffState: 'error', lastError: 'gone' })],
+      state: 'error',
+    },
     { what: 'a table of one failed', rows: [row(), other({ tableState: 'error' })], state: 'error' },
-    { what: 'one was stopped', rows: [row(), other({ vdiffState: 'stopped', tableState: 'stopped' })], state: 'stopped' },
-    { what: 'one was stopped, one failed', rows: [row({ vdiffState: 'error' }), other({ vdiffState: 'stopped' })], state: 'error' },
+    {
+      what: 'one was stopped',
+      rows: [row(), other({ vdiffState: 'stopped', tableState: 'stopped' })],
+      state: 'stopped',
+    },
+    {
+      what: 'one was stopped, one failed',
+      rows: [row({ vdiffState: 'error' }), other({ vdiffState: 'stopped' })],
+      state: 'error',
+    },
   ])('is $state when $what', ({ rows, state }) => {
     const report = summary(...rows);
     expect(report.state).toBe(state);
@@ -98,12 +204,17 @@ describe('a VDiff over several shards', () => {
   });
 
   it('says which shard failed, in its words', () => {
-    expect(summary(row({ vdiffState: 'error', lastError: 'no tablet' }), other()).errors).toEqual({ '-80': 'no tablet' });
+    expect(summary(row({ vdiffState: 'error', lastError: 'no tablet' }), other()).errors).toEqual({
+      '-80': 'no tablet',
+    });
   });
 
   it('counts differences of all shards', () => {
     const report = (counts: object) => JSON.stringify({ ProcessedRows: 9, ...counts });
-    const found = summary(row({ hasMismatch: true, report: report({ MismatchedRows: 1, ExtraRowsSource: 2 }) }), other({ hasMismatch: true, report: report({ MismatchedRows: 3, ExtraRowsTarget: 4 }) }));
+    const found = summary(
+      row({ hasMismatch: true, report: report({ MismatchedRows: 1, ExtraRowsSource: 2 }) }),
+      other({ hasMismatch: true, report: report({ MismatchedRows: 3, ExtraRowsTarget: 4 }) }),
+    );
     expect(found.tables[0]).toMatchObject({ mismatched: '4', extraSource: '2', extraTarget: '4' });
     expect(isClean(found)).toBe(false);
   });
@@ -129,17 +240,33 @@ describe('a VDiff over several shards', () => {
 
   it('tells rows on one side only from the error Vitess makes of them, whatever the other shard says', () => {
     const lastError = "failed to reconcile extra rows: node doesn't exist: keyspaces/load/VSchema";
-    const found = summary(row({ vdiffState: 'error', lastError }), other({ vdiffState: 'error', lastError: 'no tablet' }));
-    expect(found).toMatchObject({ state: 'differs', completedAt: null, errors: { '-80': expect.stringMatching(/^there are rows that only/) as string, '80-': 'no tablet' } });
+    const found = summary(
+      row({ vdiffState: 'error', lastError }),
+      other({ vdiffState: 'error', lastError: 'no tablet' }),
+    );
+    expect(found).toMatchObject({
+      state: 'differs',
+      completedAt: null,
+      errors: { '-80': expect.stringMatching(/^there are rows that only/) as string, '80-': 'no tablet' },
+    });
     expect(isClean(found)).toBe(false);
-    expect(vdiffGaps(found, false)).toMatchObject([{ code: 'VDIFF_NOT_CLEAN', message: expect.stringContaining('ended as differs') as string }]);
+    expect(vdiffGaps(found, false)).toMatchObject([
+      { code: 'VDIFF_NOT_CLEAN', message: expect.stringContaining('ended as differs') as string },
+    ]);
   });
 
   it('has a pulse that moves with its rows, tables and state', () => {
     const before = summary(row({ vdiffState: 'started', tableState: 'started' }));
     expect(vdiffPulse(summary(row({ vdiffState: 'started', tableState: 'started' })))).toBe(vdiffPulse(before));
-    for (const changes of [{ rowsCompared: '11' }, { table: 'x' }, { tableState: 'pending' }, { vdiffState: 'error' }]) {
-      expect(vdiffPulse(summary(row({ vdiffState: 'started', tableState: 'started', ...changes })))).not.toBe(vdiffPulse(before));
+    for (const changes of [
+      { rowsCompared: '11' },
+      { table: 'x' },
+      { tableState: 'pending' },
+      { vdiffState: 'error' },
+    ]) {
+      expect(vdiffPulse(summary(row({ vdiffState: 'started', tableState: 'started', ...changes })))).not.toBe(
+        vdiffPulse(before),
+      );
     }
   });
 });
@@ -149,13 +276,24 @@ describe('a status', () => {
 
   it('takes its numbers from an observation', () => {
     const seen = { ...copying(0.123), problems: [sampleProblem], remainingSeconds: 9 };
-    expect(withObservation(bare, seen)).toEqual({ phase: 'copying', observedAt: seen.at, copiedPercent: 12, remainingSeconds: 9, lagSeconds: null, streams: seen.streams, tables: seen.tables, problems: [sampleProblem] });
+    expect(withObservation(bare, seen)).toEqual({
+      phase: 'copying',
+      observedAt: seen.at,
+      copiedPercent: 12,
+      remainingSeconds: 9,
+      lagSeconds: null,
+      streams: seen.streams,
+      tables: seen.tables,
+      problems: [sampleProblem],
+    });
     expect(withObservation(bare, null)).toBe(bare);
   });
 
   it('rounds down, so that 100 % are 100 %', () => {
     const almost = replicating();
-    const tables = almost.tables.map((table, i) => (i === 0 ? { ...table, bytesTotal: '100000000' } : { ...table, phase: 'waiting' as const, bytesTotal: '1' }));
+    const tables = almost.tables.map((table, i) =>
+      i === 0 ? { ...table, bytesTotal: '100000000' } : { ...table, phase: 'waiting' as const, bytesTotal: '1' },
+    );
     expect(withObservation(bare, { ...almost, tables }).copiedPercent).toBe(99.9);
     expect(withObservation(bare, almost).copiedPercent).toBe(100);
   });

@@ -13,8 +13,13 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 type Adopted = Awaited<ReturnType<Activities['adopt']>>;
-const adoption = (next: Adopted['next'], input: object = {}): Adopted => ({ input: migrateInputSchema.parse({ source: 'ext1.load', target: 'commerce.wf', all: true, ...input }), plan: samplePlan(), next });
-const adopt = (script: Script, how: 'complete' | 'cancel', said: object = {}): Promise<Migration> => bench.migrate(script, { all: undefined, adopt: how, ...said });
+const adoption = (next: Adopted['next'], input: object = {}): Adopted => ({
+  input: migrateInputSchema.parse({ source: 'ext1.load', target: 'commerce.wf', all: true, ...input }),
+  plan: samplePlan(),
+  next,
+});
+const adopt = (script: Script, how: 'complete' | 'cancel', said: object = {}): Promise<Migration> =>
+  bench.migrate(script, { all: undefined, adopt: how, ...said });
 
 describe('a migration that is taken over', () => {
   it('to complete it: watches, compares, proves, completes', async () => {
@@ -31,13 +36,19 @@ describe('a migration that is taken over', () => {
 
   it('past the point of no return: goes forward', async () => {
     const script = new Script().on('adopt', returns(adoption('forward', { sourceTables: 'rename' })));
-    expect(await (await adopt(script, 'complete')).result()).toMatchObject({ outcome: 'completed', sourceTables: { done: 'rename' } });
+    expect(await (await adopt(script, 'complete')).result()).toMatchObject({
+      outcome: 'completed',
+      sourceTables: { done: 'rename' },
+    });
     expect(script.steps()).toEqual(['adopt', 'finish', 'serve', 'retire']);
   });
 
   it('to cancel it: puts back, and nothing else', async () => {
     const script = new Script();
-    expect(await (await adopt(script, 'cancel')).result()).toMatchObject({ outcome: 'cancelled', droppedTables: { '0': ['corder', 'customer'] } });
+    expect(await (await adopt(script, 'cancel')).result()).toMatchObject({
+      outcome: 'cancelled',
+      droppedTables: { '0': ['corder', 'customer'] },
+    });
     expect(script.steps().filter((step) => step !== 'observe')).toEqual(['adopt', 'cancel']);
   });
 
@@ -49,7 +60,9 @@ describe('a migration that is taken over', () => {
   });
 
   it('with force takes the VDiff as it is', async () => {
-    const script = new Script().on('vdiff', (_plan, uuid) => Promise.resolve({ uuid, state: 'differs', rowsCompared: '1', tables: [], errors: {}, completedAt: null }));
+    const script = new Script().on('vdiff', (_plan, uuid) =>
+      Promise.resolve({ uuid, state: 'differs', rowsCompared: '1', tables: [], errors: {}, completedAt: null }),
+    );
     expect(await (await adopt(script, 'complete', { force: true })).result()).toMatchObject({ outcome: 'completed' });
   });
 
@@ -73,22 +86,35 @@ describe('a migration that is taken over', () => {
 });
 
 describe('what cannot be taken over', () => {
-  it.each(['NOTHING_TO_ADOPT', 'NOT_ADOPTABLE', 'STREAMS_MISSING', 'PAST_NO_RETURN'] as const)('%s: fails, with nothing put back', async (code) => {
-    const script = new Script().on('adopt', fails(new MigrationError(code, 'no', {}, 'look')));
-    const failure = await (await adopt(script, 'cancel')).failure();
-    expect(failure).toMatchObject({ type: code, message: 'no: look' });
-    expect(script.steps()).toEqual(['adopt']);
-  });
+  it.each(['NOTHING_TO_ADOPT', 'NOT_ADOPTABLE', 'STREAMS_MISSING', 'PAST_NO_RETURN'] as const)(
+    '%s: fails, with nothing put back',
+    async (code) => {
+      const script = new Script().on('adopt', fails(new MigrationError(code, 'no', {}, 'look')));
+      const failure = await (await adopt(script, 'cancel')).failure();
+      expect(failure).toMatchObject({ type: code, message: 'no: look' });
+      expect(script.steps()).toEqual(['adopt']);
+    },
+  );
 
   it('a wrong input', async () => {
     const script = new Script();
-    expect(await (await adopt(script, 'complete', { tables: ['a'], adopt: 'pause' })).failure()).toMatchObject({ type: 'INVALID_INPUT', message: expect.stringMatching(/adopt must be "complete" or "cancel".*tables is not an option|tables is not an option.*adopt must be/) as string });
+    expect(await (await adopt(script, 'complete', { tables: ['a'], adopt: 'pause' })).failure()).toMatchObject({
+      type: 'INVALID_INPUT',
+      message: expect.stringMatching(
+        /adopt must be "complete" or "cancel".*tables is not an option|tables is not an option.*adopt must be/,
+      ) as string,
+    });
     expect(script.steps()).toEqual([]);
   });
 });
 
 describe('the workflow audit', () => {
-  const survey = sampleSurvey({ denied: [{ shard: '0', table: 'corder' }], journals: [{ workflow: 'wf', runId: 'r1', source: 'ext1.load', forward: false, createdTables: {}, deniedTables: {} }] });
+  const survey = sampleSurvey({
+    denied: [{ shard: '0', table: 'corder' }],
+    journals: [
+      { workflow: 'wf', runId: 'r1', source: 'ext1.load', forward: false, createdTables: {}, deniedTables: {} },
+    ],
+  });
   const audit = async (script: Script, input: object) => {
     const handle = await bench.start('audit', `audit-${Math.random()}`, [{ keyspace: 'commerce', ...input }], script);
     return (await handle.result()) as { findings: { name: string; live: boolean }[]; removed: string[] };
@@ -97,7 +123,10 @@ describe('the workflow audit', () => {
   it('asks Temporal about every journal, and says what is residue', async () => {
     const script = new Script().on('survey', returns(survey));
     const { findings } = await audit(script, {});
-    expect(findings).toMatchObject([{ name: 'journal:wf', live: false }, { name: 'denied:commerce/0/corder', live: false }]);
+    expect(findings).toMatchObject([
+      { name: 'journal:wf', live: false },
+      { name: 'denied:commerce/0/corder', live: false },
+    ]);
     expect(script.calls.find(({ name }) => name === 'runs')?.args).toEqual(['commerce', ['wf']]);
   });
 
@@ -107,12 +136,24 @@ describe('the workflow audit', () => {
     expect(removed).toEqual(['denied:commerce/0/corder']);
     expect(findings).toEqual([]);
     expect(script.steps()).toEqual(['survey', 'runs', 'remove', 'survey', 'runs']);
-    expect(script.calls[2]?.args).toMatchObject(['commerce', ['denied:commerce/0/corder'], [{ workflow: 'wf', running: false }], { wf: 'r1' }]);
+    expect(script.calls[2]?.args).toMatchObject([
+      'commerce',
+      ['denied:commerce/0/corder'],
+      [{ workflow: 'wf', running: false }],
+      { wf: 'r1' },
+    ]);
   });
 
   it('removes nothing when one of them cannot be', async () => {
-    const script = new Script().on('survey', returns(survey)).on('runs', returns([{ workflow: 'wf', running: true, state: 'running' }]));
-    await expect(audit(script, { remove: ['denied:commerce/0/corder', 'journal:wf'] })).rejects.toMatchObject({ cause: { type: 'NOT_REMOVABLE', message: expect.stringMatching(/nothing has been removed: journal:wf is not residue/) as string } });
+    const script = new Script()
+      .on('survey', returns(survey))
+      .on('runs', returns([{ workflow: 'wf', running: true, state: 'running' }]));
+    await expect(audit(script, { remove: ['denied:commerce/0/corder', 'journal:wf'] })).rejects.toMatchObject({
+      cause: {
+        type: 'NOT_REMOVABLE',
+        message: expect.stringMatching(/nothing has been removed: journal:wf is not residue/) as string,
+      },
+    });
     expect(script.count('remove')).toBe(0);
   });
 });

@@ -4,9 +4,19 @@ import { MigrationError } from '../../src/migration/problem/errors.js';
 import { fails, Script } from '../support/workflow/scripted-activities.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
 
-const denied = new MigrationError('DDL_REFUSED', 'the tablet refuses the table', { cluster: 'target', table: 'corder' }, 'look at the DDL');
+const denied = new MigrationError(
+  'DDL_REFUSED',
+  'the tablet refuses the table',
+  { cluster: 'target', table: 'corder' },
+  'look at the DDL',
+);
 const locked = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'commerce' }, 'wait');
-const down = new MigrationError('VTGATE_UNREACHABLE', 'vtgate does not answer', { server: 'localhost:15306' }, 'start it');
+const down = new MigrationError(
+  'VTGATE_UNREACHABLE',
+  'vtgate does not answer',
+  { server: 'localhost:15306' },
+  'start it',
+);
 
 let bench: Bench;
 beforeAll(async () => {
@@ -16,43 +26,78 @@ afterAll(() => bench.stop());
 
 describe('an input that is wrong', () => {
   it.each([
-    { what: 'an option nobody knows', input: { sourc: 'ext1.load' }, message: /sourc is not an option of this version/ },
+    {
+      what: 'an option nobody knows',
+      input: { sourc: 'ext1.load' },
+      message: /sourc is not an option of this version/,
+    },
     { what: 'a wrong type', input: { all: 'yes' }, message: /all must be a boolean/ },
     { what: 'neither all nor tables', input: { all: false }, message: /tables or all must be given/ },
-    { what: 'another workflow ID than target', input: { target: 'commerce.other' }, message: /the workflow ID is commerce\.wf_\d+, and target is commerce\.other/ },
+    {
+      what: 'another workflow ID than target',
+      input: { target: 'commerce.other' },
+      message: /the workflow ID is commerce\.wf_\d+, and target is commerce\.other/,
+    },
   ])('fails at once: $what', async ({ input, message }) => {
     const script = new Script();
     const failure = await (await bench.migrate(script, input)).failure();
     expect(failure).toBeInstanceOf(ApplicationFailure);
-    expect(failure).toMatchObject({ type: 'INVALID_INPUT', nonRetryable: true, message: expect.stringMatching(message) as string });
+    expect(failure).toMatchObject({
+      type: 'INVALID_INPUT',
+      nonRetryable: true,
+      message: expect.stringMatching(message) as string,
+    });
     expect(script.calls).toEqual([]);
   });
 
-  it.each([{ args: [] }, { args: [null] }, { args: ['commerce.wf'] }, { args: [[]] }])('fails at once with the arguments $args', async ({ args }) => {
-    const script = new Script();
-    const handle = await bench.start('migrate', `commerce.raw_${JSON.stringify(args)}`, args, script);
-    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'INVALID_INPUT', nonRetryable: true } });
-    expect(script.calls).toEqual([]);
-  });
+  it.each([{ args: [] }, { args: [null] }, { args: ['commerce.wf'] }, { args: [[]] }])(
+    'fails at once with the arguments $args',
+    async ({ args }) => {
+      const script = new Script();
+      const handle = await bench.start('migrate', `commerce.raw_${JSON.stringify(args)}`, args, script);
+      await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'INVALID_INPUT', nonRetryable: true } });
+      expect(script.calls).toEqual([]);
+    },
+  );
 });
 
 describe('before anything has been changed', () => {
   it.each([
-    { step: 'mount', error: new MigrationError('MOUNT_CONFLICT', 'mounted as something else', { cluster: 'ext1' }, 'unmount it'), steps: ['mount'] },
-    { step: 'preflight', error: new MigrationError('PREFLIGHT_REFUSED', '2 things are in the way', {}, ''), steps: ['mount', 'preflight'] },
+    {
+      step: 'mount',
+      error: new MigrationError('MOUNT_CONFLICT', 'mounted as something else', { cluster: 'ext1' }, 'unmount it'),
+      steps: ['mount'],
+    },
+    {
+      step: 'preflight',
+      error: new MigrationError('PREFLIGHT_REFUSED', '2 things are in the way', {}, ''),
+      steps: ['mount', 'preflight'],
+    },
   ] as const)('a refusal by $step fails the workflow, and nothing else is called', async ({ step, error, steps }) => {
     const script = new Script().on(step, fails(error));
     const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
     const migration = await bench.migrate(script, { mount, complete: 'auto' });
-    expect(await migration.failure()).toMatchObject({ type: error.code, message: error.message, nonRetryable: true, details: [error.toProblem()] });
+    expect(await migration.failure()).toMatchObject({
+      type: error.code,
+      message: error.message,
+      nonRetryable: true,
+      details: [error.toProblem()],
+    });
     expect(script.steps()).toEqual(steps);
     expect(await migration.status()).toMatchObject({ phase: 'failed' });
   });
 
   it('a server that does not answer is asked three times', async () => {
     const script = new Script().always('preflight', fails(down));
-    expect(await (await bench.migrate(script)).failure()).toMatchObject({ type: 'VTGATE_UNREACHABLE', message: down.message });
-    expect(script.calls.map(({ name, attempt }) => [name, attempt])).toEqual([['preflight', 1], ['preflight', 2], ['preflight', 3]]);
+    expect(await (await bench.migrate(script)).failure()).toMatchObject({
+      type: 'VTGATE_UNREACHABLE',
+      message: down.message,
+    });
+    expect(script.calls.map(({ name, attempt }) => [name, attempt])).toEqual([
+      ['preflight', 1],
+      ['preflight', 2],
+      ['preflight', 3],
+    ]);
   });
 });
 
@@ -60,10 +105,18 @@ describe('a create that fails', () => {
   it('for good is put back at once, and says so', async () => {
     const script = new Script().on('create', fails(denied));
     const migration = await bench.migrate(script);
-    expect(await migration.failure()).toMatchObject({ type: 'DDL_REFUSED', nonRetryable: true, details: [denied.toProblem()], message: `${denied.message}; everything has been put back` });
+    expect(await migration.failure()).toMatchObject({
+      type: 'DDL_REFUSED',
+      nonRetryable: true,
+      details: [denied.toProblem()],
+      message: `${denied.message}; everything has been put back`,
+    });
     expect(script.steps()).toEqual(['preflight', 'create', 'cancel']);
     expect(await migration.status()).toMatchObject({ phase: 'failed', lastError: denied.toProblem(), waitingFor: [] });
-    expect(script.calls.at(-1)?.args).toEqual([{ keyspace: 'commerce', workflow: migration.handle.workflowId.split('.')[1] }, migration.handle.firstExecutionRunId]);
+    expect(script.calls.at(-1)?.args).toEqual([
+      { keyspace: 'commerce', workflow: migration.handle.workflowId.split('.')[1] },
+      migration.handle.firstExecutionRunId,
+    ]);
   });
 
   it('for a while is tried again', async () => {
@@ -78,17 +131,25 @@ describe('a create that fails', () => {
 
   it('again and again is put back after the third time', async () => {
     const script = new Script().always('create', fails(locked));
-    expect(await (await bench.migrate(script)).failure()).toMatchObject({ type: 'LOCKED', message: `${locked.message}; everything has been put back` });
+    expect(await (await bench.migrate(script)).failure()).toMatchObject({
+      type: 'LOCKED',
+      message: `${locked.message}; everything has been put back`,
+    });
     expect(script.steps()).toEqual(['preflight', 'create', 'create', 'create', 'cancel']);
   });
 
   it('with an error without a code is a failure with one', async () => {
     const script = new Script().always('create', fails(new Error('boom')));
-    expect(await (await bench.migrate(script)).failure()).toMatchObject({ type: 'INTERNAL', message: expect.stringMatching(/^boom.*; everything has been put back$/) as string });
+    expect(await (await bench.migrate(script)).failure()).toMatchObject({
+      type: 'INTERNAL',
+      message: expect.stringMatching(/^boom.*; everything has been put back$/) as string,
+    });
   });
 
   it('waits with its failure until the target has been put back, however long that takes', async () => {
-    const script = new Script().on('create', fails(denied)).on('cancel', ...Array.from({ length: 30 }, () => fails(locked)));
+    const script = new Script()
+      .on('create', fails(denied))
+      .on('cancel', ...Array.from({ length: 30 }, () => fails(locked)));
     const migration = await bench.migrate(script);
     await migration.until((status) => status.lastError?.code === 'LOCKED');
     expect(await migration.failure()).toMatchObject({ type: 'DDL_REFUSED' });

@@ -19,16 +19,36 @@ describe('a migration in which nothing goes wrong', () => {
     const script = new Script();
     const migration = await bench.migrate(script, { complete: 'auto' });
     const result = await migration.result();
-    expect(result).toMatchObject({ outcome: 'completed', workflow: migration.handle.workflowId, source: 'ext1.load', tables: ['corder', 'customer'], vdiff: { state: 'completed' } });
+    expect(result).toMatchObject({
+      outcome: 'completed',
+      workflow: migration.handle.workflowId,
+      source: 'ext1.load',
+      tables: ['corder', 'customer'],
+      vdiff: { state: 'completed' },
+    });
     expect(script.steps()).toEqual([...upToReplicating, ...completion]);
-    expect(await migration.status()).toMatchObject({ phase: 'completed', requested: [], waitingFor: [], missing: [], lastError: null, pastNoReturn: true });
+    expect(await migration.status()).toMatchObject({
+      phase: 'completed',
+      requested: [],
+      waitingFor: [],
+      missing: [],
+      lastError: null,
+      pastNoReturn: true,
+    });
   });
 
   it('waits for complete otherwise, without a proof or a change', async () => {
     const script = new Script();
     const migration = await bench.migrate(script);
     const waiting = await migration.until((status) => status.phase === 'replicating');
-    expect(waiting).toMatchObject({ waitingFor: ['complete, or cancel'], requested: [], vdiff: { state: 'completed' }, copiedPercent: 100, lagSeconds: 0, pastNoReturn: false });
+    expect(waiting).toMatchObject({
+      waitingFor: ['complete, or cancel'],
+      requested: [],
+      vdiff: { state: 'completed' },
+      copiedPercent: 100,
+      lagSeconds: 0,
+      pastNoReturn: false,
+    });
     expect(script.steps()).not.toContain('prove');
     await migration.handle.signal('complete');
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
@@ -59,18 +79,44 @@ describe('a migration in which nothing goes wrong', () => {
     await migration.result();
     const runId = migration.handle.firstExecutionRunId;
     const argsOf = (name: StepName) => script.calls.filter((call) => call.name === name).map((call) => call.args);
-    expect(argsOf('create')).toEqual([[samplePlan(), runId, expect.objectContaining({ source: 'ext1.load', all: true })]]);
+    expect(argsOf('create')).toEqual([
+      [samplePlan(), runId, expect.objectContaining({ source: 'ext1.load', all: true })],
+    ]);
     expect(argsOf('finish')).toEqual([[samplePlan(), runId]]);
     const [first, second] = argsOf('observe');
     expect(first?.[1]).toBe('');
     expect(second?.[1]).toContain('Copying');
-    expect(second?.[2]).toMatchObject({ minSeconds: 0, copyingSince: (first?.[2] as { copyingSince: string }).copyingSince });
+    expect(second?.[2]).toMatchObject({
+      minSeconds: 0,
+      copyingSince: (first?.[2] as { copyingSince: string }).copyingSince,
+    });
   });
 });
 
 describe('the status', () => {
   /** Every field of the public contract: a missing one would vanish as `undefined` on its way. */
-  const fields = ['copiedPercent', 'findings', 'lagSeconds', 'lastError', 'missing', 'observedAt', 'pastNoReturn', 'phase', 'problems', 'remainingSeconds', 'requested', 'retireAt', 'since', 'source', 'streams', 'tables', 'vdiff', 'waitingFor', 'warnings', 'workflow'];
+  const fields = [
+    'copiedPercent',
+    'findings',
+    'lagSeconds',
+    'lastError',
+    'missing',
+    'observedAt',
+    'pastNoReturn',
+    'phase',
+    'problems',
+    'remainingSeconds',
+    'requested',
+    'retireAt',
+    'since',
+    'source',
+    'streams',
+    'tables',
+    'vdiff',
+    'waitingFor',
+    'warnings',
+    'workflow',
+  ];
   const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
   const phases: { phase: Phase; at: StepName; expected: Partial<Status> }[] = [
     { phase: 'mounting', at: 'mount', expected: { waitingFor: [], observedAt: null, pastNoReturn: false } },
@@ -92,7 +138,13 @@ describe('the status', () => {
     await hold.reached;
     const status = await migration.status();
     hold.release();
-    expect(status).toMatchObject({ phase, source: 'ext1.load', workflow: migration.handle.workflowId, requested: ['complete'], ...expected });
+    expect(status).toMatchObject({
+      phase,
+      source: 'ext1.load',
+      workflow: migration.handle.workflowId,
+      requested: ['complete'],
+      ...expected,
+    });
     expect(Object.keys(status).sort()).toEqual(fields);
     expect(Date.parse(status.since)).not.toBeNaN();
     await migration.result();
@@ -103,7 +155,14 @@ describe('the status', () => {
     const hold = script.hold('observe');
     const migration = await bench.migrate(script, { complete: 'auto' });
     await hold.reached;
-    expect(await migration.status()).toMatchObject({ phase: 'copying', copiedPercent: 50, lagSeconds: null, observedAt: copying(0.5).at, streams: copying(0.5).streams, tables: copying(0.5).tables });
+    expect(await migration.status()).toMatchObject({
+      phase: 'copying',
+      copiedPercent: 50,
+      lagSeconds: null,
+      observedAt: copying(0.5).at,
+      streams: copying(0.5).streams,
+      tables: copying(0.5).tables,
+    });
     hold.release();
     await migration.result();
   });

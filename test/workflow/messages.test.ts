@@ -43,7 +43,10 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 /** Brings a migration to a point, where it stays until `release`. */
-async function bringTo({ phase, at, auto, deaf }: Point, script: Script): Promise<{ migration: Migration; release: () => void }> {
+async function bringTo(
+  { phase, at, auto, deaf }: Point,
+  script: Script,
+): Promise<{ migration: Migration; release: () => void }> {
   if (phase === 'replicating') script.on('observe', returns(replicating()));
   const hold = script.hold(at, { deaf: deaf === true });
   const migration = await bench.migrate(script, { mount, complete: auto === true ? 'auto' : 'signal' });
@@ -100,7 +103,11 @@ describe.each(points)('while $phase (at $at)', (point) => {
     undo.release();
     if (point.deaf === true) release();
     if (messages.includes('Temporal cancellation')) expect(await migration.failure()).toBeInstanceOf(CancelledFailure);
-    else expect(await migration.result()).toMatchObject({ outcome: 'cancelled', droppedTables: point.putBack === 0 ? {} : { '0': ['corder', 'customer'] } });
+    else
+      expect(await migration.result()).toMatchObject({
+        outcome: 'cancelled',
+        droppedTables: point.putBack === 0 ? {} : { '0': ['corder', 'customer'] },
+      });
     expect(await migration.status()).toMatchObject({ phase: 'cancelled', pastNoReturn: false });
     expect(script.count('cancel')).toBe(point.putBack);
     expect(script.steps()).not.toContain('serve');
@@ -108,54 +115,69 @@ describe.each(points)('while $phase (at $at)', (point) => {
 });
 
 describe('Cancel waits', () => {
-  it.each<StepName>(['create', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish'])('until %s has let go of its locks', async (at) => {
-    const script = new Script();
-    const hold = script.hold(at, { deaf: true });
-    const migration = await bench.migrate(script, { complete: 'auto' });
-    await hold.reached;
-    const { phase } = await migration.status();
-    await migration.handle.signal('cancel');
-    expect(await migration.until((status) => status.requested.includes('cancel'))).toMatchObject({ phase });
-    expect(script.count('cancel')).toBe(0);
-    hold.release();
-    expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
-    expect(script.steps().at(-2)).toBe(at);
-    expect(script.count('cancel')).toBe(1);
-  });
+  it.each<StepName>(['create', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish'])(
+    'until %s has let go of its locks',
+    async (at) => {
+      const script = new Script();
+      const hold = script.hold(at, { deaf: true });
+      const migration = await bench.migrate(script, { complete: 'auto' });
+      await hold.reached;
+      const { phase } = await migration.status();
+      await migration.handle.signal('cancel');
+      expect(await migration.until((status) => status.requested.includes('cancel'))).toMatchObject({ phase });
+      expect(script.count('cancel')).toBe(0);
+      hold.release();
+      expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+      expect(script.steps().at(-2)).toBe(at);
+      expect(script.count('cancel')).toBe(1);
+    },
+  );
 });
 
 describe('around the point of no return', () => {
-  it.each<Message>(['cancel', 'Temporal cancellation'])('%s that comes while finish marks the journal goes forward', async (message) => {
-    const script = new Script().on('cancel', fails(tooLate));
-    const hold = script.hold('finish', { deaf: true });
-    const migration = await bench.migrate(script, { complete: 'auto' });
-    await hold.reached;
-    await send(migration, message);
-    await migration.until((status) => status.requested.includes('cancel'));
-    hold.release();
-    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
-    expect(script.steps().slice(-4)).toEqual(['finish', 'cancel', 'finish', 'serve']);
-    expect(await migration.status()).toMatchObject({ phase: 'completed', pastNoReturn: true, lastError: null });
-  });
+  it.each<Message>(['cancel', 'Temporal cancellation'])(
+    '%s that comes while finish marks the journal goes forward',
+    async (message) => {
+      const script = new Script().on('cancel', fails(tooLate));
+      const hold = script.hold('finish', { deaf: true });
+      const migration = await bench.migrate(script, { complete: 'auto' });
+      await hold.reached;
+      await send(migration, message);
+      await migration.until((status) => status.requested.includes('cancel'));
+      hold.release();
+      expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+      expect(script.steps().slice(-4)).toEqual(['finish', 'cancel', 'finish', 'serve']);
+      expect(await migration.status()).toMatchObject({ phase: 'completed', pastNoReturn: true, lastError: null });
+    },
+  );
 
-  it.each<Message>(['cancel', 'Temporal cancellation', 'vdiff', 'complete'])('%s is too late while serving', async (message) => {
-    const script = new Script();
-    const hold = script.hold('serve');
-    const migration = await bench.migrate(script, { complete: 'auto' });
-    await hold.reached;
-    await send(migration, message);
-    // Refused if the migration believed that it is being cancelled.
-    const { answer } = await migration.ask('complete');
-    hold.release();
-    expect(await answer).toMatchObject({ outcome: 'completed' });
-    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
-    expect(script.steps().slice(-2)).toEqual(['finish', 'serve']);
-    expect(script.count('vdiff')).toBe(1);
-  });
+  it.each<Message>(['cancel', 'Temporal cancellation', 'vdiff', 'complete'])(
+    '%s is too late while serving',
+    async (message) => {
+      const script = new Script();
+      const hold = script.hold('serve');
+      const migration = await bench.migrate(script, { complete: 'auto' });
+      await hold.reached;
+      await send(migration, message);
+      // Refused if the migration believed that it is being cancelled.
+      const { answer } = await migration.ask('complete');
+      hold.release();
+      expect(await answer).toMatchObject({ outcome: 'completed' });
+      expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+      expect(script.steps().slice(-2)).toEqual(['finish', 'serve']);
+      expect(script.count('vdiff')).toBe(1);
+    },
+  );
 });
 
 describe('payloads of signals', () => {
-  it.each([{ payload: 'yes' }, { payload: 42 }, { payload: [] }, { payload: { force: 'yes' } }, { payload: { forse: true } }])('complete with $payload is shown and not acted on', async ({ payload }) => {
+  it.each([
+    { payload: 'yes' },
+    { payload: 42 },
+    { payload: [] },
+    { payload: { force: 'yes' } },
+    { payload: { forse: true } },
+  ])('complete with $payload is shown and not acted on', async ({ payload }) => {
     const script = new Script();
     const hold = script.hold('observe');
     const migration = await bench.migrate(script);
@@ -168,7 +190,12 @@ describe('payloads of signals', () => {
     await migration.result();
   });
 
-  it.each([{ payload: null }, { payload: {} }, { payload: { force: false } }, { payload: { force: true, dryRun: false } }])('complete with $payload completes', async ({ payload }) => {
+  it.each([
+    { payload: null },
+    { payload: {} },
+    { payload: { force: false } },
+    { payload: { force: true, dryRun: false } },
+  ])('complete with $payload completes', async ({ payload }) => {
     const migration = await bench.migrate(new Script());
     await migration.handle.signal('complete', payload);
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });

@@ -38,12 +38,15 @@ describe('the history stays small', () => {
     const startedAt = await now(bench.env);
     const script = new Script();
     const migration = await bench.migrate(script);
-    script.always('observe', inSkippedTime(bench.env, async (at): Promise<View> => {
-      const days = (at - startedAt) / day;
-      if (days < 30) return { observation: copying(days / 30), lastsMs: 3 * day - ((at - startedAt) % (3 * day)) };
-      if (days >= 60) return askedFor(migration);
-      return { observation: replicating(), lastsMs: 60 * day - (at - startedAt) };
-    }));
+    script.always(
+      'observe',
+      inSkippedTime(bench.env, async (at): Promise<View> => {
+        const days = (at - startedAt) / day;
+        if (days < 30) return { observation: copying(days / 30), lastsMs: 3 * day - ((at - startedAt) % (3 * day)) };
+        if (days >= 60) return askedFor(migration);
+        return { observation: replicating(), lastsMs: 60 * day - (at - startedAt) };
+      }),
+    );
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     expect(await now(bench.env)).toBeGreaterThanOrEqual(startedAt + 60 * day);
     expect(await report('30 days of copying and 30 of replicating', migration)).toBeLessThan(3_000);
@@ -53,9 +56,12 @@ describe('the history stays small', () => {
     const startedAt = await now(bench.env);
     const script = new Script();
     const migration = await bench.migrate(script);
-    script.always('observe', inSkippedTime(bench.env, (at) => {
-      return at - startedAt >= 30 * day ? askedFor(migration) : flapping(at);
-    }));
+    script.always(
+      'observe',
+      inSkippedTime(bench.env, (at) => {
+        return at - startedAt >= 30 * day ? askedFor(migration) : flapping(at);
+      }),
+    );
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     expect(await report('an error that flaps every minute for 30 days', migration)).toBeLessThan(10_000);
   });

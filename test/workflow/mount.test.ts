@@ -4,7 +4,12 @@ import { fails, Script } from '../support/workflow/scripted-activities.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
 
 const config = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
-const missing = new MigrationError('MOUNT_NOT_FOUND', 'nothing is mounted as ext9', { cluster: 'target' }, 'look at the list');
+const missing = new MigrationError(
+  'MOUNT_NOT_FOUND',
+  'nothing is mounted as ext9',
+  { cluster: 'target' },
+  'look at the list',
+);
 
 let bench: Bench;
 let count = 0;
@@ -22,10 +27,26 @@ describe('the workflow mount', () => {
   const report = { name: 'ext1', ...config, cells: ['ext'], keyspaces: ['load'] };
 
   it.each([
-    { input: { action: 'mount', name: 'ext1', config }, result: { mounts: ['ext1'], mount: report }, calls: [{ name: 'mount', args: ['ext1', config] }] },
-    { input: { action: 'show', name: 'ext1' }, result: { mounts: ['ext1'], mount: report }, calls: [{ name: 'showMount', args: ['ext1'] }] },
-    { input: { action: 'list' }, result: { mounts: ['ext1', 'ext2'], mount: null }, calls: [{ name: 'listMounts', args: [] }] },
-    { input: { action: 'unmount', name: 'ext1' }, result: { mounts: [], mount: null }, calls: [{ name: 'unmount', args: ['ext1'] }] },
+    {
+      input: { action: 'mount', name: 'ext1', config },
+      result: { mounts: ['ext1'], mount: report },
+      calls: [{ name: 'mount', args: ['ext1', config] }],
+    },
+    {
+      input: { action: 'show', name: 'ext1' },
+      result: { mounts: ['ext1'], mount: report },
+      calls: [{ name: 'showMount', args: ['ext1'] }],
+    },
+    {
+      input: { action: 'list' },
+      result: { mounts: ['ext1', 'ext2'], mount: null },
+      calls: [{ name: 'listMounts', args: [] }],
+    },
+    {
+      input: { action: 'unmount', name: 'ext1' },
+      result: { mounts: [], mount: null },
+      calls: [{ name: 'unmount', args: ['ext1'] }],
+    },
   ])('does $input.action', async ({ input, result, calls }) => {
     const script = new Script();
     expect(await run(script, input)).toEqual(result);
@@ -35,7 +56,9 @@ describe('the workflow mount', () => {
 
   it('fails with the error of its step', async () => {
     const script = new Script().on('showMount', fails(missing));
-    await expect(run(script, { action: 'show', name: 'ext9' })).rejects.toMatchObject({ cause: { type: 'MOUNT_NOT_FOUND', message: missing.message, nonRetryable: true, details: [missing.toProblem()] } });
+    await expect(run(script, { action: 'show', name: 'ext9' })).rejects.toMatchObject({
+      cause: { type: 'MOUNT_NOT_FOUND', message: missing.message, nonRetryable: true, details: [missing.toProblem()] },
+    });
     expect(script.calls).toHaveLength(1);
   });
 
@@ -45,10 +68,15 @@ describe('the workflow mount', () => {
     { args: [{ action: 'mount' }], message: /name is needed to mount; config is needed to mount/ },
     { args: [{ action: 'show' }], message: /name is needed to show/ },
     { args: [{ action: 'mount', name: 'a.b', config }], message: /name must be a name/ },
-    { args: [{ action: 'mount', name: 'ext1', config: { ...config, topoType: 'consul' } }], message: /config\.topoType must be etcd2/ },
+    {
+      args: [{ action: 'mount', name: 'ext1', config: { ...config, topoType: 'consul' } }],
+      message: /config\.topoType must be etcd2/,
+    },
   ])('refuses $args', async ({ args, message }) => {
     const script = new Script();
-    await expect(run(script, ...args)).rejects.toMatchObject({ cause: { type: 'INVALID_INPUT', nonRetryable: true, message: expect.stringMatching(message) as string } });
+    await expect(run(script, ...args)).rejects.toMatchObject({
+      cause: { type: 'INVALID_INPUT', nonRetryable: true, message: expect.stringMatching(message) as string },
+    });
     expect(script.calls).toEqual([]);
   });
 });

@@ -15,9 +15,29 @@ interface Cell {
 function promises(): Map<string, Map<string, Cell>> {
   const page = readFileSync(new URL('../../docs/completing-and-cancelling.md', import.meta.url), 'utf8');
   const lines = page.slice(page.indexOf('| phase |')).split('\n');
-  const rows = lines.slice(0, lines.findIndex((line) => !line.startsWith('|'))).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  const rows = lines
+    .slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
   const [head = [], , ...body] = rows;
-  return new Map(body.map(([phase = '', ...cells]) => [phase, new Map(cells.map((cell, i): [string, Cell] => [head[i + 1] ?? '', { rest: /\*\*(\w+)\*\*/.exec(cell)?.[1] as Rest, refused: cell.startsWith('*refused*') }]))]));
+  return new Map(
+    body.map(([phase = '', ...cells]) => [
+      phase,
+      new Map(
+        cells.map((cell, i): [string, Cell] => [
+          head[i + 1] ?? '',
+          { rest: /\*\*(\w+)\*\*/.exec(cell)?.[1] as Rest, refused: cell.startsWith('*refused*') },
+        ]),
+      ),
+    ]),
+  );
 }
 
 const table = promises();
@@ -40,9 +60,24 @@ const points: Record<string, Point> = {
   verifying: { at: 'vdiff', phase: 'verifying', rest: 'replicating' },
   replicating: { phase: 'replicating', rest: 'replicating' },
   paused: { phase: 'paused', rest: 'paused' },
-  'completing, before the point of no return': { at: 'publish', phase: 'completing', input: { complete: 'auto' }, rest: 'completed' },
-  'completing, after it': { at: 'serve', phase: 'completing', deaf: true, input: { complete: 'auto' }, rest: 'completed' },
-  retiring: { phase: 'retiring', input: { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '25s' }, rest: 'completed' },
+  'completing, before the point of no return': {
+    at: 'publish',
+    phase: 'completing',
+    input: { complete: 'auto' },
+    rest: 'completed',
+  },
+  'completing, after it': {
+    at: 'serve',
+    phase: 'completing',
+    deaf: true,
+    input: { complete: 'auto' },
+    rest: 'completed',
+  },
+  retiring: {
+    phase: 'retiring',
+    input: { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '25s' },
+    rest: 'completed',
+  },
   cancelling: { at: 'cancel', phase: 'cancelling', deaf: true, rest: 'cancelled' },
 };
 
@@ -63,7 +98,8 @@ async function bringTo(point: Point): Promise<Held> {
   const script = new Script();
   const hold = point.at === undefined ? undefined : script.hold(point.at, { deaf: point.deaf === true });
   const migration = await bench.migrate(script, point.input);
-  if (point.phase === 'paused' || point.phase === 'cancelling') await migration.until(({ phase }) => phase === 'replicating');
+  if (point.phase === 'paused' || point.phase === 'cancelling')
+    await migration.until(({ phase }) => phase === 'replicating');
   if (point.phase === 'paused') await migration.handle.signal('pause');
   if (point.phase === 'cancelling') await migration.handle.signal('cancel');
   await hold?.reached;
@@ -82,7 +118,9 @@ function restOf(point: Point, cells: Map<string, Cell>, said: readonly string[])
 
 async function expectRest({ migration, script }: Held, rest: Rest, wanted: boolean): Promise<void> {
   if (rest === 'replicating' || rest === 'paused') {
-    const status = await migration.until(({ phase, requested }) => phase === rest && (rest === 'paused' || requested.length === 0));
+    const status = await migration.until(
+      ({ phase, requested }) => phase === rest && (rest === 'paused' || requested.length === 0),
+    );
     expect(status.requested.includes('complete'), 'Complete is remembered over a pause').toBe(wanted);
     if (rest === 'paused' && wanted) {
       await migration.handle.signal('resume');
@@ -95,14 +133,16 @@ async function expectRest({ migration, script }: Held, rest: Rest, wanted: boole
   }
   expect(await migration.result()).toMatchObject({ outcome: rest });
   // Whatever was said: nobody completes twice, or half.
-  if (rest === 'completed') expect(script.steps().filter((step) => step === 'serve' || step === 'cancel')).toEqual(['serve']);
+  if (rest === 'completed')
+    expect(script.steps().filter((step) => step === 'serve' || step === 'cancel')).toEqual(['serve']);
   else expect(script.count('serve')).toBe(0);
 }
 
 it('the page promises something for each phase and message', () => {
   expect([...table.keys()]).toEqual(Object.keys(points));
   expect(messages).toEqual(['complete', 'cancel', 'vdiff', 'pause', 'resume', 'keepSource']);
-  for (const cells of table.values()) for (const cell of cells.values()) expect(cell.rest).toMatch(/^(completed|cancelled|replicating|paused)$/);
+  for (const cells of table.values())
+    for (const cell of cells.values()) expect(cell.rest).toMatch(/^(completed|cancelled|replicating|paused)$/);
 });
 
 async function tryCases(cases: string[][], point: Point, cells: Map<string, Cell>): Promise<void> {
@@ -113,9 +153,14 @@ async function tryCases(cases: string[][], point: Point, cells: Map<string, Cell
     held.map(async (each) => {
       const [first = '', second] = each.said;
       const rest = second === undefined || second === first ? cells.get(first)?.rest : restOf(point, cells, each.said);
-      const wanted = point.input?.['complete'] === 'auto' || (each.said.includes('complete') && cells.get('complete')?.refused !== true);
+      const wanted =
+        point.input?.['complete'] === 'auto' ||
+        (each.said.includes('complete') && cells.get('complete')?.refused !== true);
       await expectRest(each, rest ?? 'completed', wanted).catch((error: unknown) => {
-        throw new Error(`${each.said.join(', then ')} while ${point.phase}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(
+          `${each.said.join(', then ')} while ${point.phase}: ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        );
       });
     }),
   );
@@ -134,7 +179,8 @@ describe.each(Object.entries(points))('%s', (name, point) => {
   const refused = messages.filter((message) => cells.get(message)?.refused === true);
   it.runIf(refused.length > 0)(`refuses ${refused.join(', ')}, and changes nothing`, async () => {
     const held = await bringTo(point);
-    for (const message of refused) expect((await held.migration.refusal(message)).message).toMatch(/is being cancelled|past the point of no return/);
+    for (const message of refused)
+      expect((await held.migration.refusal(message)).message).toMatch(/is being cancelled|past the point of no return/);
     held.release();
     await expectRest(held, point.rest, point.input?.['complete'] === 'auto');
   });

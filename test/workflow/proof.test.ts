@@ -15,7 +15,12 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 /** How long each watch of a script's workflow was to last, once the copy had finished. */
-const waits = (script: Script) => script.calls.flatMap(({ name, args }) => (name === 'observe' && (args[2] as { copyingSince: unknown }).copyingSince === null ? [(args[2] as { maxSeconds: number }).maxSeconds] : []));
+const waits = (script: Script) =>
+  script.calls.flatMap(({ name, args }) =>
+    name === 'observe' && (args[2] as { copyingSince: unknown }).copyingSince === null
+      ? [(args[2] as { maxSeconds: number }).maxSeconds]
+      : [],
+  );
 
 describe('a proof with gaps', () => {
   it('is tried again with growing delays until there is none', async () => {
@@ -66,14 +71,29 @@ describe('a proof with gaps', () => {
     const migration = await bench.migrate(script, { complete: 'auto' });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     const around = script.steps().slice(script.steps().indexOf('prove'));
-    expect(around).toEqual(['prove', 'watchWrites', 'publish', 'finish', 'unpublish', 'observe', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
+    expect(around).toEqual([
+      'prove',
+      'watchWrites',
+      'publish',
+      'finish',
+      'unpublish',
+      'observe',
+      'prove',
+      'watchWrites',
+      'publish',
+      'finish',
+      'serve',
+    ]);
   });
 
   it('goes forward when finish has failed on its way, past the point of no return', async () => {
     const down = new MigrationError('TABLET_UNREACHABLE', 'no answer', { shard: '80-' }, 'start it');
     const tooLate = new MigrationError('PAST_NO_RETURN', 'streams are being deleted', {}, 'let Complete end');
     // Three tries of the activity for each of the three of the step.
-    const script = new Script().on('finish', ...Array.from({ length: 9 }, () => fails(down))).on('unpublish', fails(tooLate)).always('observe', inSkippedTime(bench.env));
+    const script = new Script()
+      .on('finish', ...Array.from({ length: 9 }, () => fails(down)))
+      .on('unpublish', fails(tooLate))
+      .always('observe', inSkippedTime(bench.env));
     const migration = await bench.migrate(script, { complete: 'auto' });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     const after = script.steps().slice(script.steps().indexOf('unpublish'));
@@ -85,7 +105,17 @@ describe('a proof with gaps', () => {
     const script = new Script().on('publish', fails(mountGone)).always('observe', inSkippedTime(bench.env));
     await (await bench.migrate(script, { complete: 'auto' })).result();
     const around = script.steps().slice(script.steps().indexOf('prove'));
-    expect(around).toEqual(['prove', 'watchWrites', 'publish', 'observe', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
+    expect(around).toEqual([
+      'prove',
+      'watchWrites',
+      'publish',
+      'observe',
+      'prove',
+      'watchWrites',
+      'publish',
+      'finish',
+      'serve',
+    ]);
   });
 });
 
@@ -94,7 +124,11 @@ describe('a VDiff that is not clean', () => {
     const script = new Script().on('vdiff', returns(dirtyVDiff()));
     const migration = await bench.migrate(script, { complete: 'auto' });
     const status = await migration.until(({ phase }) => phase === 'replicating');
-    expect(status).toMatchObject({ requested: ['complete'], waitingFor: ['vdiff once more, complete with force, or cancel'], vdiff: dirtyVDiff() });
+    expect(status).toMatchObject({
+      requested: ['complete'],
+      waitingFor: ['vdiff once more, complete with force, or cancel'],
+      vdiff: dirtyVDiff(),
+    });
     await migration.handle.signal('complete');
     await migration.until(({ phase }) => phase === 'replicating');
     expect(script.steps()).not.toContain('prove');
@@ -114,7 +148,10 @@ describe('a VDiff that is not clean', () => {
   });
 
   it('does not make force skip the rest of the proof', async () => {
-    const script = new Script().on('vdiff', returns(dirtyVDiff())).on('prove', returns([sampleGap])).always('observe', inSkippedTime(bench.env));
+    const script = new Script()
+      .on('vdiff', returns(dirtyVDiff()))
+      .on('prove', returns([sampleGap]))
+      .always('observe', inSkippedTime(bench.env));
     const hold = script.hold('vdiff', { then: returns(dirtyVDiff()) });
     const migration = await bench.migrate(script);
     await migration.handle.signal('complete', { force: true });
@@ -145,14 +182,20 @@ describe('a VDiff that does not end well', () => {
     expect(status.missing).toMatchObject([{ code: 'VDIFF_NOT_CLEAN' }]);
     expect(Object.values(status.vdiff?.errors ?? {})).toHaveLength(1);
     await migration.handle.signal('vdiff');
-    expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: cleanVDiff({ uuid: (await migration.status()).vdiff?.uuid ?? '' }) });
+    expect(await migration.result()).toMatchObject({
+      outcome: 'completed',
+      vdiff: cleanVDiff({ uuid: (await migration.status()).vdiff?.uuid ?? '' }),
+    });
     expect(script.count('vdiff')).toBe(4);
   });
 
   it('because rows are on one side only is not tried again: they will not go away', async () => {
     const script = new Script().on('vdiff', returns({ ...failedVDiff(), state: 'differs' as const }));
     const migration = await bench.migrate(script, { complete: 'auto' });
-    expect(await migration.until(({ phase }) => phase === 'replicating')).toMatchObject({ missing: [{ code: 'VDIFF_NOT_CLEAN' }], vdiff: { state: 'differs' } });
+    expect(await migration.until(({ phase }) => phase === 'replicating')).toMatchObject({
+      missing: [{ code: 'VDIFF_NOT_CLEAN' }],
+      vdiff: { state: 'differs' },
+    });
     expect(script.count('vdiff')).toBe(1);
     await migration.handle.signal('complete', { force: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: { state: 'differs' } });

@@ -11,17 +11,30 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 describe('a worker that goes away', () => {
-  it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve'])('during %s: the next one goes on with that step', async (at) => {
-    const script = new Script();
-    const hold = script.hold(at);
-    const migration = await bench.migrate(script, { complete: 'auto' });
-    await hold.reached;
-    await bench.stopWorker();
-    await bench.startWorker();
-    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
-    expect(script.steps()).toEqual(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
-    expect(script.calls.filter(({ name }) => name === at).map(({ attempt }) => attempt)).toEqual([1, 2]);
-  });
+  it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve'])(
+    'during %s: the next one goes on with that step',
+    async (at) => {
+      const script = new Script();
+      const hold = script.hold(at);
+      const migration = await bench.migrate(script, { complete: 'auto' });
+      await hold.reached;
+      await bench.stopWorker();
+      await bench.startWorker();
+      expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+      expect(script.steps()).toEqual([
+        'preflight',
+        'create',
+        'observe',
+        'vdiff',
+        'prove',
+        'watchWrites',
+        'publish',
+        'finish',
+        'serve',
+      ]);
+      expect(script.calls.filter(({ name }) => name === at).map(({ attempt }) => attempt)).toEqual([1, 2]);
+    },
+  );
 
   it('during Cancel: the next one puts back what is left', async () => {
     const script = new Script();
@@ -56,7 +69,10 @@ describe('without a cache', () => {
     const migration = await bench.migrate(script);
     const before = await migration.until(({ phase }) => phase === 'replicating');
     expect(await migration.status()).toEqual(before);
-    expect(await migration.update('complete')).toMatchObject({ outcome: 'remembered', missing: [{ code: 'VDIFF_NOT_CLEAN' }] });
+    expect(await migration.update('complete')).toMatchObject({
+      outcome: 'remembered',
+      missing: [{ code: 'VDIFF_NOT_CLEAN' }],
+    });
     expect(await migration.update('vdiff')).toMatchObject({ clean: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
   });

@@ -19,7 +19,11 @@ async function waiting(script: Script): Promise<Migration> {
 }
 
 /** A migration that stays in a step until it is released. */
-async function held(script: Script, at: StepName, input: Record<string, unknown> = {}): Promise<{ migration: Migration; release: () => void }> {
+async function held(
+  script: Script,
+  at: StepName,
+  input: Record<string, unknown> = {},
+): Promise<{ migration: Migration; release: () => void }> {
   const hold = script.hold(at);
   const migration = await bench.migrate(script, input);
   await hold.reached;
@@ -34,7 +38,11 @@ const cancelled = async (migration: Migration) => {
 describe('the update complete', () => {
   it('answers completed when it is done', async () => {
     const migration = await waiting(new Script());
-    expect(await migration.update<CompleteAnswer>('complete')).toEqual({ outcome: 'completed', waitingFor: [], missing: [] });
+    expect(await migration.update<CompleteAnswer>('complete')).toEqual({
+      outcome: 'completed',
+      waitingFor: [],
+      missing: [],
+    });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
   });
 
@@ -45,16 +53,31 @@ describe('the update complete', () => {
     { at: 'vdiff', waitingFor: ['VDiff to finish'] },
   ])('answers remembered during $at, and is carried out later', async ({ at, waitingFor }) => {
     const { migration, release } = await held(new Script(), at);
-    expect(await migration.update<CompleteAnswer>('complete', { force: false })).toEqual({ outcome: 'remembered', waitingFor, missing: [] });
+    expect(await migration.update<CompleteAnswer>('complete', { force: false })).toEqual({
+      outcome: 'remembered',
+      waitingFor,
+      missing: [],
+    });
     expect((await migration.status()).requested).toEqual(['complete']);
     release();
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
   });
 
   it('answers what the proof lacks', async () => {
-    const migration = await waiting(new Script().on('prove', returns([sampleGap])).always('prove', returns([sampleGap])));
-    expect(await migration.update<CompleteAnswer>('complete')).toEqual({ outcome: 'remembered', waitingFor: [sampleGap.message], missing: [sampleGap] });
-    expect(await migration.status()).toMatchObject({ phase: 'replicating', requested: ['complete'], missing: [sampleGap], waitingFor: [sampleGap.message] });
+    const migration = await waiting(
+      new Script().on('prove', returns([sampleGap])).always('prove', returns([sampleGap])),
+    );
+    expect(await migration.update<CompleteAnswer>('complete')).toEqual({
+      outcome: 'remembered',
+      waitingFor: [sampleGap.message],
+      missing: [sampleGap],
+    });
+    expect(await migration.status()).toMatchObject({
+      phase: 'replicating',
+      requested: ['complete'],
+      missing: [sampleGap],
+      waitingFor: [sampleGap.message],
+    });
     await cancelled(migration);
   });
 
@@ -62,7 +85,11 @@ describe('the update complete', () => {
     const script = new Script().on('vdiff', returns(dirtyVDiff()));
     const migration = await waiting(script);
     const answer = await migration.update<CompleteAnswer>('complete');
-    expect(answer).toMatchObject({ outcome: 'remembered', waitingFor: ['vdiff once more, complete with force, or cancel'], missing: [{ code: 'VDIFF_NOT_CLEAN', place: { table: 'corder' } }] });
+    expect(answer).toMatchObject({
+      outcome: 'remembered',
+      waitingFor: ['vdiff once more, complete with force, or cancel'],
+      missing: [{ code: 'VDIFF_NOT_CLEAN', place: { table: 'corder' } }],
+    });
     expect((await migration.status()).missing).toEqual(answer.missing);
     expect(script.count('prove')).toBe(0);
     await cancelled(migration);
@@ -78,14 +105,23 @@ describe('the update complete', () => {
 
   it('answers completed past the point of no return, to each who asked', async () => {
     const { migration, release } = await held(new Script(), 'serve', { complete: 'auto' });
-    const asked = [await migration.ask<CompleteAnswer>('complete'), await migration.ask<CompleteAnswer>('complete', { force: true })];
+    const asked = [
+      await migration.ask<CompleteAnswer>('complete'),
+      await migration.ask<CompleteAnswer>('complete', { force: true }),
+    ];
     release();
-    expect(await Promise.all(asked.map(({ answer }) => answer))).toMatchObject([{ outcome: 'completed' }, { outcome: 'completed' }]);
+    expect(await Promise.all(asked.map(({ answer }) => answer))).toMatchObject([
+      { outcome: 'completed' },
+      { outcome: 'completed' },
+    ]);
   });
 
   it('is refused with a payload that makes no sense', async () => {
     const migration = await waiting(new Script());
-    expect(await migration.refusal('complete', { force: 1, dry: true })).toMatchObject({ type: 'INVALID_INPUT', message: expect.stringMatching(/force must be a boolean; dry is not an option/) as string });
+    expect(await migration.refusal('complete', { force: 1, dry: true })).toMatchObject({
+      type: 'INVALID_INPUT',
+      message: expect.stringMatching(/force must be a boolean; dry is not an option/) as string,
+    });
     expect((await migration.status()).requested).toEqual([]);
     await cancelled(migration);
   });
@@ -95,7 +131,14 @@ describe('the update complete as a dry run', () => {
   it.each([
     { name: 'ready', vdiff: cleanVDiff(), gaps: [], force: false, outcome: 'ready', missing: [] },
     { name: 'gaps', vdiff: cleanVDiff(), gaps: [sampleGap], force: false, outcome: 'not ready', missing: [sampleGap] },
-    { name: 'dirty', vdiff: dirtyVDiff(), gaps: [], force: false, outcome: 'not ready', missing: [{ code: 'VDIFF_NOT_CLEAN' }] },
+    {
+      name: 'dirty',
+      vdiff: dirtyVDiff(),
+      gaps: [],
+      force: false,
+      outcome: 'not ready',
+      missing: [{ code: 'VDIFF_NOT_CLEAN' }],
+    },
     { name: 'dirty, by force', vdiff: dirtyVDiff(), gaps: [], force: true, outcome: 'ready', missing: [] },
   ])('answers $outcome ($name), and asks for nothing', async ({ vdiff, gaps, force, outcome, missing }) => {
     const script = new Script().on('vdiff', returns(vdiff)).on('prove', returns(gaps));
@@ -111,7 +154,11 @@ describe('the update complete as a dry run', () => {
   it('answers not ready before Create has ended', async () => {
     const script = new Script();
     const { migration } = await held(script, 'create');
-    expect(await migration.update<CompleteAnswer>('complete', { dryRun: true })).toMatchObject({ outcome: 'not ready', waitingFor: ['Create to finish'], missing: [{ code: 'NO_VDIFF' }] });
+    expect(await migration.update<CompleteAnswer>('complete', { dryRun: true })).toMatchObject({
+      outcome: 'not ready',
+      waitingFor: ['Create to finish'],
+      missing: [{ code: 'NO_VDIFF' }],
+    });
     expect(script.steps()).not.toContain('prove');
     await cancelled(migration);
   });
@@ -158,15 +205,18 @@ describe('the update vdiff', () => {
     await cancelled(migration);
   });
 
-  it.each<StepName>(['create', 'observe', 'vdiff'])('asked for during %s answers with the one after the copy', async (at) => {
-    const script = new Script();
-    const { migration, release } = await held(script, at);
-    const { answer } = await migration.ask<VDiffAnswer>('vdiff');
-    release();
-    expect(await answer).toMatchObject({ clean: true });
-    expect(script.count('vdiff')).toBe(1);
-    await cancelled(migration);
-  });
+  it.each<StepName>(['create', 'observe', 'vdiff'])(
+    'asked for during %s answers with the one after the copy',
+    async (at) => {
+      const script = new Script();
+      const { migration, release } = await held(script, at);
+      const { answer } = await migration.ask<VDiffAnswer>('vdiff');
+      release();
+      expect(await answer).toMatchObject({ clean: true });
+      expect(script.count('vdiff')).toBe(1);
+      await cancelled(migration);
+    },
+  );
 
   it('answers nothing when the migration is cancelled before', async () => {
     const { migration } = await held(new Script(), 'observe');
@@ -190,7 +240,10 @@ describe('updates that come too late', () => {
 
   it.each(['cancel', 'vdiff'])('%s is refused past the point of no return', async (name) => {
     const { migration, release } = await held(new Script(), 'serve', { complete: 'auto' });
-    expect(await migration.refusal(name)).toMatchObject({ type: 'PAST_NO_RETURN', message: expect.stringContaining('past the point of no return') as string });
+    expect(await migration.refusal(name)).toMatchObject({
+      type: 'PAST_NO_RETURN',
+      message: expect.stringContaining('past the point of no return') as string,
+    });
     release();
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
   });

@@ -27,7 +27,9 @@ export function auditActivities(clients: Clients) {
      * @throws NOT_REMOVABLE when something has become live meanwhile, or has rows; LOCKED
      */
     async remove(keyspace: string, names: string[], runs: RunState[], seen: Record<string, string>): Promise<void> {
-      await withHeartbeat((stopIfCancelled) => new Removal(clients, keyspace, names, runs, seen, stopIfCancelled).run());
+      await withHeartbeat((stopIfCancelled) =>
+        new Removal(clients, keyspace, names, runs, seen, stopIfCancelled).run(),
+      );
     },
   };
 }
@@ -37,9 +39,20 @@ async function runState(keyspace: string, workflow: string): Promise<RunState> {
   try {
     const { status, closeTime } = await client.workflow.getHandle(formatIdentifier({ keyspace, workflow })).describe();
     const ended = closeTime === undefined ? '' : ` at ${closeTime.toISOString()}`;
-    return { workflow, running: ['RUNNING', 'PAUSED'].includes(status.name), state: `its workflow is ${status.name.toLowerCase().replaceAll('_', ' ')}${ended}` };
+    return {
+      workflow,
+      running: ['RUNNING', 'PAUSED'].includes(status.name),
+      state: `its workflow is ${status.name.toLowerCase().replaceAll('_', ' ')}${ended}`,
+    };
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error instanceof Error && isGrpcServiceError(error) ? new Error(`Temporal does not answer: ${error.details}`) : error;
-    return { workflow, running: false, state: `Temporal's namespace ${client.options.namespace} has no workflow of it` };
+    if (!(error instanceof WorkflowNotFoundError))
+      throw error instanceof Error && isGrpcServiceError(error)
+        ? new Error(`Temporal does not answer: ${error.details}`)
+        : error;
+    return {
+      workflow,
+      running: false,
+      state: `Temporal's namespace ${client.options.namespace} has no workflow of it`,
+    };
   }
 }

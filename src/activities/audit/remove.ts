@@ -1,4 +1,12 @@
-import { judge, refusals, removalOrder, type Finding, type FindingKind, type Judgement, type RunState } from '../../migration/audit/judge.js';
+import {
+  judge,
+  refusals,
+  removalOrder,
+  type Finding,
+  type FindingKind,
+  type Judgement,
+  type RunState,
+} from '../../migration/audit/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import { quoteName, quoteString } from '../../migration/sql/quote.js';
@@ -27,7 +35,8 @@ export class Removal {
   ) {}
 
   async run(): Promise<void> {
-    for (const { shard, thing } of this.names.filter((name) => name.startsWith('table:')).map(partsOf)) await this.putBack(shard, thing);
+    for (const { shard, thing } of this.names.filter((name) => name.startsWith('table:')).map(partsOf))
+      await this.putBack(shard, thing);
     const found = this.named(await this.look());
     // What needs no lock of a workflow goes first: a dead lock is among it.
     const workflows = [...new Set(found.map(lockedBy))].sort((a, b) => Number(a !== null) - Number(b !== null));
@@ -41,7 +50,10 @@ export class Removal {
   private async removeAll(workflow: string | null, checkLocks: CheckLocks): Promise<void> {
     const now = await this.look();
     const found = this.named(now).filter((finding) => lockedBy(finding) === workflow);
-    const [reason] = refusals(now, found.map((finding) => finding.name));
+    const [reason] = refusals(
+      now,
+      found.map((finding) => finding.name),
+    );
     if (reason !== undefined) throw this.refusal(reason);
     for (const finding of found.sort((a, b) => removalOrder.indexOf(a.kind) - removalOrder.indexOf(b.kind))) {
       this.stopIfCancelled();
@@ -57,8 +69,13 @@ export class Removal {
   /** A journal that has changed hands since Temporal was asked belongs to somebody alive. */
   private async look(): Promise<Judgement> {
     const survey = await readSurvey(this.clients, this.keyspace);
-    const changed = survey.journals.filter((journal) => this.seen[journal.workflow] !== journal.runId).map((journal) => journal.workflow);
-    return judge(survey, this.runs.filter((run) => !changed.includes(run.workflow)));
+    const changed = survey.journals
+      .filter((journal) => this.seen[journal.workflow] !== journal.runId)
+      .map((journal) => journal.workflow);
+    return judge(
+      survey,
+      this.runs.filter((run) => !changed.includes(run.workflow)),
+    );
   }
 
   private locked(workflow: string | null, work: (checkLocks: CheckLocks) => Promise<void>): Promise<void> {
@@ -78,13 +95,17 @@ export class Removal {
       denied: () => this.allow(shard, thing),
       fence: () => this.takeDown(rest, workflow ?? ''),
       lock: () => this.unlock(rest.slice(this.keyspace.length + 1)),
-      journal: () => new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow: rest }).remove(this.seen[rest] ?? ''),
+      journal: () =>
+        new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow: rest }).remove(
+          this.seen[rest] ?? '',
+        ),
     };
     await removers[kind]();
   }
 
   private async deleteCopyState(tablet: Tablet, stream: string): Promise<void> {
-    for (const table of ['copy_state', 'post_copy_action']) await tablet.query(`delete from _vt.${table} where vrepl_id = ${Number(stream)}`);
+    for (const table of ['copy_state', 'post_copy_action'])
+      await tablet.query(`delete from _vt.${table} where vrepl_id = ${Number(stream)}`);
   }
 
   private async allow(shard: string, table: string): Promise<void> {
@@ -101,11 +122,16 @@ export class Removal {
       await topology.updateShard(keyspace, shard, (record) => allowTables(record, [table]));
     });
     await refreshShard(this.clients, topology, keyspace, shard);
-    await new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow }).update(this.seen[workflow] ?? '', (journal) => {
-      const left = (journal.fencedTables[shard] ?? []).filter((each) => each !== table);
-      journal.fencedTables = Object.fromEntries(Object.entries(journal.fencedTables).filter(([name]) => name !== shard));
-      if (left.length > 0) addTo(journal.fencedTables, shard, left);
-    });
+    await new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow }).update(
+      this.seen[workflow] ?? '',
+      (journal) => {
+        const left = (journal.fencedTables[shard] ?? []).filter((each) => each !== table);
+        journal.fencedTables = Object.fromEntries(
+          Object.entries(journal.fencedTables).filter(([name]) => name !== shard),
+        );
+        if (left.length > 0) addTo(journal.fencedTables, shard, left);
+      },
+    );
   }
 
   private async unlock(workflow: string): Promise<void> {
@@ -115,9 +141,16 @@ export class Removal {
 
   /** @param id a UUID, or `#` and the ID of a VDiff that is gone */
   private async deleteVDiff(tablet: Tablet, id: string): Promise<void> {
-    const ids = id.startsWith('#') ? [id.slice(1)] : (await tablet.query(`select id from _vt.vdiff where vdiff_uuid = ${quoteString(id)} and db_name = ${quoteString(tablet.dbName)}`)).flatMap((row) => row['id'] ?? []);
+    const ids = id.startsWith('#')
+      ? [id.slice(1)]
+      : (
+          await tablet.query(
+            `select id from _vt.vdiff where vdiff_uuid = ${quoteString(id)} and db_name = ${quoteString(tablet.dbName)}`,
+          )
+        ).flatMap((row) => row['id'] ?? []);
     for (const each of ids.map(Number)) {
-      for (const table of ['vdiff_log', 'vdiff_table']) await tablet.query(`delete from _vt.${table} where vdiff_id = ${each}`);
+      for (const table of ['vdiff_log', 'vdiff_table'])
+        await tablet.query(`delete from _vt.${table} where vdiff_id = ${each}`);
       await tablet.query(`delete from _vt.vdiff where id = ${each}`);
     }
   }
@@ -142,11 +175,18 @@ export class Removal {
     const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
     const present = (await tablet.tables([table, asideName(table)])).map(({ name }) => name);
     if (present.includes(table) || !present.includes(asideName(table))) return;
-    await withKeyspaceLock(this.clients.target, this.keyspace, 'vtmigrate audit', () => rename(tablet, asideName(table), table));
+    await withKeyspaceLock(this.clients.target, this.keyspace, 'vtmigrate audit', () =>
+      rename(tablet, asideName(table), table),
+    );
   }
 
   private refusal(reason: string): MigrationError {
-    return new MigrationError('NOT_REMOVABLE', reason, this.clients.target.place({ keyspace: this.keyspace }), `look again: vtmigrate Audit ${this.keyspace}`);
+    return new MigrationError(
+      'NOT_REMOVABLE',
+      reason,
+      this.clients.target.place({ keyspace: this.keyspace }),
+      `look again: vtmigrate Audit ${this.keyspace}`,
+    );
   }
 }
 
@@ -167,5 +207,8 @@ function asideName(table: string): string {
 }
 
 async function rename(tablet: Tablet, from: string, to: string): Promise<void> {
-  await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+  await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
+    disableForeignKeyChecks: true,
+    reloadSchema: true,
+  });
 }

@@ -37,13 +37,26 @@ class Surveying {
   async survey(): Promise<Survey> {
     const { target } = this.clients;
     await target.requireKeyspace(this.keyspace);
-    const [journals, locks, serving] = await Promise.all([listJournals(target, this.keyspace), listLocks(target, this.keyspace), target.servingShards(this.keyspace)]);
+    const [journals, locks, serving] = await Promise.all([
+      listJournals(target, this.keyspace),
+      listLocks(target, this.keyspace),
+      target.servingShards(this.keyspace),
+    ]);
     const shards = await Promise.all(serving.map(({ name }) => this.shard(name)));
     return {
       keyspace: this.keyspace,
       at: new Date().toISOString(),
       shards: serving.map(({ name }) => name),
-      journals: journals.map(({ workflow, journal: { runId, source, forward, createdTables, deniedTables: denied } }) => ({ workflow, runId, source, forward, createdTables, deniedTables: denied })),
+      journals: journals.map(
+        ({ workflow, journal: { runId, source, forward, createdTables, deniedTables: denied } }) => ({
+          workflow,
+          runId,
+          source,
+          forward,
+          createdTables,
+          deniedTables: denied,
+        }),
+      ),
       streams: shards.flatMap(({ streams }) => streams),
       readers: await this.readers(),
       denied: serving.flatMap(({ name, record }) => deniedTables(record).map((table) => ({ shard: name, table }))),
@@ -51,7 +64,10 @@ class Surveying {
       vdiffs: (await Promise.all(shards.map((each) => vdiffs(each, this.keyspace)))).flat(),
       locks: locks.map(({ workflow, entry, who, since }) => ({ workflow, key: entry.key, holder: who, since })),
       fences: (await Promise.all(journals.map((each) => this.fences(each)))).flat(),
-      tables: await this.tables(shards, journals.map(({ journal }) => journal)),
+      tables: await this.tables(
+        shards,
+        journals.map(({ journal }) => journal),
+      ),
       unread: this.unread,
     };
   }
@@ -59,7 +75,8 @@ class Surveying {
   private async shard(shard: string): Promise<ShardLook> {
     const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
     const streams: SurveyedStream[] = [];
-    for (const workflow of await tablet.workflowNames()) streams.push(...describe(workflow, await tablet.workflow(workflow)));
+    for (const workflow of await tablet.workflowNames())
+      streams.push(...describe(workflow, await tablet.workflow(workflow)));
     return { shard, tablet, streams };
   }
 
@@ -70,7 +87,9 @@ class Surveying {
     const found = await Promise.all(
       others.map(async (keyspace) => {
         const shards = await target.servingShards(keyspace);
-        const perShard = await Promise.all(shards.map(async ({ name }) => this.readersOf(keyspace, await this.clients.primary(target, keyspace, name))));
+        const perShard = await Promise.all(
+          shards.map(async ({ name }) => this.readersOf(keyspace, await this.clients.primary(target, keyspace, name))),
+        );
         return perShard.flat();
       }),
     );
@@ -81,7 +100,9 @@ class Surveying {
     const found: Survey['readers'] = [];
     for (const workflow of await tablet.workflowNames()) {
       const { streams } = await tablet.workflow(workflow);
-      const tables = streams.filter((stream) => stream.externalCluster === '' && stream.sourceKeyspace === this.keyspace).flatMap((stream) => stream.matches);
+      const tables = streams
+        .filter((stream) => stream.externalCluster === '' && stream.sourceKeyspace === this.keyspace)
+        .flatMap((stream) => stream.matches);
       if (tables.length > 0) found.push({ keyspace, workflow, tables: [...new Set(tables)] });
     }
     return found;
@@ -94,10 +115,12 @@ class Surveying {
     try {
       const { mount, keyspace } = parseSourceIdentifier(journal.source);
       const topology = await this.clients.source(mount);
-      const standing = await Promise.all(fenced.map(async ([shard, tables]) => {
-        const denied = deniedTables(await topology.shard(keyspace, shard));
-        return tables.filter((table) => denied.includes(table)).map((table) => ({ workflow, shard, table }));
-      }));
+      const standing = await Promise.all(
+        fenced.map(async ([shard, tables]) => {
+          const denied = deniedTables(await topology.shard(keyspace, shard));
+          return tables.filter((table) => denied.includes(table)).map((table) => ({ workflow, shard, table }));
+        }),
+      );
       return standing.flat();
     } catch (error) {
       if (!(error instanceof MigrationError)) throw error;
@@ -109,17 +132,28 @@ class Surveying {
   /** Tables that journals name, and those that are empty on every shard and unknown to the VSchema. */
   private async tables(shards: readonly ShardLook[], journals: readonly Journal[]): Promise<Survey['tables']> {
     const vschema = await this.clients.target.vschema(this.keyspace);
-    const found = await Promise.all(shards.map(async ({ shard, tablet, streams }) => {
-      const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
-      const streamed = new Set(streams.flatMap((stream) => stream.tables));
-      const names = (await tablet.tables()).map((table) => table.name).filter((name) => created.has(name) || !(internalTable.test(name) || streamed.has(name) || Object.hasOwn(vschema.tables, name)));
-      const tables: (Survey['tables'][number] & { created: boolean })[] = [];
-      for (const table of names) tables.push({ shard, table, empty: await isEmpty(tablet, table), created: created.has(table) });
-      return tables;
-    }));
+    const found = await Promise.all(
+      shards.map(async ({ shard, tablet, streams }) => {
+        const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
+        const streamed = new Set(streams.flatMap((stream) => stream.tables));
+        const names = (await tablet.tables())
+          .map((table) => table.name)
+          .filter(
+            (name) =>
+              created.has(name) ||
+              !(internalTable.test(name) || streamed.has(name) || Object.hasOwn(vschema.tables, name)),
+          );
+        const tables: (Survey['tables'][number] & { created: boolean })[] = [];
+        for (const table of names)
+          tables.push({ shard, table, empty: await isEmpty(tablet, table), created: created.has(table) });
+        return tables;
+      }),
+    );
     const all = found.flat();
     const withRows = new Set(all.filter((each) => !each.empty).map((each) => each.table));
-    return all.filter((each) => each.created || !withRows.has(each.table)).map(({ shard, table, empty }) => ({ shard, table, empty }));
+    return all
+      .filter((each) => each.created || !withRows.has(each.table))
+      .map(({ shard, table, empty }) => ({ shard, table, empty }));
   }
 }
 
@@ -132,21 +166,43 @@ function describe(workflow: string, { shard, type, streams }: ShardStreams): Sur
   const [first] = streams;
   if (first === undefined) return [];
   const external = first.externalCluster !== '';
-  const states = [...new Set(streams.map((stream) => (stream.message === '' ? stream.state : `${stream.state} (${stream.message})`)))];
-  return [{ shard, workflow, type, states, source: external ? `${first.externalCluster}.${first.sourceKeyspace}` : first.sourceKeyspace, external, tables: [...new Set(streams.flatMap((stream) => stream.matches))] }];
+  const states = [
+    ...new Set(streams.map((stream) => (stream.message === '' ? stream.state : `${stream.state} (${stream.message})`))),
+  ];
+  return [
+    {
+      shard,
+      workflow,
+      type,
+      states,
+      source: external ? `${first.externalCluster}.${first.sourceKeyspace}` : first.sourceKeyspace,
+      external,
+      tables: [...new Set(streams.flatMap((stream) => stream.matches))],
+    },
+  ];
 }
 
 /** Copy state, and what was left to do after a copy, of streams that are gone. */
 async function copyStates({ shard, tablet }: ShardLook): Promise<Survey['copyStates']> {
-  const rows = await tablet.query('select vrepl_id as stream, table_name as name from _vt.copy_state where vrepl_id not in (select id from _vt.vreplication) union select vrepl_id as stream, table_name as name from _vt.post_copy_action where vrepl_id not in (select id from _vt.vreplication) order by stream, name');
+  const rows = await tablet.query(
+    'select vrepl_id as stream, table_name as name from _vt.copy_state where vrepl_id not in (select id from _vt.vreplication) union select vrepl_id as stream, table_name as name from _vt.post_copy_action where vrepl_id not in (select id from _vt.vreplication) order by stream, name',
+  );
   const streams = [...new Set(rows.flatMap((row) => row['stream'] ?? []))];
-  return streams.map((stream) => ({ shard, stream, tables: [...new Set(rows.filter((row) => row['stream'] === stream).flatMap((row) => row['name'] ?? []))] }));
+  return streams.map((stream) => ({
+    shard,
+    stream,
+    tables: [...new Set(rows.filter((row) => row['stream'] === stream).flatMap((row) => row['name'] ?? []))],
+  }));
 }
 
 /** VDiffs by their UUID; rows whose VDiff is gone by `#` and its ID. Vitess's own delete by UUID leaves such rows in the log. */
 async function vdiffs({ shard, tablet }: ShardLook, keyspace: string): Promise<Survey['vdiffs']> {
-  const whole = await tablet.query(`select vdiff_uuid as id, workflow, state from _vt.vdiff where keyspace = ${quoteString(keyspace)} and db_name = ${quoteString(tablet.dbName)} order by id`);
-  const rest = await tablet.query('select vdiff_id as id from _vt.vdiff_table where vdiff_id not in (select id from _vt.vdiff) union select vdiff_id as id from _vt.vdiff_log where vdiff_id not in (select id from _vt.vdiff) order by id');
+  const whole = await tablet.query(
+    `select vdiff_uuid as id, workflow, state from _vt.vdiff where keyspace = ${quoteString(keyspace)} and db_name = ${quoteString(tablet.dbName)} order by id`,
+  );
+  const rest = await tablet.query(
+    'select vdiff_id as id from _vt.vdiff_table where vdiff_id not in (select id from _vt.vdiff) union select vdiff_id as id from _vt.vdiff_log where vdiff_id not in (select id from _vt.vdiff) order by id',
+  );
   return [
     ...whole.map((row) => ({ shard, id: row['id'] ?? '', workflow: row['workflow'] ?? '', state: row['state'] ?? '' })),
     ...rest.map((row) => ({ shard, id: `#${row['id'] ?? ''}`, workflow: '', state: '' })),

@@ -37,7 +37,11 @@ export class Reads {
     if (!this.findings.some((each) => JSON.stringify(each) === key)) this.findings.push(found);
   }
 
-  private async read<T>(place: Place, work: () => Promise<T>, failed: (error: MigrationError) => void): Promise<T | undefined> {
+  private async read<T>(
+    place: Place,
+    work: () => Promise<T>,
+    failed: (error: MigrationError) => void,
+  ): Promise<T | undefined> {
     await this.enter();
     try {
       return await twice(() => withinTime(place, work));
@@ -75,7 +79,12 @@ async function withinTime<T>(place: Place, work: () => Promise<T>): Promise<T> {
     return await Promise.race([
       work(),
       sleep(timeoutMs, undefined, { signal: clock.signal }).then(() => {
-        throw new MigrationError('TABLET_UNREACHABLE', `no answer within ${timeoutMs / 1000} s`, place, 'check the load of the server');
+        throw new MigrationError(
+          'TABLET_UNREACHABLE',
+          `no answer within ${timeoutMs / 1000} s`,
+          place,
+          'check the load of the server',
+        );
       }),
     ]);
   } finally {

@@ -69,8 +69,14 @@ class Preflight {
     ]);
     const own = journal?.journal?.runId === this.runId ? journal.journal : undefined;
     const known = await reads.need(place, async () => (await clients.target.requireKeyspace(to.keyspace), true));
-    const target = known === undefined ? undefined : await readTarget(reads, clients, to, source?.side.facts.tables.map(({ name }) => name) ?? [], own);
-    const owned = journal?.journal === undefined || own !== undefined ? [] : [ownedByAnother(this.input.target, journal.journal, place)];
+    const target =
+      known === undefined
+        ? undefined
+        : await readTarget(reads, clients, to, source?.side.facts.tables.map(({ name }) => name) ?? [], own);
+    const owned =
+      journal?.journal === undefined || own !== undefined
+        ? []
+        : [ownedByAnother(this.input.target, journal.journal, place)];
     if (source === undefined || target === undefined) return { plan: undefined, findings: owned };
     const { plan, problems } = makePlan(this.input, source.side.facts, target);
     const inspected = await this.inspect(source, target, plan, own);
@@ -82,24 +88,40 @@ class Preflight {
     const { reads, clients, from } = this;
     const topology = await reads.need(clients.target.place(), () => clients.source(from.mount));
     if (topology === undefined) return undefined;
-    const known = await reads.need(topology.place({ keyspace: from.keyspace }), async () => (await topology.requireKeyspace(from.keyspace), true));
+    const known = await reads.need(
+      topology.place({ keyspace: from.keyspace }),
+      async () => (await topology.requireKeyspace(from.keyspace), true),
+    );
     const side = known === undefined ? undefined : await readSource(reads, clients, topology, from.keyspace);
     return side === undefined ? undefined : { topology, side };
   }
 
   /** Everything beyond the plan's own needs. */
-  private async inspect(source: { topology: Topology; side: SourceSide }, target: TargetFacts, plan: Plan, own: Journal | undefined): Promise<Finding[]> {
+  private async inspect(
+    source: { topology: Topology; side: SourceSide },
+    target: TargetFacts,
+    plan: Plan,
+    own: Journal | undefined,
+  ): Promise<Finding[]> {
     const { reads, clients } = this;
     const [inSource, inTopology] = await Promise.all([
       inspectSource(reads, clients, source.topology, plan, source.side.tablets),
       inspectTopology(reads, clients, plan, this.runId),
     ]);
     const inTarget = await inspectTarget(reads, clients, withoutOwn(plan, own), target, inSource.tables);
-    const places = { source: source.topology.place({ keyspace: plan.source.keyspace }), target: clients.target.place({ keyspace: plan.target.keyspace }) };
+    const places = {
+      source: source.topology.place({ keyspace: plan.source.keyspace }),
+      target: clients.target.place({ keyspace: plan.target.keyspace }),
+    };
     return [
       ...inSource.findings,
       ...judgeAddresses(inTarget.primaries, { topoServer: source.topology.server, tablets: inSource.tablets }),
-      ...judgeTables({ tables: inSource.tables, views: this.input.all ? inSource.views : [], source: places.source, target: { sharded: plan.target.sharded, vschema: target.vschema, place: places.target } }),
+      ...judgeTables({
+        tables: inSource.tables,
+        views: this.input.all ? inSource.views : [],
+        source: places.source,
+        target: { sharded: plan.target.sharded, vschema: target.vschema, place: places.target },
+      }),
       ...judgeVindexes(inSource.tables, source.side.facts.vschema, target.vschema, places.target),
       ...judgeVersions(inSource.servers, inTarget.servers),
       ...inTopology,
@@ -119,7 +141,14 @@ class Preflight {
     ]);
     let room = ddlLimit;
     const fitting = (tables ?? []).filter(({ ddl }) => (room -= ddl.length) >= 0);
-    return { ddl: Object.fromEntries(fitting.map(({ name, ddl }) => [name, ddl])), topologyWrites: topologyWrites(plan, { target: clients.target.root, cells: cellRoots ?? {}, source: source.root }, this.input.fenceSource) };
+    return {
+      ddl: Object.fromEntries(fitting.map(({ name, ddl }) => [name, ddl])),
+      topologyWrites: topologyWrites(
+        plan,
+        { target: clients.target.root, cells: cellRoots ?? {}, source: source.root },
+        this.input.fenceSource,
+      ),
+    };
   }
 }
 

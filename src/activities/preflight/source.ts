@@ -22,9 +22,21 @@ export interface SourceReport {
 }
 
 /** Looks at the source's tablets and tables, beyond what the plan needed. */
-export async function inspectSource(reads: Reads, clients: Clients, topology: Topology, plan: Plan, records: Map<string, TabletRecord[]>): Promise<SourceReport> {
+export async function inspectSource(
+  reads: Reads,
+  clients: Clients,
+  topology: Topology,
+  plan: Plan,
+  records: Map<string, TabletRecord[]>,
+): Promise<SourceReport> {
   const source = new SourceInspection(reads, clients, topology, plan);
-  const candidates = [...records.values()].flat().filter((record) => plan.tabletTypes.includes(formatTabletType(record.type)) && plan.source.cells.includes(record.alias?.cell ?? ''));
+  const candidates = [...records.values()]
+    .flat()
+    .filter(
+      (record) =>
+        plan.tabletTypes.includes(formatTabletType(record.type)) &&
+        plan.source.cells.includes(record.alias?.cell ?? ''),
+    );
   const [tablets, shards, details] = await Promise.all([
     Promise.all(candidates.map((record) => source.candidate(record))),
     Promise.all(plan.source.shards.map(({ name }) => source.privileges(name))),
@@ -53,11 +65,19 @@ class SourceInspection {
     private readonly plan: Plan,
   ) {}
 
-  async candidate(record: TabletRecord): Promise<{ facts: CandidateFacts; server: ServerFacts | undefined; findings: Finding[] }> {
+  async candidate(
+    record: TabletRecord,
+  ): Promise<{ facts: CandidateFacts; server: ServerFacts | undefined; findings: Finding[] }> {
     const { reads } = this;
     const probe = this.clients.probe(this.topology, record);
     const { place } = probe;
-    const facts = (await reads.want('the health of the tablet', place, () => candidateFacts(probe))) ?? { place, hostname: probe.hostname, type: probe.type, unhealthy: 'its health is not known', streamError: '' };
+    const facts = (await reads.want('the health of the tablet', place, () => candidateFacts(probe))) ?? {
+      place,
+      hostname: probe.hostname,
+      type: probe.type,
+      unhealthy: 'its health is not known',
+      streamError: '',
+    };
     // What does not answer is not asked more: it is one finding, not five.
     if (facts.unhealthy !== '') return { facts, server: undefined, findings: [] };
     const tablet = this.clients.tablet(this.topology, record);
@@ -66,7 +86,8 @@ class SourceInspection {
       reads.want('the version of vttablet', place, () => probe.version(), 'version-unknown'),
       reads.want('open transactions', place, () => readTransactions(tablet)),
     ]);
-    const server = variables === undefined ? undefined : { place, variables, ...(vitess === undefined ? {} : { vitess }) };
+    const server =
+      variables === undefined ? undefined : { place, variables, ...(vitess === undefined ? {} : { vitess }) };
     return { facts, server, findings: judgeTransactions((transactions ?? []).map((each) => ({ place, ...each }))) };
   }
 
@@ -94,7 +115,12 @@ class SourceInspection {
     const place = this.topology.place({ keyspace, shard });
     const tablet = () => this.clients.primary(this.topology, keyspace, shard);
     const [tables, views] = await Promise.all([
-      this.reads.want('the columns and keys of the tables', place, async () => readTables(await tablet(), this.plan.tables.map(({ name }) => name))),
+      this.reads.want('the columns and keys of the tables', place, async () =>
+        readTables(
+          await tablet(),
+          this.plan.tables.map(({ name }) => name),
+        ),
+      ),
       this.reads.want('the views', place, async () => readViews(await tablet())),
     ]);
     return { tables: tables ?? [], views: views ?? [] };
@@ -118,6 +144,16 @@ async function told(ask: () => Promise<string>): Promise<string> {
 }
 
 /** A finding that the migration of the same identifier belongs to another run. */
-export function ownedByAnother(target: string, journal: { source: string; runId: string }, place: Finding['place']): Finding {
-  return finding('migration-name', `${target} belongs to the migration of ${journal.source} with run ID ${journal.runId}`, place, 'complete or cancel that one first, or choose another workflow name', 'MIGRATION_EXISTS');
+export function ownedByAnother(
+  target: string,
+  journal: { source: string; runId: string },
+  place: Finding['place'],
+): Finding {
+  return finding(
+    'migration-name',
+    `${target} belongs to the migration of ${journal.source} with run ID ${journal.runId}`,
+    place,
+    'complete or cancel that one first, or choose another workflow name',
+    'MIGRATION_EXISTS',
+  );
 }

@@ -23,8 +23,16 @@ export interface TargetReport {
 }
 
 /** Looks at every target primary, against the source's tables. */
-export async function inspectTarget(reads: Reads, clients: Clients, plan: Plan, facts: TargetFacts, sourceTables: readonly TableFacts[]): Promise<TargetReport> {
-  const shards = await Promise.all(facts.shards.map((shard) => inspectShard(reads, clients, plan, shard, sourceTables)));
+export async function inspectTarget(
+  reads: Reads,
+  clients: Clients,
+  plan: Plan,
+  facts: TargetFacts,
+  sourceTables: readonly TableFacts[],
+): Promise<TargetReport> {
+  const shards = await Promise.all(
+    facts.shards.map((shard) => inspectShard(reads, clients, plan, shard, sourceTables)),
+  );
   return {
     findings: shards.flatMap(({ findings }) => findings),
     servers: shards.flatMap(({ server }) => (server === undefined ? [] : [server])),
@@ -32,7 +40,13 @@ export async function inspectTarget(reads: Reads, clients: Clients, plan: Plan, 
   };
 }
 
-async function inspectShard(reads: Reads, clients: Clients, plan: Plan, shard: TargetFacts['shards'][number], sourceTables: readonly TableFacts[]) {
+async function inspectShard(
+  reads: Reads,
+  clients: Clients,
+  plan: Plan,
+  shard: TargetFacts['shards'][number],
+  sourceTables: readonly TableFacts[],
+) {
   const at = clients.target.place({ keyspace: plan.target.keyspace, shard: shard.name });
   const record = await reads.need(at, () => clients.target.primary(plan.target.keyspace, shard.name));
   if (record === undefined) return { findings: [], server: undefined, primary: undefined };
@@ -49,44 +63,100 @@ async function inspectShard(reads: Reads, clients: Clients, plan: Plan, shard: T
       diskCheck(reads, probe, plan.tables.reduce((sum, table) => sum + table.bytes, 0) / plan.target.shards.length),
     ]),
   ]);
-  const server = variables === undefined ? undefined : { place: probe.place, variables, ...(vitess === undefined ? {} : { vitess }) };
+  const server =
+    variables === undefined
+      ? undefined
+      : { place: probe.place, variables, ...(vitess === undefined ? {} : { vitess }) };
   return { findings: findings.flat(), server, primary: { place: probe.place, hostname: probe.hostname } };
 }
 
 function tabletChecks(reads: Reads, probe: TabletProbe, tablet: Tablet, plan: Plan): Promise<Finding[]>[] {
   const { place } = probe;
   return [
-    judged(reads.want('the health of the primary', place, () => probe.health()), (why) =>
-      why === '' ? [] : [finding('shard-primary', `the primary is not healthy: ${why}`, place, 'see to it that the tablet serves, or promote another one', 'NO_PRIMARY')],
+    judged(
+      reads.want('the health of the primary', place, () => probe.health()),
+      (why) =>
+        why === ''
+          ? []
+          : [
+              finding(
+                'shard-primary',
+                `the primary is not healthy: ${why}`,
+                place,
+                'see to it that the tablet serves, or promote another one',
+                'NO_PRIMARY',
+              ),
+            ],
     ),
-    judged(reads.want('the permissions of the account that applies streams', place, () => probe.permissions()), ({ ok, error }) =>
-      ok ? [] : [finding('target-permissions', error, place, 'grant SELECT, INSERT, UPDATE and DELETE on the sidecar database (_vt) to that account')],
+    judged(
+      reads.want('the permissions of the account that applies streams', place, () => probe.permissions()),
+      ({ ok, error }) =>
+        ok
+          ? []
+          : [
+              finding(
+                'target-permissions',
+                error,
+                place,
+                'grant SELECT, INSERT, UPDATE and DELETE on the sidecar database (_vt) to that account',
+              ),
+            ],
     ),
-    judged(reads.want('the other workflows', place, () => tablet.workflows()), (workflows) => {
-      // One of the same name is the plan's own finding.
-      const others = workflows.filter(({ workflow }) => workflow !== plan.target.workflow);
-      return judgeWorkflows(others.map((each) => ({ place, ...each })), plan.tables.map(({ name }) => name));
-    }),
-    judged(reads.want('the throttler', place, () => probe.throttledApps(), 'throttler'), (apps) => judgeThrottler(place, apps, plan.target.workflow)),
+    judged(
+      reads.want('the other workflows', place, () => tablet.workflows()),
+      (workflows) => {
+        // One of the same name is the plan's own finding.
+        const others = workflows.filter(({ workflow }) => workflow !== plan.target.workflow);
+        return judgeWorkflows(
+          others.map((each) => ({ place, ...each })),
+          plan.tables.map(({ name }) => name),
+        );
+      },
+    ),
+    judged(
+      reads.want('the throttler', place, () => probe.throttledApps(), 'throttler'),
+      (apps) => judgeThrottler(place, apps, plan.target.workflow),
+    ),
   ];
 }
 
-function mysqlChecks(reads: Reads, tablet: Tablet, place: Place, sourceTables: readonly TableFacts[], there: readonly string[]): Promise<Finding[]>[] {
-  const columns = sourceTables.flatMap((table) => table.columns.map(({ collation }) => ({ table: table.name, collation })));
+function mysqlChecks(
+  reads: Reads,
+  tablet: Tablet,
+  place: Place,
+  sourceTables: readonly TableFacts[],
+  there: readonly string[],
+): Promise<Finding[]>[] {
+  const columns = sourceTables.flatMap((table) =>
+    table.columns.map(({ collation }) => ({ table: table.name, collation })),
+  );
   return [
-    judged(reads.want('open transactions', place, () => readTransactions(tablet)), (transactions) => judgeTransactions(transactions.map((each) => ({ place, ...each })))),
-    judged(reads.want('the collations', place, () => readCollations(tablet)), (collations) => judgeCollations(columns, [{ place, collations }])),
-    judged(reads.want('the tables that are there', place, () => readTables(tablet, there)), (tables) =>
-      tables.flatMap((table) => {
-        const source = sourceTables.find(({ name }) => name === table.name);
-        return source === undefined ? [] : judgeTargetTable(source, table, place);
-      }),
+    judged(
+      reads.want('open transactions', place, () => readTransactions(tablet)),
+      (transactions) => judgeTransactions(transactions.map((each) => ({ place, ...each }))),
+    ),
+    judged(
+      reads.want('the collations', place, () => readCollations(tablet)),
+      (collations) => judgeCollations(columns, [{ place, collations }]),
+    ),
+    judged(
+      reads.want('the tables that are there', place, () => readTables(tablet, there)),
+      (tables) =>
+        tables.flatMap((table) => {
+          const source = sourceTables.find(({ name }) => name === table.name);
+          return source === undefined ? [] : judgeTargetTable(source, table, place);
+        }),
     ),
   ];
 }
 
 async function diskCheck(reads: Reads, probe: TabletProbe, bytes: number): Promise<Finding[]> {
-  const read = await reads.want('the disk', probe.place, async () => ({ used: await probe.diskUsed() }), 'disk-unknown');
+  const read = await reads.want(
+    'the disk',
+    probe.place,
+    async () => ({ used: await probe.diskUsed() }),
+    'disk-unknown',
+  );
   return read === undefined ? [] : judgeDisk(probe.place, read.used, bytes);
 }
 
@@ -97,16 +167,34 @@ export async function inspectTopology(reads: Reads, clients: Clients, plan: Plan
   const place = topology.place({ keyspace });
   const tables = plan.tables.map(({ name }) => name);
   const findings = await Promise.all([
-    judged(reads.want('the routing rules', place, () => readRoutingRules(topology)), (rules) => judgeRouting(rules, tables, keyspace, place)),
-    judged(reads.want('the locks', place, () => readLocks(topology, plan.target)), judgeLocks),
-    judged(reads.want('the VSchemas of other keyspaces', place, () => readOtherTables(topology, keyspace)), (others) => judgeNames(tables, others, place)),
-    judged(reads.want('the journals', place, () => listJournals(topology, keyspace)), (journals) => {
-      const others = journals.filter(({ workflow, journal }) => workflow !== plan.target.workflow && journal.runId !== runId);
-      return judgeWorkflows(
-        others.map(({ workflow, journal: { createdTables, deniedTables } }): WorkflowFacts => ({ place, workflow: `${keyspace}.${workflow}`, tables: [...new Set([createdTables, deniedTables].flatMap((lists) => Object.values(lists).flat()))] })),
-        tables,
-      );
-    }),
+    judged(
+      reads.want('the routing rules', place, () => readRoutingRules(topology)),
+      (rules) => judgeRouting(rules, tables, keyspace, place),
+    ),
+    judged(
+      reads.want('the locks', place, () => readLocks(topology, plan.target)),
+      judgeLocks,
+    ),
+    judged(
+      reads.want('the VSchemas of other keyspaces', place, () => readOtherTables(topology, keyspace)),
+      (others) => judgeNames(tables, others, place),
+    ),
+    judged(
+      reads.want('the journals', place, () => listJournals(topology, keyspace)),
+      (journals) => {
+        const others = journals.filter(
+          ({ workflow, journal }) => workflow !== plan.target.workflow && journal.runId !== runId,
+        );
+        return judgeWorkflows(
+          others.map(({ workflow, journal: { createdTables, deniedTables } }): WorkflowFacts => ({
+            place,
+            workflow: `${keyspace}.${workflow}`,
+            tables: [...new Set([createdTables, deniedTables].flatMap((lists) => Object.values(lists).flat()))],
+          })),
+          tables,
+        );
+      },
+    ),
   ]);
   return findings.flat();
 }

@@ -10,7 +10,9 @@ const interval = 2_000;
  * the activity has been cancelled, to be called before each effect, and one for what the heartbeats
  * tell from now on.
  */
-export async function withHeartbeat<T>(work: (stopIfCancelled: () => void, tell: (details: unknown) => void) => Promise<T>): Promise<T> {
+export async function withHeartbeat<T>(
+  work: (stopIfCancelled: () => void, tell: (details: unknown) => void) => Promise<T>,
+): Promise<T> {
   const context = Context.current();
   // Until there is something newer, what an earlier attempt told holds.
   let details: unknown = context.info.heartbeatDetails;

@@ -11,7 +11,10 @@ export interface Help {
 }
 
 const environment = [
-  ['TEMPORAL_ADDRESS', 'host:port of Temporal (default localhost:7233); also TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_PROFILE, …'],
+  [
+    'TEMPORAL_ADDRESS',
+    'host:port of Temporal (default localhost:7233); also TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_PROFILE, …',
+  ],
   ['VTMIGRATE_TASK_QUEUE', 'the task queue of the worker (default vtmigrate)'],
 ] as const;
 
@@ -40,7 +43,9 @@ export function commandHelp(help: Help): string {
     '',
     'Options (one dash or two; "_" and "-" are the same):',
     ...twoColumns(help.flags.known.map((flag): [string, string] => [signature(flag), describe(flag)])),
-    ...(help.flags.notYet.length === 0 ? [] : ['', 'Not supported yet (refused, never ignored):', ...wrap(help.flags.notYet.map((name) => `-${name}`))]),
+    ...(help.flags.notYet.length === 0
+      ? []
+      : ['', 'Not supported yet (refused, never ignored):', ...wrap(help.flags.notYet.map((name) => `-${name}`))]),
     ...(help.notes === undefined ? [] : ['', ...help.notes]),
   ].join('\n');
 }
@@ -58,7 +63,9 @@ function describe(flag: Flag): string {
 const widest = 34;
 
 function twoColumns(rows: readonly (readonly [string, string])[]): string[] {
-  return rows.flatMap(([left, right]) => (left.length > widest ? [`  ${left}`, `  ${''.padEnd(widest)}  ${right}`] : [`  ${left.padEnd(widest)}  ${right}`]));
+  return rows.flatMap(([left, right]) =>
+    left.length > widest ? [`  ${left}`, `  ${''.padEnd(widest)}  ${right}`] : [`  ${left.padEnd(widest)}  ${right}`],
+  );
 }
 
 function wrap(words: readonly string[]): string[] {

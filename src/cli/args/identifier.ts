@@ -18,10 +18,14 @@ export function identifierOf(args: Arguments, words: readonly string[], keyspace
   if (more.length > 0) throw new UsageError(`too many words: ${more.join(' ')}`);
   const [keyspace, workflow] = [args.text(keyspaceFlag), args.text('workflow')];
   if (word !== undefined) {
-    if ((keyspace ?? workflow) !== undefined) throw new UsageError(`${word} and the options -workflow and -${keyspaceFlag} both name the migration: give one of them`);
+    if ((keyspace ?? workflow) !== undefined)
+      throw new UsageError(
+        `${word} and the options -workflow and -${keyspaceFlag} both name the migration: give one of them`,
+      );
     return { id: formatIdentifier(parseWorkflowIdentifier(word)), modern: false };
   }
-  if (keyspace === undefined && workflow === undefined) throw new UsageError(`which migration? Give its identifier, <target keyspace>.<workflow>: ${example}`);
+  if (keyspace === undefined && workflow === undefined)
+    throw new UsageError(`which migration? Give its identifier, <target keyspace>.<workflow>: ${example}`);
   if (keyspace === undefined) throw new UsageError(`-${keyspaceFlag} is needed with -workflow`);
   if (workflow === undefined) throw new UsageError(`-workflow is needed with -${keyspaceFlag}`);
   return { id: formatIdentifier(parseWorkflowIdentifier(`${keyspace}.${workflow}`)), modern: true };

@@ -10,35 +10,153 @@ const both = ['Create', 'Complete'];
 export const migrateFlags: FlagSet = {
   known: [
     { name: 'workflow', also: ['w'], takes: '<name>', about: 'the name of the workflow, instead of the identifier' },
-    { name: 'target-keyspace', takes: '<keyspace>', about: 'the keyspace the tables move to, instead of the identifier' },
+    {
+      name: 'target-keyspace',
+      takes: '<keyspace>',
+      about: 'the keyspace the tables move to, instead of the identifier',
+    },
     { name: 'source', takes: '<mount>.<keyspace>', about: 'where the tables come from', of: create },
     { name: 'mount-name', takes: '<mount>', about: 'with -source-keyspace, the same as -source', of: create },
     { name: 'source-keyspace', takes: '<keyspace>', about: 'with -mount-name, the same as -source', of: create },
-    { name: 'all', also: ['all-tables'], default: 'false', about: 'move every table of the source keyspace', of: create },
-    { name: 'tables', takes: '<a,b,…>', list: true, about: 'move these tables: names joined by commas, or a JSON list of names', of: create },
-    { name: 'exclude', also: ['exclude-tables'], takes: '<a,b,…>', list: true, default: 'none', about: 'leave these tables out', of: create },
-    { name: 'cells', also: ['c'], takes: '<a,b,…>', list: true, default: 'every cell of the source with a fitting tablet', about: 'cells of the source to copy from', of: create },
-    { name: 'tablet-types', takes: '<a,b,…>', list: true, default: 'in_order:REPLICA,PRIMARY', about: `of ${tabletTypes.join(', ')}; the prefix in_order: makes it an order of preference`, of: create },
-    { name: 'tablet-types-in-preference-order', default: 'true', about: 'the same as the prefix in_order:, in the modern spelling', of: create },
+    {
+      name: 'all',
+      also: ['all-tables'],
+      default: 'false',
+      about: 'move every table of the source keyspace',
+      of: create,
+    },
+    {
+      name: 'tables',
+      takes: '<a,b,…>',
+      list: true,
+      about: 'move these tables: names joined by commas, or a JSON list of names',
+      of: create,
+    },
+    {
+      name: 'exclude',
+      also: ['exclude-tables'],
+      takes: '<a,b,…>',
+      list: true,
+      default: 'none',
+      about: 'leave these tables out',
+      of: create,
+    },
+    {
+      name: 'cells',
+      also: ['c'],
+      takes: '<a,b,…>',
+      list: true,
+      default: 'every cell of the source with a fitting tablet',
+      about: 'cells of the source to copy from',
+      of: create,
+    },
+    {
+      name: 'tablet-types',
+      takes: '<a,b,…>',
+      list: true,
+      default: 'in_order:REPLICA,PRIMARY',
+      about: `of ${tabletTypes.join(', ')}; the prefix in_order: makes it an order of preference`,
+      of: create,
+    },
+    {
+      name: 'tablet-types-in-preference-order',
+      default: 'true',
+      about: 'the same as the prefix in_order:, in the modern spelling',
+      of: create,
+    },
     { name: 'auto-start', default: 'true', about: 'start the streams', of: create },
     { name: 'stop-after-copy', default: 'false', about: 'stop the streams when the copy has finished', of: create },
-    { name: 'defer-secondary-keys', default: 'true', about: 'build secondary keys after the copy of a table', of: create },
-    { name: 'on-ddl', takes: '<action>', default: 'IGNORE', about: `what a stream does at DDL of the source: ${onDdlActions.join(', ')}`, of: create },
-    { name: 'complete', takes: 'signal|auto', default: 'signal', about: 'auto: Complete by itself as soon as it is proven safe', of: create },
-    { name: 'vdiff-max-age', takes: '<duration>', default: '24h', about: 'a clean VDiff older than this is run again before completing', of: create },
-    { name: 'fence-source', default: 'false', about: "deny the tables to the source's applications, so that no write is lost", of: both },
-    { name: 'source-tables', takes: sourceTablesActions.join('|'), default: 'keep', about: "what becomes of the source's tables once the target serves them", of: both },
-    { name: 'source-tables-after', takes: '<duration>', default: '0s', about: 'how long to wait before that; meanwhile -keep-data Complete calls it off', of: both },
-    { name: 'keep-data', about: 'the same as -source-tables=keep; -keep-data=false is -source-tables=drop', of: complete },
+    {
+      name: 'defer-secondary-keys',
+      default: 'true',
+      about: 'build secondary keys after the copy of a table',
+      of: create,
+    },
+    {
+      name: 'on-ddl',
+      takes: '<action>',
+      default: 'IGNORE',
+      about: `what a stream does at DDL of the source: ${onDdlActions.join(', ')}`,
+      of: create,
+    },
+    {
+      name: 'complete',
+      takes: 'signal|auto',
+      default: 'signal',
+      about: 'auto: Complete by itself as soon as it is proven safe',
+      of: create,
+    },
+    {
+      name: 'vdiff-max-age',
+      takes: '<duration>',
+      default: '24h',
+      about: 'a clean VDiff older than this is run again before completing',
+      of: create,
+    },
+    {
+      name: 'fence-source',
+      default: 'false',
+      about: "deny the tables to the source's applications, so that no write is lost",
+      of: both,
+    },
+    {
+      name: 'source-tables',
+      takes: sourceTablesActions.join('|'),
+      default: 'keep',
+      about: "what becomes of the source's tables once the target serves them",
+      of: both,
+    },
+    {
+      name: 'source-tables-after',
+      takes: '<duration>',
+      default: '0s',
+      about: 'how long to wait before that; meanwhile -keep-data Complete calls it off',
+      of: both,
+    },
+    {
+      name: 'keep-data',
+      about: 'the same as -source-tables=keep; -keep-data=false is -source-tables=drop',
+      of: complete,
+    },
     { name: 'rename-tables', default: 'false', about: 'the same as -source-tables=rename', of: complete },
-    { name: 'accept', takes: '<a,b,…>', list: true, default: 'none', about: 'go on although preflight warns of this: names of checks (docs/preflight.md)', of: create },
+    {
+      name: 'accept',
+      takes: '<a,b,…>',
+      list: true,
+      default: 'none',
+      about: 'go on although preflight warns of this: names of checks (docs/preflight.md)',
+      of: create,
+    },
     { name: 'force', default: 'false', about: 'complete although the last VDiff is not clean', of: complete },
-    { name: 'dry-run', default: 'false', about: 'change nothing; Create prints the plan, Complete what it lacks', of: both },
+    {
+      name: 'dry-run',
+      default: 'false',
+      about: 'change nothing; Create prints the plan, Complete what it lacks',
+      of: both,
+    },
   ],
   notYet: [
-    'source-shards', 'source-time-zone', 'all-cells', 'a', 'keep-routing-rules', 'drop-foreign-keys', 'atomic-copy',
-    'no-routing-rules', 'timeout', 'max-replication-lag-allowed', 'config-overrides', 'shards', 'tenant-id', 'global-keyspace', 'initialize-target-sequences',
-    'sharded-auto-increment-handling', 'enable-reverse-replication', 'reverse-replication', 'ignore-source-keyspace', 'delete-batch-size', 'format',
+    'source-shards',
+    'source-time-zone',
+    'all-cells',
+    'a',
+    'keep-routing-rules',
+    'drop-foreign-keys',
+    'atomic-copy',
+    'no-routing-rules',
+    'timeout',
+    'max-replication-lag-allowed',
+    'config-overrides',
+    'shards',
+    'tenant-id',
+    'global-keyspace',
+    'initialize-target-sequences',
+    'sharded-auto-increment-handling',
+    'enable-reverse-replication',
+    'reverse-replication',
+    'ignore-source-keyspace',
+    'delete-batch-size',
+    'format',
   ],
 };
 
@@ -49,8 +167,10 @@ export const migrateFlags: FlagSet = {
  */
 export function createInput(args: Arguments, target: string, modern: boolean): Record<string, unknown> {
   const tables = names(args, 'tables');
-  if (tables === undefined && args.bool('all') !== true) throw new UsageError('-all or -tables must be given: which tables shall move?');
-  if (tables !== undefined && args.bool('all') === true) throw new UsageError('-all and -tables exclude each other: give one of them');
+  if (tables === undefined && args.bool('all') !== true)
+    throw new UsageError('-all or -tables must be given: which tables shall move?');
+  if (tables !== undefined && args.bool('all') === true)
+    throw new UsageError('-all and -tables exclude each other: give one of them');
   const optional = {
     tables,
     all: args.bool('all'),
@@ -86,8 +206,13 @@ export function completePayload(args: Arguments): Record<string, unknown> {
 /** Three ways to say the same: two of MoveTables and ours. */
 function sourceTablesOf(args: Arguments): string | undefined {
   const [keep, rename] = [args.bool('keep-data'), args.bool('rename-tables')];
-  const said = [args.text('source-tables')?.toLowerCase(), keep === undefined || (!keep && rename === true) ? undefined : keep ? 'keep' : 'drop', rename === true ? 'rename' : undefined].filter((each) => each !== undefined);
-  if (new Set(said).size > 1) throw new UsageError(`-source-tables, -keep-data and -rename-tables contradict each other: ${said.join(' and ')}`);
+  const said = [
+    args.text('source-tables')?.toLowerCase(),
+    keep === undefined || (!keep && rename === true) ? undefined : keep ? 'keep' : 'drop',
+    rename === true ? 'rename' : undefined,
+  ].filter((each) => each !== undefined);
+  if (new Set(said).size > 1)
+    throw new UsageError(`-source-tables, -keep-data and -rename-tables contradict each other: ${said.join(' and ')}`);
   return said[0];
 }
 
@@ -98,9 +223,13 @@ function given(values: Record<string, unknown>): Record<string, unknown> {
 function source(args: Arguments): string {
   const whole = args.text('source');
   const [mount, keyspace] = [args.text('mount-name'), args.text('source-keyspace')];
-  if (whole !== undefined && (mount ?? keyspace) !== undefined) throw new UsageError('-source says it all: leave out -mount-name and -source-keyspace');
+  if (whole !== undefined && (mount ?? keyspace) !== undefined)
+    throw new UsageError('-source says it all: leave out -mount-name and -source-keyspace');
   if (whole !== undefined) return whole;
-  if (mount === undefined || keyspace === undefined) throw new UsageError('-source <mount>.<keyspace> is needed, for example -source ext1.load (or -mount-name and -source-keyspace)');
+  if (mount === undefined || keyspace === undefined)
+    throw new UsageError(
+      '-source <mount>.<keyspace> is needed, for example -source ext1.load (or -mount-name and -source-keyspace)',
+    );
   return `${mount}.${keyspace}`;
 }
 
@@ -110,8 +239,14 @@ function preference(args: Arguments, modern: boolean): Record<string, unknown> {
   const given = args.values('tablet-types')?.join(',');
   if (given === undefined) return { tabletTypesInPreferenceOrder: flag };
   const [, prefix, rest = ''] = /^(in_order:)?(.*)$/is.exec(given) ?? [];
-  if (prefix !== undefined && flag === false) throw new UsageError(`${args.typed('tablet-types')} says in_order:, and ${args.typed('tablet-types-in-preference-order')} denies it`);
-  return { tabletTypes: split(rest, args.typed('tablet-types')).map((type) => type.toUpperCase()), tabletTypesInPreferenceOrder: prefix !== undefined || (flag ?? modern) };
+  if (prefix !== undefined && flag === false)
+    throw new UsageError(
+      `${args.typed('tablet-types')} says in_order:, and ${args.typed('tablet-types-in-preference-order')} denies it`,
+    );
+  return {
+    tabletTypes: split(rest, args.typed('tablet-types')).map((type) => type.toUpperCase()),
+    tabletTypesInPreferenceOrder: prefix !== undefined || (flag ?? modern),
+  };
 }
 
 function list(args: Arguments, name: string): string[] | undefined {
@@ -120,7 +255,9 @@ function list(args: Arguments, name: string): string[] | undefined {
 
 /** Names of tables: they may contain blanks and dots, so JSON is there for those with a comma. */
 export function names(args: Arguments, name: string): string[] | undefined {
-  return args.values(name)?.flatMap((value) => (/^\s*[[{]/.test(value) ? fromJson(value, args.typed(name)) : split(value, args.typed(name))));
+  return args
+    .values(name)
+    ?.flatMap((value) => (/^\s*[[{]/.test(value) ? fromJson(value, args.typed(name)) : split(value, args.typed(name))));
 }
 
 function split(value: string, typed: string): string[] {
@@ -136,8 +273,12 @@ function fromJson(value: string, typed: string): string[] {
   } catch {
     throw new UsageError(`${typed} looks like JSON and is not: ${value}`);
   }
-  if (!Array.isArray(parsed)) throw new UsageError(`${typed} with a JSON VSchema of tables is not supported yet: name the tables, and apply their VSchema to the target keyspace (vtctldclient ApplyVSchema)`);
+  if (!Array.isArray(parsed))
+    throw new UsageError(
+      `${typed} with a JSON VSchema of tables is not supported yet: name the tables, and apply their VSchema to the target keyspace (vtctldclient ApplyVSchema)`,
+    );
   const entries: unknown[] = parsed;
-  if (entries.some((entry) => typeof entry !== 'string')) throw new UsageError(`${typed} must be a JSON list of names: ${value}`);
+  if (entries.some((entry) => typeof entry !== 'string'))
+    throw new UsageError(`${typed} must be a JSON list of names: ${value}`);
   return entries as string[];
 }

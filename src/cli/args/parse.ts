@@ -98,7 +98,14 @@ export function parseArguments(args: readonly string[], flags: FlagSet, command:
   return new Arguments(words, given);
 }
 
-function take(typed: string, attached: string | undefined, rest: string[], flags: FlagSet, command: string, given: Map<string, Given>): void {
+function take(
+  typed: string,
+  attached: string | undefined,
+  rest: string[],
+  flags: FlagSet,
+  command: string,
+  given: Map<string, Given>,
+): void {
   const flag = find(typed, flags, command);
   const value = flag.takes === undefined ? truth(typed, attached, rest) : valueOf(typed, flag.takes, attached, rest);
   const before = given.get(flag.name);
@@ -113,13 +120,16 @@ function find(typed: string, flags: FlagSet, command: string): Flag {
   if (flags.notYet.includes(name)) throw new UsageError(`${typed} is not supported yet`);
   const dashes = typed.startsWith('--') ? '--' : '-';
   const near = closest(name, [...flags.known.flatMap((each) => [each.name, ...(each.also ?? [])]), ...flags.notYet]);
-  throw new UsageError(`unknown option ${typed}: ${near === undefined ? '' : `did you mean ${dashes}${near}? `}All options: vtmigrate ${command} --help`);
+  throw new UsageError(
+    `unknown option ${typed}: ${near === undefined ? '' : `did you mean ${dashes}${near}? `}All options: vtmigrate ${command} --help`,
+  );
 }
 
 function truth(typed: string, attached: string | undefined, rest: readonly string[]): string {
   // A boolean takes no word of its own; without this, `-all false` would mean `-all`.
   const next = rest[0];
-  if (attached === undefined && next !== undefined && /^(true|false)$/i.test(next)) throw new UsageError(`write ${typed}=${next.toLowerCase()}: a boolean takes its value after "="`);
+  if (attached === undefined && next !== undefined && /^(true|false)$/i.test(next))
+    throw new UsageError(`write ${typed}=${next.toLowerCase()}: a boolean takes its value after "="`);
   const value = attached ?? 'true';
   if (!truths.has(value)) throw new UsageError(`${typed} must be true or false, not ${JSON.stringify(value)}`);
   return value;
@@ -129,13 +139,18 @@ function valueOf(typed: string, takes: string, attached: string | undefined, res
   if (attached !== undefined) return attached;
   const next = rest.shift();
   if (next === undefined) throw new UsageError(`${typed} needs a value: ${typed} ${takes}`);
-  if (/^-./.test(next)) throw new UsageError(`${typed} needs a value, and ${next} looks like an option; if it is the value, write ${typed}=${next}`);
+  if (/^-./.test(next))
+    throw new UsageError(
+      `${typed} needs a value, and ${next} looks like an option; if it is the value, write ${typed}=${next}`,
+    );
   return next;
 }
 
 /** The candidate that takes the fewest changes of a letter, if that is few enough to be a slip. */
 export function closest(name: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates.map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) })).sort((a, b) => a.distance - b.distance);
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best !== undefined && best.distance <= Math.max(2, Math.floor(name.length / 2)) ? best.candidate : undefined;
 }
@@ -145,7 +160,9 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
     }
     row = next;
   }

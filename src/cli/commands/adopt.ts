@@ -19,29 +19,46 @@ export interface Found {
  * @param options what to do with it; `dryRun` only shows what is there
  * @throws CommandError when there is neither a workflow nor anything in the cluster
  */
-export async function findOrAdopt(id: string, options: { adopt: AdoptInput['adopt']; dryRun?: boolean } & Record<string, unknown>, session: Session, terminal: Terminal): Promise<Found> {
+export async function findOrAdopt(
+  id: string,
+  options: { adopt: AdoptInput['adopt']; dryRun?: boolean } & Record<string, unknown>,
+  session: Session,
+  terminal: Terminal,
+): Promise<Found> {
   const description = await session.find(session.migration(id));
-  if (description?.status.name === 'RUNNING') return { migration: session.migration(id, description.runId), description };
+  if (description?.status.name === 'RUNNING')
+    return { migration: session.migration(id, description.runId), description };
   const source = await adoptable(id, options.adopt, description, session, terminal);
   if (source === undefined) {
     const ended = await session.describe(session.migration(id));
     return { migration: session.migration(id, ended.runId), description: ended };
   }
   const { dryRun, ...said } = options;
-  if (dryRun === true) throw new CommandError(`nobody looks after ${id}: Complete without -dry_run takes it over, proves that the copy is whole, and completes it`);
+  if (dryRun === true)
+    throw new CommandError(
+      `nobody looks after ${id}: Complete without -dry_run takes it over, proves that the copy is whole, and completes it`,
+    );
   const migration = await takeOver(id, { ...said, source, target: id }, session);
   const started = await session.describe(migration);
   return { migration, description: started };
 }
 
 /** The source of what is in the cluster under an identifier; undefined when there is nothing. */
-async function adoptable(id: string, how: AdoptInput['adopt'], ended: WorkflowExecutionDescription | undefined, session: Session, terminal: Terminal): Promise<string | undefined> {
+async function adoptable(
+  id: string,
+  how: AdoptInput['adopt'],
+  ended: WorkflowExecutionDescription | undefined,
+  session: Session,
+  terminal: Terminal,
+): Promise<string | undefined> {
   const { keyspace, workflow } = parseWorkflowIdentifier(id);
   try {
     const { owners, findings } = await look({ keyspace, workflow, remove: [] }, session);
     const [owner] = owners;
     if (owner === undefined) return undefined;
-    terminal.note(`${ended === undefined ? `Temporal knows of no migration ${id}` : `The workflow of ${id} has ended (${ended.status.name.toLowerCase()})`}, and this is in the cluster:`);
+    terminal.note(
+      `${ended === undefined ? `Temporal knows of no migration ${id}` : `The workflow of ${id} has ended (${ended.status.name.toLowerCase()})`}, and this is in the cluster:`,
+    );
     for (const line of renderOwner(keyspace, { ...owner, adoptable: false }, findings)) terminal.note(line);
     if (!owner.adoptable) throw new CommandError(`${id} cannot be taken over: ${owner.what}`);
     terminal.note(`It is taken over, to ${how} it.`);
@@ -55,6 +72,7 @@ async function adoptable(id: string, how: AdoptInput['adopt'], ended: WorkflowEx
 
 async function takeOver(id: string, input: Record<string, unknown>, session: Session): Promise<Migration> {
   const migration = await session.startMigration(id, input, ' (taken over)');
-  if (migration === undefined) throw new CommandError(`${id} has been taken over by somebody else this moment: see vtmigrate Workflow Show ${id}`);
+  if (migration === undefined)
+    throw new CommandError(`${id} has been taken over by somebody else this moment: see vtmigrate Workflow Show ${id}`);
   return migration;
 }

@@ -13,7 +13,13 @@ import type { Terminal } from '../output/terminal.js';
 
 const auditFlags: FlagSet = {
   known: [
-    { name: 'remove', takes: '<a,b,…>', list: true, default: 'nothing', about: 'remove these: names as they are listed, joined by commas, or a JSON list of names' },
+    {
+      name: 'remove',
+      takes: '<a,b,…>',
+      list: true,
+      default: 'nothing',
+      about: 'remove these: names as they are listed, joined by commas, or a JSON list of names',
+    },
     { name: 'json', default: 'false', about: 'print what was found as JSON' },
   ],
   notYet: [],
@@ -21,14 +27,21 @@ const auditFlags: FlagSet = {
 
 export const auditHelp: Help = {
   name: 'Audit',
-  about: 'Audit lists what migrations have left in a target keyspace: journals, streams, VDiff rows, copy state, tables, denied tables, fences and locks, and says what belongs to no live migration, ours or another program\'s.',
+  about:
+    "Audit lists what migrations have left in a target keyspace: journals, streams, VDiff rows, copy state, tables, denied tables, fences and locks, and says what belongs to no live migration, ours or another program's.",
   lines: [
     ['Audit commerce', 'list it; exit code 0 when there is no residue, 1 when there is'],
     ['Audit commerce.wf', 'the same for one migration'],
-    ['Audit commerce -remove denied:commerce/0/corder', 'remove what is named, after another look; a table with rows and what is live are refused'],
+    [
+      'Audit commerce -remove denied:commerce/0/corder',
+      'remove what is named, after another look; a table with rows and what is live are refused',
+    ],
   ],
   flags: auditFlags,
-  notes: ['In the list, "-" can be removed by name, "!" belongs to nobody and stays all the same, and what has neither is live.', 'A migration that nobody looks after is better finished than removed: vtmigrate Migrate Complete, or Migrate Cancel.'],
+  notes: [
+    'In the list, "-" can be removed by name, "!" belongs to nobody and stays all the same, and what has neither is live.',
+    'A migration that nobody looks after is better finished than removed: vtmigrate Migrate Complete, or Migrate Cancel.',
+  ],
 };
 
 /** What a command line of `Audit` asks for. */
@@ -44,7 +57,10 @@ export function parseAudit(argv: readonly string[]): AuditRequest {
   if (word === undefined) throw new UsageError('which keyspace? Give its name: vtmigrate Audit commerce');
   if (more.length > 0) throw new UsageError(`too many words: ${more.join(' ')}`);
   const of = word.includes('.') ? parseWorkflowIdentifier(word) : { keyspace: word };
-  return { input: parseWith(auditInputSchema, { ...of, remove: names(args, 'remove') ?? [] }, 'Audit'), json: args.bool('json') ?? false };
+  return {
+    input: parseWith(auditInputSchema, { ...of, remove: names(args, 'remove') ?? [] }, 'Audit'),
+    json: args.bool('json') ?? false,
+  };
 }
 
 /** Runs the workflow `audit` and prints what it found; gives the exit code: 1 when there is residue. @throws CommandError */
@@ -58,6 +74,14 @@ export async function runAudit({ input, json }: AuditRequest, session: Session, 
 /** Runs the workflow `audit` to its end. @throws CommandError */
 export async function look(input: AuditInput, session: Session): Promise<AuditResult> {
   const of = input.workflow === undefined ? input.keyspace : `${input.keyspace}.${input.workflow}`;
-  const handle = await session.call(() => session.client.workflow.start('audit', { taskQueue: session.taskQueue, workflowId: `audit-${of}-${randomUUID()}`, args: [input], staticSummary: `what is left of ${of}`, workflowExecutionTimeout: '2 hours' }));
+  const handle = await session.call(() =>
+    session.client.workflow.start('audit', {
+      taskQueue: session.taskQueue,
+      workflowId: `audit-${of}-${randomUUID()}`,
+      args: [input],
+      staticSummary: `what is left of ${of}`,
+      workflowExecutionTimeout: '2 hours',
+    }),
+  );
   return session.resultSoon<AuditResult>(handle);
 }

@@ -14,7 +14,8 @@ import type { Terminal } from '../output/terminal.js';
  */
 export async function cancel({ id }: { id: string }, session: Session, terminal: Terminal): Promise<number> {
   const { migration, description } = await findOrAdopt(id, { adopt: 'cancel' }, session, terminal);
-  if (description.status.name !== 'RUNNING') return alreadyEnded(id, await readEnd(session, migration, description), terminal);
+  if (description.status.name !== 'RUNNING')
+    return alreadyEnded(id, await readEnd(session, migration, description), terminal);
   const update = await session.request<CancelAnswer>(migration, 'cancel', {}, description.taskQueue);
   terminal.farewell = 'the request is remembered; the target is put back without this command';
   const follower = new Follower(session, migration, terminal);
@@ -24,13 +25,15 @@ export async function cancel({ id }: { id: string }, session: Session, terminal:
     terminal.print(`Cancelled ${id}: the target is as it was.`, `Dropped: ${droppedLine(end.result.droppedTables)}`);
     return 0;
   }
-  if (end?.result?.outcome === 'completed') throw new CommandError(`${id} was past the point of no return: it has been completed`);
+  if (end?.result?.outcome === 'completed')
+    throw new CommandError(`${id} was past the point of no return: it has been completed`);
   throw new CommandError(end?.failure ?? `${id} has not been cancelled`);
 }
 
 function alreadyEnded(id: string, end: End, terminal: Terminal): number {
   const outcome = end.result?.outcome ?? end.how;
-  if (outcome !== 'cancelled') throw new CommandError(`${id} has ended (${outcome}) at ${moment(end.at)}: there is nothing to cancel`);
+  if (outcome !== 'cancelled')
+    throw new CommandError(`${id} has ended (${outcome}) at ${moment(end.at)}: there is nothing to cancel`);
   terminal.print(`${id} was cancelled already, at ${moment(end.at)}`);
   return 0;
 }

@@ -20,26 +20,45 @@ import type { Terminal } from '../output/terminal.js';
  * decide something first.
  * @throws CommandError
  */
-export async function complete(request: { id: string; payload: Record<string, unknown> }, session: Session, terminal: Terminal): Promise<number> {
+export async function complete(
+  request: { id: string; payload: Record<string, unknown> },
+  session: Session,
+  terminal: Terminal,
+): Promise<number> {
   const { id, payload } = request;
   const { force, dryRun, sourceTables } = parseWith(completeRequestSchema, payload, 'Complete');
   const { migration, description } = await findOrAdopt(id, { adopt: 'complete', ...payload }, session, terminal);
-  if (description.status.name !== 'RUNNING') return alreadyEnded(id, await readEnd(session, migration, description), terminal);
-  if (sourceTables === 'keep' && (await readLive(session, migration)).status.phase === 'retiring') return keepSource(id, session, migration, description.taskQueue, terminal);
+  if (description.status.name !== 'RUNNING')
+    return alreadyEnded(id, await readEnd(session, migration, description), terminal);
+  if (sourceTables === 'keep' && (await readLive(session, migration)).status.phase === 'retiring')
+    return keepSource(id, session, migration, description.taskQueue, terminal);
   const update = await session.request<CompleteAnswer>(migration, 'complete', payload, description.taskQueue);
   if (!dryRun) terminal.farewell = 'the request is remembered; the migration goes on without this command';
   const follower = new Follower(session, migration, terminal);
   const answer = await follower.during(session.answer(update, description.taskQueue));
   if (dryRun) return report(id, answer, terminal);
   if (answer.outcome === 'remembered') explain(answer, terminal);
-  return settle(id, force, await follower.until((live) => live.end !== null || isServed(live.status) || needsPerson(live.status, force)), terminal);
+  return settle(
+    id,
+    force,
+    await follower.until((live) => live.end !== null || isServed(live.status) || needsPerson(live.status, force)),
+    terminal,
+  );
 }
 
 /** Calls off what was to become of the source's tables. */
-async function keepSource(id: string, session: Session, migration: Migration, taskQueue: string, terminal: Terminal): Promise<number> {
+async function keepSource(
+  id: string,
+  session: Session,
+  migration: Migration,
+  taskQueue: string,
+  terminal: Terminal,
+): Promise<number> {
   await session.answer(await session.request<KeepSourceAnswer>(migration, 'keepSource', {}, taskQueue), taskQueue);
   const { end } = await new Follower(session, migration, terminal).until((live) => live.end !== null);
-  terminal.print(...(end?.result?.outcome === 'completed' ? completedLines(id, end.result) : [`${id}: the source keeps its tables`]));
+  terminal.print(
+    ...(end?.result?.outcome === 'completed' ? completedLines(id, end.result) : [`${id}: the source keeps its tables`]),
+  );
   return 0;
 }
 
@@ -51,33 +70,52 @@ function isServed(status: Status): boolean {
 /** True when nothing goes on until somebody says resume, or decides about a VDiff that is not clean. */
 export function needsPerson(status: Status, force: boolean): boolean {
   if (status.phase === 'paused') return true;
-  return status.phase === 'replicating' && status.vdiff !== null && vdiffGaps(status.vdiff, force).length > 0 && !status.requested.includes('vdiff');
+  return (
+    status.phase === 'replicating' &&
+    status.vdiff !== null &&
+    vdiffGaps(status.vdiff, force).length > 0 &&
+    !status.requested.includes('vdiff')
+  );
 }
 
 /** The three ways on from a VDiff that is not clean. */
 export function waysOn(id: string): string[] {
   const ways = [
-    [`VDiff ${id}`, 'compare once more, when the rows have been mended; a Complete that was asked for happens by itself when it is clean'],
+    [
+      `VDiff ${id}`,
+      'compare once more, when the rows have been mended; a Complete that was asked for happens by itself when it is clean',
+    ],
     [`Migrate -force Complete ${id}`, 'take the target as it is'],
     [`Migrate Cancel ${id}`, 'put the target back as it was'],
   ];
   const width = `Migrate -force Complete ${id}`.length;
-  return ['There are three ways on:', ...ways.map(([line = '', about = '']) => `  vtmigrate ${line.padEnd(width)}   ${about}`)];
+  return [
+    'There are three ways on:',
+    ...ways.map(([line = '', about = '']) => `  vtmigrate ${line.padEnd(width)}   ${about}`),
+  ];
 }
 
 function explain(answer: CompleteAnswer, terminal: Terminal): void {
-  terminal.note(`Complete is remembered. Waiting for: ${answer.waitingFor.join('; ') || 'the proof that the copy is whole'}`);
+  terminal.note(
+    `Complete is remembered. Waiting for: ${answer.waitingFor.join('; ') || 'the proof that the copy is whole'}`,
+  );
   for (const line of gaps(answer.missing)) terminal.note(line);
 }
 
 function settle(id: string, force: boolean, live: Live, terminal: Terminal): number {
   const { status, end } = live;
   if (end === null && isServed(status)) {
-    terminal.print(`Completed ${id}: every table has been read through vtgate.`, `Waiting for: ${status.waitingFor.join('; ')}: vtmigrate Migrate -keep_data Complete ${id}`, ...warningLines(status.warnings));
+    terminal.print(
+      `Completed ${id}: every table has been read through vtgate.`,
+      `Waiting for: ${status.waitingFor.join('; ')}: vtmigrate Migrate -keep_data Complete ${id}`,
+      ...warningLines(status.warnings),
+    );
     return 0;
   }
   if (end === null && status.phase === 'paused') {
-    terminal.note(`${id} is paused, and Complete is remembered. Waiting for: ${status.waitingFor.join('; ')} (vtmigrate Workflow Start ${id})`);
+    terminal.note(
+      `${id} is paused, and Complete is remembered. Waiting for: ${status.waitingFor.join('; ')} (vtmigrate Workflow Start ${id})`,
+    );
     return 1;
   }
   if (end === null) {
@@ -89,20 +127,33 @@ function settle(id: string, force: boolean, live: Live, terminal: Terminal): num
     terminal.print(...completedLines(id, end.result));
     return 0;
   }
-  throw new CommandError(end.failure === null ? `${id} is ${status.phase}, not completed` : `${id} ended as ${end.how}: ${end.failure}`);
+  throw new CommandError(
+    end.failure === null ? `${id} is ${status.phase}, not completed` : `${id} ended as ${end.how}: ${end.failure}`,
+  );
 }
 
 type Completed = Extract<MigrateResult, { outcome: 'completed' }>;
 
 /** What Complete did, and what it left as it is. Results of earlier versions say nothing of the source. */
-function completedLines(id: string, { tables, source, fenced, sourceTables, warnings }: Partial<Completed> & Pick<Completed, 'tables' | 'source'>): string[] {
+function completedLines(
+  id: string,
+  { tables, source, fenced, sourceTables, warnings }: Partial<Completed> & Pick<Completed, 'tables' | 'source'>,
+): string[] {
   const { mount, keyspace } = parseSourceIdentifier(source);
   const done = sourceTables?.done ?? 'keep';
-  const ofSource = { keep: `${mount} keeps its tables.`, rename: `${mount}'s tables are renamed to _<table>_old.`, drop: `${mount}'s tables are dropped.` }[done];
+  const ofSource = {
+    keep: `${mount} keeps its tables.`,
+    rename: `${mount}'s tables are renamed to _<table>_old.`,
+    drop: `${mount}'s tables are dropped.`,
+  }[done];
   return [
     `Completed ${id}: ${tables.join(', ')}`,
     `Every table has been read through vtgate. The streams are gone; ${ofSource}`,
-    ...(fenced === true ? [`The fence on ${mount} still stands, so that nobody writes there any more. To take it down: vtctldclient SetShardTabletControl --remove --denied-tables=<tables> ${keyspace}/<shard> primary, then vtctldclient RefreshStateByShard ${keyspace}/<shard>, against ${mount}`] : []),
+    ...(fenced === true
+      ? [
+          `The fence on ${mount} still stands, so that nobody writes there any more. To take it down: vtctldclient SetShardTabletControl --remove --denied-tables=<tables> ${keyspace}/<shard> primary, then vtctldclient RefreshStateByShard ${keyspace}/<shard>, against ${mount}`,
+        ]
+      : []),
     ...warningLines(warnings ?? []),
   ];
 }
@@ -126,7 +177,11 @@ function report(id: string, answer: CompleteAnswer, terminal: Terminal): number 
     return 0;
   }
   const waiting = answer.waitingFor.length === 0 ? [] : [`It waits for: ${answer.waitingFor.join('; ')}`];
-  terminal.print(`${id} is not ready${answer.missing.length === 0 ? '' : '; it lacks:'}`, ...gaps(answer.missing), ...waiting);
+  terminal.print(
+    `${id} is not ready${answer.missing.length === 0 ? '' : '; it lacks:'}`,
+    ...gaps(answer.missing),
+    ...waiting,
+  );
   return 1;
 }
 

@@ -12,13 +12,26 @@ import type { Terminal } from '../output/terminal.js';
 /** Milliseconds between two looks while Create works. */
 const pollInterval = 400;
 /** Create is done in none of these; the last ones are on their way to the workflow's end. */
-const underway: ReadonlySet<Phase> = new Set(['mounting', 'checking', 'creating', 'cancelling', 'completed', 'cancelled', 'planned', 'failed']);
+const underway: ReadonlySet<Phase> = new Set([
+  'mounting',
+  'checking',
+  'creating',
+  'cancelling',
+  'completed',
+  'cancelled',
+  'planned',
+  'failed',
+]);
 
 /**
  * Starts the migration and follows it until its streams are there, or, for a dry run, its plan is.
  * @throws CommandError with what was wrong; then everything has been put back
  */
-export async function create(request: { id: string; input: Record<string, unknown> }, session: Session, terminal: Terminal): Promise<number> {
+export async function create(
+  request: { id: string; input: Record<string, unknown> },
+  session: Session,
+  terminal: Terminal,
+): Promise<number> {
   const { id, input } = request;
   const migration = await start(session, id, input);
   terminal.farewell = `${id} goes on without this command: vtmigrate Workflow Show ${id}`;
@@ -29,8 +42,12 @@ export async function create(request: { id: string; input: Record<string, unknow
     return verdict(plan.findings ?? [], accepted(input), terminal);
   }
   if (end !== null && end.failure !== null) throw new CommandError(end.failure);
-  if (status.phase === 'cancelled') throw new CommandError(`${id} has been cancelled meanwhile: the target is as it was`);
-  terminal.print(`Created ${id}: ${input['autoStart'] === false ? 'its streams are stopped (-auto_start=false)' : tablesOf(input)} from ${status.source}.`, `See vtmigrate Workflow Show ${id}`);
+  if (status.phase === 'cancelled')
+    throw new CommandError(`${id} has been cancelled meanwhile: the target is as it was`);
+  terminal.print(
+    `Created ${id}: ${input['autoStart'] === false ? 'its streams are stopped (-auto_start=false)' : tablesOf(input)} from ${status.source}.`,
+    `See vtmigrate Workflow Show ${id}`,
+  );
   return 0;
 }
 
@@ -39,7 +56,10 @@ function verdict(findings: readonly Finding[], names: readonly string[], termina
   const stopping = blocking(findings, names);
   if (stopping.length === 0) return 0;
   const warnings = [...new Set(stopping.flatMap(({ check, severity }) => (severity === 'warning' ? [check] : [])))];
-  terminal.print('', `Create would be refused: ${count(stopping.length, 'finding')} in the way.${warnings.length === 0 ? '' : ` Warnings are passed with -accept ${warnings.join(',')}`}`);
+  terminal.print(
+    '',
+    `Create would be refused: ${count(stopping.length, 'finding')} in the way.${warnings.length === 0 ? '' : ` Warnings are passed with -accept ${warnings.join(',')}`}`,
+  );
   return 1;
 }
 
@@ -66,7 +86,9 @@ async function follow(session: Session, migration: Migration, terminal: Terminal
   };
   for (;;) {
     const live = await readLive(session, migration).catch((error: unknown) => {
-      throw error instanceof CommandError ? new CommandError(`${migration.workflowId} has been started and waits: ${error.message}`) : error;
+      throw error instanceof CommandError
+        ? new CommandError(`${migration.workflowId} has been started and waits: ${error.message}`)
+        : error;
     });
     const { status, end } = live;
     if (end === null) say(`${status.workflow}: ${status.phase}`);

@@ -16,11 +16,20 @@ export const migrateHelp: Help = {
   about: 'Migrate starts and ends the move of tables from a mounted external cluster.',
   lines: [
     ['Migrate -all -source ext1.load Create commerce.wf', 'begin to copy; with -dry_run only print the plan'],
-    ['Migrate Complete commerce.wf', 'prove that the copy is whole and equal, then serve the tables from the target; remembered when it is too early'],
+    [
+      'Migrate Complete commerce.wf',
+      'prove that the copy is whole and equal, then serve the tables from the target; remembered when it is too early',
+    ],
     ['Migrate Cancel commerce.wf', 'put the target back as it was'],
   ],
   flags: migrateFlags,
-  notes: ['Complete and Cancel also take over a migration whose workflow was terminated or is lost, and one that vtctldclient has made: they show what is there first.', '', 'The modern spelling does the same:', '  vtmigrate Migrate --workflow wf --target-keyspace commerce create --source-keyspace load --mount-name ext1 --all-tables', '  vtmigrate Migrate --workflow wf --target-keyspace commerce complete|cancel'],
+  notes: [
+    'Complete and Cancel also take over a migration whose workflow was terminated or is lost, and one that vtctldclient has made: they show what is there first.',
+    '',
+    'The modern spelling does the same:',
+    '  vtmigrate Migrate --workflow wf --target-keyspace commerce create --source-keyspace load --mount-name ext1 --all-tables',
+    '  vtmigrate Migrate --workflow wf --target-keyspace commerce complete|cancel',
+  ],
 };
 
 /** What a command line of `Migrate` asks for. */
@@ -38,7 +47,10 @@ const actions = { create: 'Create', complete: 'Complete', cancel: 'Cancel' } as 
 export function parseMigrate(argv: readonly string[]): MigrateRequest {
   const args = parseArguments(argv, migrateFlags, 'Migrate');
   const [word, ...words] = args.words;
-  if (word === undefined) throw new UsageError('which action? Migrate knows Create, Complete and Cancel: vtmigrate Migrate -all -source ext1.load Create commerce.wf');
+  if (word === undefined)
+    throw new UsageError(
+      'which action? Migrate knows Create, Complete and Cancel: vtmigrate Migrate -all -source ext1.load Create commerce.wf',
+    );
   const name = word.toLowerCase();
   if (!Object.hasOwn(actions, name)) throw new UsageError(invalidAction(name, words[0]));
   const action = actions[name as keyof typeof actions];

@@ -14,7 +14,12 @@ import type { Terminal } from '../output/terminal.js';
 const workflowFlags: FlagSet = {
   known: [
     { name: 'workflow', also: ['w'], takes: '<name>', about: 'the name of the workflow, instead of the identifier' },
-    { name: 'keyspace', also: ['k', 'target-keyspace'], takes: '<keyspace>', about: 'its target keyspace, instead of the identifier' },
+    {
+      name: 'keyspace',
+      also: ['k', 'target-keyspace'],
+      takes: '<keyspace>',
+      about: 'its target keyspace, instead of the identifier',
+    },
     { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each' },
     { name: 'watch', default: 'false', about: 'again every second, until Ctrl-C or the end' },
   ],
@@ -25,12 +30,22 @@ export const workflowHelp: Help = {
   name: 'Workflow',
   about: 'Workflow Show prints where a migration is, as of this second; Stop and Start pause and resume it.',
   lines: [
-    ['Workflow Show commerce.wf', 'streams, progress of every table, phase, last VDiff, what it waits for, and what is wrong with what to do'],
-    ['Workflow Stop commerce.wf', 'pause: stop the streams until they are started again; a Complete that was asked for is remembered'],
+    [
+      'Workflow Show commerce.wf',
+      'streams, progress of every table, phase, last VDiff, what it waits for, and what is wrong with what to do',
+    ],
+    [
+      'Workflow Stop commerce.wf',
+      'pause: stop the streams until they are started again; a Complete that was asked for is remembered',
+    ],
     ['Workflow Start commerce.wf', 'resume: start the streams, also those that Vitess has ended'],
   ],
   flags: workflowFlags,
-  notes: ['The modern spelling does the same:', '  vtmigrate Workflow --keyspace commerce show|stop|start --workflow wf', 'Pause and Resume, the names of the signals, are understood as well.'],
+  notes: [
+    'The modern spelling does the same:',
+    '  vtmigrate Workflow --keyspace commerce show|stop|start --workflow wf',
+    'Pause and Resume, the names of the signals, are understood as well.',
+  ],
 };
 
 /** What a command line of `Workflow` asks for. */
@@ -41,7 +56,13 @@ export interface WorkflowRequest {
   watch: boolean;
 }
 
-const actions = new Map<string, WorkflowRequest['action']>([['show', 'show'], ['stop', 'pause'], ['pause', 'pause'], ['start', 'resume'], ['resume', 'resume']]);
+const actions = new Map<string, WorkflowRequest['action']>([
+  ['show', 'show'],
+  ['stop', 'pause'],
+  ['pause', 'pause'],
+  ['start', 'resume'],
+  ['resume', 'resume'],
+]);
 
 /** @throws UsageError, MigrationError INVALID_INPUT */
 export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
@@ -50,11 +71,21 @@ export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
   const [first, second, ...rest] = args.words;
   const swapped = actions.has(second?.toLowerCase() ?? '') && !actions.has(first?.toLowerCase() ?? '');
   const [word, ...words]: readonly (string | undefined)[] = swapped ? [second, first, ...rest] : args.words;
-  if (word === undefined) throw new UsageError('which action? Workflow knows Show, Stop and Start: vtmigrate Workflow Show commerce.wf');
+  if (word === undefined)
+    throw new UsageError('which action? Workflow knows Show, Stop and Start: vtmigrate Workflow Show commerce.wf');
   const action = actions.get(word.toLowerCase());
-  if (action === undefined) throw new UsageError(`invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop and Start; to begin and end a migration: vtmigrate Migrate Create, Complete, Cancel`);
-  const { id } = identifierOf(args, words.filter((each) => each !== undefined), 'keyspace', 'vtmigrate Workflow Show commerce.wf');
-  for (const option of ['json', 'watch']) if (action !== 'show' && args.has(option)) throw new UsageError(`${args.typed(option)} belongs to Show`);
+  if (action === undefined)
+    throw new UsageError(
+      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop and Start; to begin and end a migration: vtmigrate Migrate Create, Complete, Cancel`,
+    );
+  const { id } = identifierOf(
+    args,
+    words.filter((each) => each !== undefined),
+    'keyspace',
+    'vtmigrate Workflow Show commerce.wf',
+  );
+  for (const option of ['json', 'watch'])
+    if (action !== 'show' && args.has(option)) throw new UsageError(`${args.typed(option)} belongs to Show`);
   return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
 }
 
@@ -70,12 +101,19 @@ export async function runWorkflow(request: WorkflowRequest, session: Session, te
 
 async function change(action: 'pause' | 'resume', id: string, session: Session, terminal: Terminal): Promise<number> {
   const description = await session.describe(session.migration(id));
-  if (description.status.name !== 'RUNNING') throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
+  if (description.status.name !== 'RUNNING')
+    throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
   const migration = session.migration(id, description.runId);
   const update = await session.request<PauseAnswer>(migration, action, {}, description.taskQueue);
   terminal.farewell = 'the request is remembered; it is carried out without this command';
-  const { outcome } = await new Follower(session, migration, terminal).during(session.answer(update, description.taskQueue));
-  const said = { paused: `Paused ${id}: its streams are stopped. vtmigrate Workflow Start ${id} goes on.`, resumed: `Resumed ${id}: its streams are started.`, ended: `${id} has ended meanwhile: see vtmigrate Workflow Show ${id}` }[outcome];
+  const { outcome } = await new Follower(session, migration, terminal).during(
+    session.answer(update, description.taskQueue),
+  );
+  const said = {
+    paused: `Paused ${id}: its streams are stopped. vtmigrate Workflow Start ${id} goes on.`,
+    resumed: `Resumed ${id}: its streams are started.`,
+    ended: `${id} has ended meanwhile: see vtmigrate Workflow Show ${id}`,
+  }[outcome];
   terminal.print(said);
   return outcome === `${action}d` ? 0 : 1;
 }

@@ -10,7 +10,9 @@ export function renderAudit(judgement: Judgement): string[] {
     ...owners.flatMap((owner) => [...renderOwner(keyspace, owner, findings), '']),
     ...(nobodys.length === 0 ? [] : ["Nobody's:", ...list(nobodys), '']),
     ...unread.map((line) => `Not looked at: ${line}`),
-    left.length === 0 ? `${keyspace}: no residue.` : `${keyspace}: ${count(left.length, 'thing')} left behind by no live migration.`,
+    left.length === 0
+      ? `${keyspace}: no residue.`
+      : `${keyspace}: ${count(left.length, 'thing')} left behind by no live migration.`,
     ...howToRemove(keyspace, left),
   ];
 }
@@ -19,7 +21,11 @@ export function renderAudit(judgement: Judgement): string[] {
 export function renderOwner(keyspace: string, owner: Owner, findings: readonly Finding[]): string[] {
   const id = `${keyspace}.${owner.workflow}`;
   const whose = { ours: 'live', orphan: 'nobody looks after it', theirs: 'not ours' }[owner.whose];
-  return [`${id} from ${owner.source}: ${whose}; ${owner.what}`, ...list(findings.filter((finding) => finding.workflow === owner.workflow)), ...(owner.adoptable ? [`  to finish it: vtmigrate Migrate Complete ${id}, or Migrate Cancel ${id}`] : [])];
+  return [
+    `${id} from ${owner.source}: ${whose}; ${owner.what}`,
+    ...list(findings.filter((finding) => finding.workflow === owner.workflow)),
+    ...(owner.adoptable ? [`  to finish it: vtmigrate Migrate Complete ${id}, or Migrate Cancel ${id}`] : []),
+  ];
 }
 
 function list(findings: readonly Finding[]): string[] {
@@ -39,5 +45,7 @@ function howToRemove(keyspace: string, left: readonly Finding[]): string[] {
   if (nobodys.length === 0) return [];
   const names = nobodys.map((finding) => finding.name);
   const plain = names.every((name) => /^[\w:/#.-]+$/.test(name));
-  return [`To remove what is nobody's: vtmigrate Audit ${keyspace} -remove ${plain ? names.join(',') : `'${JSON.stringify(names)}'`}`];
+  return [
+    `To remove what is nobody's: vtmigrate Audit ${keyspace} -remove ${plain ? names.join(',') : `'${JSON.stringify(names)}'`}`,
+  ];
 }

@@ -49,7 +49,10 @@ function shardLines(plan: Plan, shard: ShardFacts): string[] {
     `Create, on ${plan.target.keyspace}/${shard.name}:`,
     `  deny applications: ${plan.tables.map((table) => table.name).join(', ')}`,
     `  create tables:     ${toCreate.length === 0 ? 'none, they are all there and empty' : toCreate.join(', ')}`,
-    ...streamsOf(plan, shard).flatMap((stream) => [`  stream from ${plan.source.keyspace}/${stream.sourceShard}:`, ...stream.rules.map((rule) => `    ${rule.match}: ${rule.filter}`)]),
+    ...streamsOf(plan, shard).flatMap((stream) => [
+      `  stream from ${plan.source.keyspace}/${stream.sourceShard}:`,
+      ...stream.rules.map((rule) => `    ${rule.match}: ${rule.filter}`),
+    ]),
   ];
 }
 
@@ -65,7 +68,15 @@ function detailLines(details: PlanDetails | undefined): string[] {
   if (details === undefined) return [];
   const ddl = Object.values(details.ddl);
   return [
-    ...(ddl.length === 0 ? [] : ['', 'Definitions of the tables that are made:', ...ddl.flatMap((each) => each.split('\n').map((line, i, all) => `  ${line}${i === all.length - 1 ? ';' : ''}`))]),
+    ...(ddl.length === 0
+      ? []
+      : [
+          '',
+          'Definitions of the tables that are made:',
+          ...ddl.flatMap((each) =>
+            each.split('\n').map((line, i, all) => `  ${line}${i === all.length - 1 ? ';' : ''}`),
+          ),
+        ]),
     '',
     'Keys of the topology that are written:',
     ...details.topologyWrites.map((write) => `  ${write}`),

@@ -15,19 +15,27 @@ import type { Live, Retry } from '../temporal/live.js';
  */
 export function renderStatus(live: Live, now: Date, maxTables = Infinity): string[] {
   const { status } = live;
-  return [...streamLines(status, live.end !== null), '', ...tableLines(status, maxTables, live.end !== null), ...summaryLines(live, now)];
+  return [
+    ...streamLines(status, live.end !== null),
+    '',
+    ...tableLines(status, maxTables, live.end !== null),
+    ...summaryLines(live, now),
+  ];
 }
 
 function streamLines(status: Status, ended: boolean): string[] {
   const { streams, workflow, phase } = status;
   if (streams.length === 0) return [noStreams(status, ended)];
   const gone = phase === 'completed' || phase === 'cancelled';
-  const head = gone ? `The vreplication streams of workflow ${workflow} are gone; they were last seen as` : `The following vreplication streams exist for workflow ${workflow}`;
+  const head = gone
+    ? `The vreplication streams of workflow ${workflow} are gone; they were last seen as`
+    : `The following vreplication streams exist for workflow ${workflow}`;
   return [`${head}:`, '', ...streams.map((stream) => streamLine(stream, status.source))];
 }
 
 function noStreams({ workflow, phase, problems }: Status, ended: boolean): string {
-  if (!ended && problems.length > 0) return `No vreplication streams of workflow ${workflow} can be seen (${phase}): see the problems below.`;
+  if (!ended && problems.length > 0)
+    return `No vreplication streams of workflow ${workflow} can be seen (${phase}): see the problems below.`;
   return `There are no vreplication streams ${ended ? 'any more' : 'yet'} for workflow ${workflow} (${phase}).`;
 }
 
@@ -52,9 +60,18 @@ function tableLines({ tables }: Status, maxTables: number, ended: boolean): stri
   if (tables.length === 0) return [];
   // What is left over must say what is moving, so that comes first where not all can be shown.
   const order = { copying: 0, waiting: 1, copied: 2 };
-  const chosen = tables.length > maxTables ? [...tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, maxTables) : tables;
+  const chosen =
+    tables.length > maxTables
+      ? [...tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, maxTables)
+      : tables;
   const left = tables.length - chosen.length;
-  return [`Copy Progress (approx)${ended ? ', as last seen' : ''}:`, '', ...chosen.map(tableLine), ...(left === 0 ? [] : [`and ${count(left, 'more table')}`]), ''];
+  return [
+    `Copy Progress (approx)${ended ? ', as last seen' : ''}:`,
+    '',
+    ...chosen.map(tableLine),
+    ...(left === 0 ? [] : [`and ${count(left, 'more table')}`]),
+    '',
+  ];
 }
 
 /** `customer: rows copied 50/100 (50%), size copied 500/1000 (50%)` */
@@ -78,7 +95,10 @@ function percent(fraction: number): string {
 function summaryLines(live: Live, now: Date): string[] {
   const { status, end } = live;
   const { keyspace } = parseWorkflowIdentifier(status.workflow);
-  const asOf = status.observedAt === null ? [] : [`As of: ${moment(status.observedAt)}${end === null ? ` (${since(status.observedAt, now)} ago)` : ''}`];
+  const asOf =
+    status.observedAt === null
+      ? []
+      : [`As of: ${moment(status.observedAt)}${end === null ? ` (${since(status.observedAt, now)} ago)` : ''}`];
   return [
     `Migration: ${status.source === '' ? status.workflow : `${status.source} → ${keyspace}`}`,
     `Phase: ${status.phase} since ${moment(status.since)} (${since(status.since, now)})${status.pastNoReturn && end === null ? ', past the point of no return' : ''}`,
@@ -87,7 +107,9 @@ function summaryLines(live: Live, now: Date): string[] {
     `Last VDiff: ${vdiffLine(status.vdiff)}`,
     ...(status.requested.length === 0 ? [] : [`Requested: ${status.requested.join(', ')}`]),
     ...(status.waitingFor.length === 0 ? [] : [`Waiting for: ${status.waitingFor.join('; ')}`]),
-    ...(status.missing.length === 0 || end !== null ? [] : ['Complete lacked, when it was last tried:', ...status.missing.map((gap) => `  - ${gapLine(gap)}`)]),
+    ...(status.missing.length === 0 || end !== null
+      ? []
+      : ['Complete lacked, when it was last tried:', ...status.missing.map((gap) => `  - ${gapLine(gap)}`)]),
     ...troubleLines(live, now),
     ...status.warnings.map((warning) => `Mind: ${describeProblem(warning)}`),
     ...endLines(live),
@@ -96,16 +118,25 @@ function summaryLines(live: Live, now: Date): string[] {
 
 function copyLines(status: Status): string[] {
   if (status.tables.length === 0) return [];
-  const remaining = status.remainingSeconds === null || status.remainingSeconds === 0 ? '' : `, about ${duration(status.remainingSeconds)} remaining`;
+  const remaining =
+    status.remainingSeconds === null || status.remainingSeconds === 0
+      ? ''
+      : `, about ${duration(status.remainingSeconds)} remaining`;
   const done = status.tables.filter((table) => table.phase === 'copied').length;
-  return [`Copied: ${status.copiedPercent}%${remaining}; ${done} of ${count(status.tables.length, 'table')} done`, ...(status.lagSeconds === null ? [] : [`Lag: ${duration(status.lagSeconds)}`])];
+  return [
+    `Copied: ${status.copiedPercent}%${remaining}; ${done} of ${count(status.tables.length, 'table')} done`,
+    ...(status.lagSeconds === null ? [] : [`Lag: ${duration(status.lagSeconds)}`]),
+  ];
 }
 
 /** A VDiff in one line. */
 export function vdiffLine(vdiff: VDiffReport | null): string {
   if (vdiff === null) return 'none yet';
   const compared = `${grouped(vdiff.rowsCompared)} rows compared`;
-  if (vdiff.state !== 'completed') return `${vdiff.state}, ${compared}${Object.values(vdiff.errors).map((text) => `; ${oneLine(text)}`).join('')}`;
+  if (vdiff.state !== 'completed')
+    return `${vdiff.state}, ${compared}${Object.values(vdiff.errors)
+      .map((text) => `; ${oneLine(text)}`)
+      .join('')}`;
   const dirty = vdiff.tables.filter((table) => !isClean({ ...vdiff, tables: [table] }));
   const verdict = isClean(vdiff) ? 'clean' : `NOT CLEAN: differences in ${firstOf(dirty.map((table) => table.name))}`;
   return `${verdict}, ${compared}${vdiff.completedAt === null ? '' : `, ${moment(vdiff.completedAt)}`}`;
@@ -119,9 +150,19 @@ export function gapLine(gap: Gap): string {
 
 function troubleLines({ status, retries, end }: Live, now: Date): string[] {
   const current = retries.map((retry) => `Current error: ${describeProblem(retry.problem)} (${retryLine(retry, now)})`);
-  const last = current.length > 0 || status.lastError === null || end !== null ? [] : [`Last error: ${describeProblem(status.lastError)}`];
-  const problems = new Set(status.problems.map((problem) => `  - ${describeProblem({ ...problem, message: oneLine(problem.message) })}`));
-  return [...current, ...last, ...(problems.size === 0 ? [] : ['Problems:', ...problems]), ...findingLines(status.findings)];
+  const last =
+    current.length > 0 || status.lastError === null || end !== null
+      ? []
+      : [`Last error: ${describeProblem(status.lastError)}`];
+  const problems = new Set(
+    status.problems.map((problem) => `  - ${describeProblem({ ...problem, message: oneLine(problem.message) })}`),
+  );
+  return [
+    ...current,
+    ...last,
+    ...(problems.size === 0 ? [] : ['Problems:', ...problems]),
+    ...findingLines(status.findings),
+  ];
 }
 
 /** Notices are counted only: they were read before Create, or in the dry run. */
@@ -129,21 +170,28 @@ function findingLines(findings: readonly Finding[]): string[] {
   const accepted = findings.filter(({ severity }) => severity === 'warning');
   const notices = findings.length - accepted.length;
   return [
-    ...(accepted.length === 0 ? [] : ['Accepted warnings of preflight:', ...accepted.map((each) => `  - ${each.check}: ${describeProblem(each)}`)]),
+    ...(accepted.length === 0
+      ? []
+      : ['Accepted warnings of preflight:', ...accepted.map((each) => `  - ${each.check}: ${describeProblem(each)}`)]),
     ...(notices === 0 ? [] : [`Preflight: ${count(notices, 'notice')} (Workflow Show -json has them)`]),
   ];
 }
 
 function retryLine({ activity, attempt, nextAt }: Retry, now: Date): string {
-  const when = nextAt === null ? 'being tried now' : `tried again in ${duration((Date.parse(nextAt) - now.getTime()) / 1000)}`;
+  const when =
+    nextAt === null ? 'being tried now' : `tried again in ${duration((Date.parse(nextAt) - now.getTime()) / 1000)}`;
   return `step ${activity}, attempt ${attempt}, ${when}`;
 }
 
 function endLines({ end }: Live): string[] {
   if (end === null) return [];
   const { result } = end;
-  if (result?.outcome === 'completed') return [`Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}${sourceTablesLine(result)}`];
-  if (result?.outcome === 'cancelled') return [`Ended: ${moment(end.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
+  if (result?.outcome === 'completed')
+    return [
+      `Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}${sourceTablesLine(result)}`,
+    ];
+  if (result?.outcome === 'cancelled')
+    return [`Ended: ${moment(end.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
   if (result?.outcome === 'planned') return [`Ended: ${moment(end.at)}, a dry run: nothing was changed`];
   return [`Ended: ${moment(end.at)}, ${end.how}: ${end.failure ?? ''}`];
 }

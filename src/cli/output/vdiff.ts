@@ -4,7 +4,13 @@ import { columns, grouped, moment, oneLine } from './format.js';
 /** A VDiff for a person: a line for every table, and the rows that differ. */
 export function renderVDiff(id: string, report: VDiffReport): string[] {
   const when = report.completedAt === null ? '' : ` at ${moment(report.completedAt)}`;
-  return [`VDiff ${report.uuid} of ${id}: ${report.state}${when}, ${verdict(report)}`, ...errorLines(report), '', ...tableLines(report), ...sampleLines(report)];
+  return [
+    `VDiff ${report.uuid} of ${id}: ${report.state}${when}, ${verdict(report)}`,
+    ...errorLines(report),
+    '',
+    ...tableLines(report),
+    ...sampleLines(report),
+  ];
 }
 
 function verdict(report: VDiffReport): string {
@@ -13,28 +19,48 @@ function verdict(report: VDiffReport): string {
 }
 
 function errorLines(report: VDiffReport): string[] {
-  return Object.entries(report.errors).map(([shard, text]) => `  ${shard === '' ? '' : `shard ${shard}: `}${oneLine(text)}`);
+  return Object.entries(report.errors).map(
+    ([shard, text]) => `  ${shard === '' ? '' : `shard ${shard}: `}${oneLine(text)}`,
+  );
 }
 
 function tableLines(report: VDiffReport): string[] {
   if (report.tables.length === 0) return ['no table has been compared'];
   const head = ['table', 'rows compared', 'mismatched', 'only in source', 'only in target', 'state'];
-  const rows = report.tables.map((table) => [table.name, grouped(table.rowsCompared), grouped(table.mismatched), grouped(table.extraSource), grouped(table.extraTarget), table.state]);
+  const rows = report.tables.map((table) => [
+    table.name,
+    grouped(table.rowsCompared),
+    grouped(table.mismatched),
+    grouped(table.extraSource),
+    grouped(table.extraTarget),
+    table.state,
+  ]);
   return columns([head, ...rows]);
 }
 
 function sampleLines(report: VDiffReport): string[] {
-  return report.tables.flatMap((table) => table.samples.flatMap((sample) => ['', `${table.name}, shard ${sample.shard}: ${headOf(sample)}`, ...rowLines(sample)]));
+  return report.tables.flatMap((table) =>
+    table.samples.flatMap((sample) => [
+      '',
+      `${table.name}, shard ${sample.shard}: ${headOf(sample)}`,
+      ...rowLines(sample),
+    ]),
+  );
 }
 
 function headOf({ kind, source = {}, target = {} }: VDiffSample): string {
   if (kind !== 'mismatch') return kind;
-  const differing = [...new Set([...Object.keys(source), ...Object.keys(target)])].filter((column) => source[column] !== target[column]);
+  const differing = [...new Set([...Object.keys(source), ...Object.keys(target)])].filter(
+    (column) => source[column] !== target[column],
+  );
   return differing.length === 0 ? 'differs' : `differs in ${differing.join(', ')}`;
 }
 
 function rowLines({ source, target }: VDiffSample): string[] {
-  return [...(source === undefined ? [] : [`  source: ${rowLine(source)}`]), ...(target === undefined ? [] : [`  target: ${rowLine(target)}`])];
+  return [
+    ...(source === undefined ? [] : [`  source: ${rowLine(source)}`]),
+    ...(target === undefined ? [] : [`  target: ${rowLine(target)}`]),
+  ];
 }
 
 function rowLine(row: Record<string, string>): string {

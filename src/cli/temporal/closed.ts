@@ -17,10 +17,17 @@ export interface End {
 }
 
 /** Reads the result, or the failure, of a migration that has ended. @throws CommandError */
-export async function readEnd(session: Session, migration: Migration, description: WorkflowExecutionDescription): Promise<End> {
+export async function readEnd(
+  session: Session,
+  migration: Migration,
+  description: WorkflowExecutionDescription,
+): Promise<End> {
   const at = (description.closeTime ?? new Date()).toISOString();
-  const result = (await session.call(() => migration.result().catch(keepFailure))) as MigrateResult | WorkflowFailedError;
-  return result instanceof WorkflowFailedError ? failed(at, result, description.status.name) : { at, result, failure: null, problem: null, how: 'completed' };
+  const result = (await session.call(() => migration.result().catch(keepFailure))) as
+    MigrateResult | WorkflowFailedError;
+  return result instanceof WorkflowFailedError
+    ? failed(at, result, description.status.name)
+    : { at, result, failure: null, problem: null, how: 'completed' };
 }
 
 /** A failed workflow is an answer here, not a failed call. */
@@ -30,7 +37,14 @@ function keepFailure(error: unknown): WorkflowFailedError {
 }
 
 function failed(at: string, error: WorkflowFailedError, status: string): End {
-  const how = status === 'TERMINATED' ? 'terminated' : status === 'TIMED_OUT' ? 'timed out' : error.cause instanceof CancelledFailure ? 'cancelled' : 'failed';
+  const how =
+    status === 'TERMINATED'
+      ? 'terminated'
+      : status === 'TIMED_OUT'
+        ? 'timed out'
+        : error.cause instanceof CancelledFailure
+          ? 'cancelled'
+          : 'failed';
   const cause = error.cause as { type?: string | null; details?: unknown[] } | undefined;
   const problem = isErrorCode(cause?.type) ? ((cause.details?.[0] as Problem | undefined) ?? null) : null;
   return { at, result: null, failure: reasonOf(error), problem, how };
@@ -47,7 +61,11 @@ export function statusOfEnd(end: End, recorded: Status | null, id = ''): Status 
     since: base.phase === phase ? base.since : end.at,
     lastError: end.problem ?? base.lastError,
     requested: [],
-    waitingFor: abandoned ? [`a person: the Temporal workflow was ${end.how}, so nobody looks after this migration; vtmigrate Migrate Complete ${base.workflow}, or Migrate Cancel, takes over what is still there`] : [],
+    waitingFor: abandoned
+      ? [
+          `a person: the Temporal workflow was ${end.how}, so nobody looks after this migration; vtmigrate Migrate Complete ${base.workflow}, or Migrate Cancel, takes over what is still there`,
+        ]
+      : [],
   };
 }
 

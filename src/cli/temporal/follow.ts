@@ -77,14 +77,18 @@ function whereIn(status: Status): string {
   }
   if (phase === 'verifying') return `: ${comparing(status)}`;
   if (phase === 'paused' || phase === 'retiring') return `: waiting for ${status.waitingFor.join('; ')}`;
-  if (phase === 'replicating') return `: lag ${status.lagSeconds === null ? 'not known' : duration(status.lagSeconds)}${status.waitingFor.length === 0 ? '' : `, waiting for ${status.waitingFor.join('; ')}`}`;
+  if (phase === 'replicating')
+    return `: lag ${status.lagSeconds === null ? 'not known' : duration(status.lagSeconds)}${status.waitingFor.length === 0 ? '' : `, waiting for ${status.waitingFor.join('; ')}`}`;
   return '';
 }
 
 function comparing({ vdiff, tables }: Status): string {
   if (vdiff === null || vdiff.state === 'completed') return 'VDiff begins';
   // One that ends without a verdict is tried a few times.
-  if (vdiff.state !== 'running') return `VDiff ended as ${vdiff.state}${Object.values(vdiff.errors).map((text) => `, ${oneLine(text)}`).join('')}; it is tried again`;
+  if (vdiff.state !== 'running')
+    return `VDiff ended as ${vdiff.state}${Object.values(vdiff.errors)
+      .map((text) => `, ${oneLine(text)}`)
+      .join('')}; it is tried again`;
   const total = tables.reduce((sum, table) => sum + Number(table.rowsTotal), 0);
   return `VDiff has compared ${grouped(vdiff.rowsCompared)} of about ${grouped(total)} rows`;
 }

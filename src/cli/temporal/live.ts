@@ -52,8 +52,14 @@ export async function readLive(session: Session, migration: Migration): Promise<
   const pinned = session.migration(migration.workflowId, runId);
   const end = description.status.name === 'RUNNING' ? null : await readEnd(session, pinned, description);
   const asked = session.call(() => pinned.query<Status>('status'), taskQueue);
-  const recorded = end === null ? await asked : await asked.catch((error: unknown) => statusWithoutWorker(end, migration.workflowId, error));
-  const pending = readPending(description.raw.pendingActivities ?? [], session.client.options.loadedDataConverter.payloadConverter);
+  const recorded =
+    end === null
+      ? await asked
+      : await asked.catch((error: unknown) => statusWithoutWorker(end, migration.workflowId, error));
+  const pending = readPending(
+    description.raw.pendingActivities ?? [],
+    session.client.options.loadedDataConverter.payloadConverter,
+  );
   const status = end === null ? merge(recorded, pending) : statusOfEnd(end, recorded);
   return { status, runId, taskQueue, retries: pending.retries, end };
 }
@@ -61,7 +67,8 @@ export async function readLive(session: Session, migration: Migration): Promise<
 /** The status with the newest of what is pending. */
 export function merge(status: Status, pending: Pending): Status {
   const { observation, vdiff, retries } = pending;
-  const newer = observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
+  const newer =
+    observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
   return {
     ...withObservation(status, newer),
     vdiff: vdiff !== null && status.phase === 'verifying' ? vdiff : status.vdiff,
@@ -77,14 +84,20 @@ export function readPending(activities: readonly PendingActivity[], converter: C
     const heartbeat = decode(converter, activity.heartbeatDetails?.payloads?.[0]);
     if (name === 'observe' && heartbeat !== undefined) pending.observation = heartbeat as Observation;
     if (name === 'vdiff' && heartbeat !== undefined) pending.vdiff = heartbeat as VDiffReport;
-    if (activity.lastFailure && Number(activity.state) !== cancelRequested) pending.retries.push(toRetry(name, activity, activity.lastFailure, converter));
+    if (activity.lastFailure && Number(activity.state) !== cancelRequested)
+      pending.retries.push(toRetry(name, activity, activity.lastFailure, converter));
   }
   return pending;
 }
 
 function toRetry(activity: string, pending: PendingActivity, failure: Failure, converter: Converter): Retry {
   const next = Number(pending.nextAttemptScheduleTime?.seconds ?? 0) * 1000;
-  return { activity, attempt: pending.attempt ?? 1, nextAt: next > Date.now() ? new Date(next).toISOString() : null, problem: problemOf(failure, converter) };
+  return {
+    activity,
+    attempt: pending.attempt ?? 1,
+    nextAt: next > Date.now() ? new Date(next).toISOString() : null,
+    problem: problemOf(failure, converter),
+  };
 }
 
 function problemOf(failure: Failure, converter: Converter): Problem {
@@ -95,7 +108,12 @@ function problemOf(failure: Failure, converter: Converter): Problem {
     return { code: info.type, message: failure.message ?? '', place: {}, remedy: '' };
   }
   // Not one of ours: a step that was cut off, or a bug.
-  return { code: 'TABLET_CALL_FAILED', message: failure.message ?? 'unknown', place: {}, remedy: "the worker's log has the details" };
+  return {
+    code: 'TABLET_CALL_FAILED',
+    message: failure.message ?? 'unknown',
+    place: {},
+    remedy: "the worker's log has the details",
+  };
 }
 
 function decode(converter: Converter, payload: Payload | undefined): unknown {
@@ -110,6 +128,7 @@ function decode(converter: Converter, payload: Payload | undefined): unknown {
 
 function statusWithoutWorker(end: End, id: string, error: unknown): Status {
   // A workflow that failed before it could listen knows no query; without a worker there is none either.
-  if (error instanceof PassingError || (error instanceof Error && error.name === 'QueryNotRegisteredError')) return statusOfEnd(end, null, id);
+  if (error instanceof PassingError || (error instanceof Error && error.name === 'QueryNotRegisteredError'))
+    return statusOfEnd(end, null, id);
   throw error;
 }

@@ -1,4 +1,16 @@
-import { Client, Connection, isGrpcServiceError, WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, type WorkflowExecutionDescription, type WorkflowHandle, type WorkflowUpdateHandle } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { temporalRefusal } from '../../net/temporal-refusal.js';
 import { CommandError, PassingError } from '../errors.js';
@@ -41,10 +53,16 @@ export class Session {
     const taskQueue = environment['VTMIGRATE_TASK_QUEUE'] || 'vtmigrate';
     try {
       const connection = await Connection.connect({ ...connectionOptions, connectTimeout });
-      return new Session(new Client({ connection, ...(namespace === undefined ? {} : { namespace }) }), taskQueue, address);
+      return new Session(
+        new Client({ connection, ...(namespace === undefined ? {} : { namespace }) }),
+        taskQueue,
+        address,
+      );
     } catch (error) {
       const why = await temporalRefusal(address, connectionOptions.tls);
-      throw why === undefined ? refusedOr(address, error) : new CommandError(`Temporal at ${address} does not let you in: ${why} (TEMPORAL_TLS_…)`);
+      throw why === undefined
+        ? refusedOr(address, error)
+        : new CommandError(`Temporal at ${address} does not let you in: ${why} (TEMPORAL_TLS_…)`);
     }
   }
 
@@ -88,10 +106,12 @@ export class Session {
 
   /** What Temporal knows of a migration; undefined when there is none. @throws CommandError */
   async find(migration: Migration): Promise<WorkflowExecutionDescription | undefined> {
-    const description = await this.call(() => migration.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    }));
+    const description = await this.call(() =>
+      migration.describe().catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }),
+    );
     return description?.type === 'migrate' ? description : undefined;
   }
 
@@ -100,19 +120,32 @@ export class Session {
     const id = migration.workflowId;
     const description = await this.find(migration);
     if (description !== undefined) return description;
-    throw new CommandError(`there is no migration ${id}: begin one with vtmigrate Migrate -all -source <mount>.<keyspace> Create ${id}, or see which there are with temporal workflow list --query "WorkflowType = 'migrate'"`);
+    throw new CommandError(
+      `there is no migration ${id}: begin one with vtmigrate Migrate -all -source <mount>.<keyspace> Create ${id}, or see which there are with temporal workflow list --query "WorkflowType = 'migrate'"`,
+    );
   }
 
   /**
    * Sends an update and returns once the workflow has accepted it.
    * @throws CommandError when it is refused, or no worker takes it
    */
-  async request<T>(migration: Migration, update: string, payload: Record<string, unknown>, taskQueue: string): Promise<WorkflowUpdateHandle<T>> {
+  async request<T>(
+    migration: Migration,
+    update: string,
+    payload: Record<string, unknown>,
+    taskQueue: string,
+  ): Promise<WorkflowUpdateHandle<T>> {
     try {
-      return await this.call(() => migration.startUpdate<T, [unknown]>(update, { args: [payload], waitForStage: 'ACCEPTED' }), taskQueue);
+      return await this.call(
+        () => migration.startUpdate<T, [unknown]>(update, { args: [payload], waitForStage: 'ACCEPTED' }),
+        taskQueue,
+      );
     } catch (error) {
       // Temporal may hold the request and hand it to the next worker: seen after a worker's crash.
-      if (error instanceof PassingError) throw new CommandError(`${error.message}. The request may still be taken up when one answers: see vtmigrate Workflow Show ${migration.workflowId}`);
+      if (error instanceof PassingError)
+        throw new CommandError(
+          `${error.message}. The request may still be taken up when one answers: see vtmigrate Workflow Show ${migration.workflowId}`,
+        );
       throw error;
     }
   }
@@ -133,10 +166,16 @@ export class Session {
   /** Workers that have asked for work lately: identity and seconds since. */
   async workers(taskQueue = this.taskQueue): Promise<{ identity: string; secondsAgo: number }[]> {
     const answer = await this.client.withDeadline(Date.now() + connectTimeout, () =>
-      this.client.workflowService.describeTaskQueue({ namespace: this.client.options.namespace, taskQueue: { name: taskQueue } }),
+      this.client.workflowService.describeTaskQueue({
+        namespace: this.client.options.namespace,
+        taskQueue: { name: taskQueue },
+      }),
     );
     return answer.pollers
-      .map((poller) => ({ identity: poller.identity ?? '', secondsAgo: Math.round(Date.now() / 1000 - Number(poller.lastAccessTime?.seconds ?? 0)) }))
+      .map((poller) => ({
+        identity: poller.identity ?? '',
+        secondsAgo: Math.round(Date.now() / 1000 - Number(poller.lastAccessTime?.seconds ?? 0)),
+      }))
       .filter((poller) => poller.secondsAgo * 1000 < pollerAge)
       .sort((a, b) => a.secondsAgo - b.secondsAgo);
   }
@@ -158,9 +197,14 @@ export class Session {
         throw noWorker(this.taskQueue);
       }
     }
-    return (await this.call(() => handle.result().catch((error: unknown) => {
-      throw error instanceof WorkflowFailedError ? new CommandError(reasonOf(error)) : error;
-    }), this.taskQueue, patience)) as T;
+    return (await this.call(
+      () =>
+        handle.result().catch((error: unknown) => {
+          throw error instanceof WorkflowFailedError ? new CommandError(reasonOf(error)) : error;
+        }),
+      this.taskQueue,
+      patience,
+    )) as T;
   }
 
   private async translate(error: unknown, taskQueue: string): Promise<Error> {
@@ -168,10 +212,12 @@ export class Session {
     if (error instanceof WorkflowUpdateFailedError) return new CommandError(reasonOf(error));
     if (error instanceof WorkflowNotFoundError) return new CommandError(`${error.workflowId}: ${error.message}`);
     const grpc = grpcError(error);
-    if (grpc === undefined && !(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) return error instanceof Error ? error : new Error(String(error));
+    if (grpc === undefined && !(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError))
+      return error instanceof Error ? error : new Error(String(error));
     if (grpc?.code === UNAVAILABLE) return unreachable(this.address, grpc);
     // A deadline shows itself as either, by who sees it first.
-    if (grpc === undefined || [CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION].includes(grpc.code)) return this.whyNoAnswer(taskQueue, grpc);
+    if (grpc === undefined || [CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION].includes(grpc.code))
+      return this.whyNoAnswer(taskQueue, grpc);
     return new CommandError(`Temporal at ${this.address} refuses: ${grpc.details}`);
   }
 
@@ -181,7 +227,9 @@ export class Session {
       const [worker] = await this.workers(taskQueue);
       if (worker === undefined) return noWorker(taskQueue);
       const reason = grpc?.code === FAILED_PRECONDITION ? ` (${grpc.details})` : '';
-      return new PassingError(`no worker answers on task queue ${taskQueue} within ${callTimeout / 1000} s${reason}; ${worker.identity} asked for work ${worker.secondsAgo} s ago: look at its log, or start one with npm run worker`);
+      return new PassingError(
+        `no worker answers on task queue ${taskQueue} within ${callTimeout / 1000} s${reason}; ${worker.identity} asked for work ${worker.secondsAgo} s ago: look at its log, or start one with npm run worker`,
+      );
     } catch (error) {
       return unreachable(this.address, error);
     }
@@ -191,7 +239,8 @@ export class Session {
 /** What a failure says at its root: the words of the step that failed. */
 export function reasonOf(error: unknown): string {
   let root = error;
-  while (root instanceof Error && root.cause instanceof Error && !(root.name === 'ApplicationFailure')) root = root.cause;
+  while (root instanceof Error && root.cause instanceof Error && !(root.name === 'ApplicationFailure'))
+    root = root.cause;
   return root instanceof Error ? root.message : String(root);
 }
 
@@ -199,7 +248,9 @@ function readConnectConfig() {
   try {
     return loadClientConnectConfig();
   } catch (error) {
-    throw new CommandError(`the configuration of the Temporal client cannot be read: ${reasonOf(error)} (TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE)`);
+    throw new CommandError(
+      `the configuration of the Temporal client cannot be read: ${reasonOf(error)} (TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE)`,
+    );
   }
 }
 
@@ -210,15 +261,22 @@ function grpcError(error: unknown): { code: number; details: string } | undefine
 
 function unreachable(address: string, error: unknown): PassingError {
   const details = grpcError(error)?.details ?? (error instanceof Error ? error.message : String(error));
-  return new PassingError(`Temporal does not answer at ${address} (${details}): is it running? The address comes from TEMPORAL_ADDRESS or the profile`);
+  return new PassingError(
+    `Temporal does not answer at ${address} (${details}): is it running? The address comes from TEMPORAL_ADDRESS or the profile`,
+  );
 }
 
 function refusedOr(address: string, error: unknown): CommandError {
   const grpc = grpcError(error);
-  if (grpc === undefined || ![PERMISSION_DENIED, UNAUTHENTICATED].includes(grpc.code)) return unreachable(address, error);
-  return new CommandError(`Temporal at ${address} does not let you in: ${grpc.details} (TEMPORAL_API_KEY, TEMPORAL_TLS_…)`);
+  if (grpc === undefined || ![PERMISSION_DENIED, UNAUTHENTICATED].includes(grpc.code))
+    return unreachable(address, error);
+  return new CommandError(
+    `Temporal at ${address} does not let you in: ${grpc.details} (TEMPORAL_API_KEY, TEMPORAL_TLS_…)`,
+  );
 }
 
 function noWorker(taskQueue: string): PassingError {
-  return new PassingError(`no worker answers on task queue ${taskQueue}: start one with npm run worker (VTMIGRATE_TASK_QUEUE names the queue)`);
+  return new PassingError(
+    `no worker answers on task queue ${taskQueue}: start one with npm run worker (VTMIGRATE_TASK_QUEUE names the queue)`,
+  );
 }

@@ -36,15 +36,32 @@ export function sourceOfStreams(id: WorkflowIdentifier, found: readonly ShardStr
   const place = { cluster: 'target', keyspace: id.keyspace };
   const shards = found.filter(({ streams }) => streams.length > 0);
   const streams = shards.flatMap((shard) => shard.streams);
-  const refuse = (why: string, remedy: string) => new MigrationError('NOT_ADOPTABLE', `${formatIdentifier(id)} ${why}`, place, remedy);
-  const other = shards.find(({ type, streams: rows }) => type !== 'Migrate' || rows.some((stream) => stream.externalCluster === ''));
-  if (other !== undefined) throw refuse(`is a ${other.type} workflow of this cluster, not a Migrate from an external one`, `finish it with vtctldclient ${other.type}`);
+  const refuse = (why: string, remedy: string) =>
+    new MigrationError('NOT_ADOPTABLE', `${formatIdentifier(id)} ${why}`, place, remedy);
+  const other = shards.find(
+    ({ type, streams: rows }) => type !== 'Migrate' || rows.some((stream) => stream.externalCluster === ''),
+  );
+  if (other !== undefined)
+    throw refuse(
+      `is a ${other.type} workflow of this cluster, not a Migrate from an external one`,
+      `finish it with vtctldclient ${other.type}`,
+    );
   const sources = [...new Set(streams.map((stream) => `${stream.externalCluster}.${stream.sourceKeyspace}`))];
   const [first] = streams;
-  if (sources.length !== 1 || first === undefined) throw refuse(`has streams from several sources: ${sources.join(', ')}`, 'finish it with the program that made it');
+  if (sources.length !== 1 || first === undefined)
+    throw refuse(`has streams from several sources: ${sources.join(', ')}`, 'finish it with the program that made it');
   const tables = [...new Set(streams.flatMap((stream) => stream.matches))].sort();
-  if (tables.some((match) => match.startsWith('/'))) throw refuse('has streams whose tables are given by a regular expression', 'finish it with the program that made it');
-  return { mount: first.externalCluster, keyspace: first.sourceKeyspace, shards: [...new Set(streams.map((stream) => stream.sourceShard))].sort(), tables };
+  if (tables.some((match) => match.startsWith('/')))
+    throw refuse(
+      'has streams whose tables are given by a regular expression',
+      'finish it with the program that made it',
+    );
+  return {
+    mount: first.externalCluster,
+    keyspace: first.sourceKeyspace,
+    shards: [...new Set(streams.map((stream) => stream.sourceShard))].sort(),
+    tables,
+  };
 }
 
 /**
@@ -52,7 +69,12 @@ export function sourceOfStreams(id: WorkflowIdentifier, found: readonly ShardStr
  * @param sourceCells where to look for source tablets when the streams do not say it
  * @throws MigrationError NOT_ADOPTABLE
  */
-export function planOfStreams(id: WorkflowIdentifier, target: AdoptingTarget, found: readonly ShardStreams[], sourceCells: string[]): Plan {
+export function planOfStreams(
+  id: WorkflowIdentifier,
+  target: AdoptingTarget,
+  found: readonly ShardStreams[],
+  sourceCells: string[],
+): Plan {
   const source = sourceOfStreams(id, found);
   const shard = found.find(({ streams }) => streams.length > 0);
   const stream = shard?.streams[0];
@@ -71,7 +93,12 @@ export function planOfStreams(id: WorkflowIdentifier, target: AdoptingTarget, fo
 export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source: StreamSource, cells: string[]): Plan {
   return {
     target: { ...id, ...target },
-    source: { mount: source.mount, keyspace: source.keyspace, cells, shards: source.shards.map((name) => ({ name, keyRange: '' })) },
+    source: {
+      mount: source.mount,
+      keyspace: source.keyspace,
+      cells,
+      shards: source.shards.map((name) => ({ name, keyRange: '' })),
+    },
     tables: source.tables.map((name) => ({ name, rows: 0, bytes: 0 })),
     missingTables: {},
     missingInVSchema: [],
@@ -86,18 +113,24 @@ export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source:
 
 /** The input the migration was begun with, or might have been, with what has been said anew. */
 export function adoptedInput(request: AdoptInput, plan: Plan, known: MigrateInput | undefined): MigrateInput {
-  const said = Object.fromEntries((['vdiffMaxAge', 'fenceSource', 'sourceTables', 'sourceTablesAfter'] as const).flatMap((key) => (request[key] === undefined ? [] : [[key, request[key]]])));
+  const said = Object.fromEntries(
+    (['vdiffMaxAge', 'fenceSource', 'sourceTables', 'sourceTablesAfter'] as const).flatMap((key) =>
+      request[key] === undefined ? [] : [[key, request[key]]],
+    ),
+  );
   const types = plan.tabletTypes.filter((type) => (tabletTypes as readonly string[]).includes(type));
-  const before = known ?? migrateInputSchema.parse({
-    source: request.source,
-    target: request.target,
-    tables: plan.tables.map((table) => table.name),
-    ...(types.length === 0 ? {} : { tabletTypes: types }),
-    tabletTypesInPreferenceOrder: plan.inOrder,
-    stopAfterCopy: plan.stopAfterCopy,
-    deferSecondaryKeys: plan.deferSecondaryKeys,
-    onDdl: plan.onDdl,
-  });
+  const before =
+    known ??
+    migrateInputSchema.parse({
+      source: request.source,
+      target: request.target,
+      tables: plan.tables.map((table) => table.name),
+      ...(types.length === 0 ? {} : { tabletTypes: types }),
+      tabletTypesInPreferenceOrder: plan.inOrder,
+      stopAfterCopy: plan.stopAfterCopy,
+      deferSecondaryKeys: plan.deferSecondaryKeys,
+      onDdl: plan.onDdl,
+    });
   // A record of an earlier version lacks what there was not yet.
   return migrateInputSchema.parse({ ...before, ...said });
 }
@@ -115,9 +148,19 @@ export interface StreamsFound {
  * @param repeatable whether it is known how Create was asked for
  * @throws MigrationError STREAMS_MISSING when streams have gone that had begun to copy
  */
-export function nextStep({ expected, found, begun }: StreamsFound, autoStart: boolean, repeatable: boolean, place: Place): Adoption['next'] {
+export function nextStep(
+  { expected, found, begun }: StreamsFound,
+  autoStart: boolean,
+  repeatable: boolean,
+  place: Place,
+): Adoption['next'] {
   const missing = found < expected;
   if (!begun && repeatable && (missing || autoStart)) return 'create';
   if (!missing) return 'copy';
-  throw new MigrationError('STREAMS_MISSING', `${found} of ${expected} streams are there`, place, 'another program has deleted them: what they have copied can no longer be completed. Cancel the migration and create it again');
+  throw new MigrationError(
+    'STREAMS_MISSING',
+    `${found} of ${expected} streams are there`,
+    place,
+    'another program has deleted them: what they have copied can no longer be completed. Cancel the migration and create it again',
+  );
 }

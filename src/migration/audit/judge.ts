@@ -64,7 +64,16 @@ export interface RunState {
 export type FindingKind = 'stream' | 'vdiff' | 'copy-state' | 'table' | 'denied' | 'fence' | 'lock' | 'journal';
 
 /** The order in which things may be removed. */
-export const removalOrder: readonly FindingKind[] = ['stream', 'vdiff', 'copy-state', 'table', 'denied', 'fence', 'lock', 'journal'];
+export const removalOrder: readonly FindingKind[] = [
+  'stream',
+  'vdiff',
+  'copy-state',
+  'table',
+  'denied',
+  'fence',
+  'lock',
+  'journal',
+];
 
 export interface Finding {
   /** Stable, for -remove: `denied:commerce/0/corder`. */
@@ -114,7 +123,11 @@ export function residue(judgement: Judgement): Finding[] {
 
 /** The part of a judgement that tells of one workflow. */
 export function ofWorkflow(judgement: Judgement, workflow: string): Judgement {
-  return { ...judgement, owners: judgement.owners.filter((owner) => owner.workflow === workflow), findings: judgement.findings.filter((finding) => finding.workflow === workflow) };
+  return {
+    ...judgement,
+    owners: judgement.owners.filter((owner) => owner.workflow === workflow),
+    findings: judgement.findings.filter((finding) => finding.workflow === workflow),
+  };
 }
 
 /**
@@ -128,8 +141,18 @@ export function refusals(judgement: Judgement, names: readonly string[]): string
     if (finding.live) return [`${name} is not residue: ${finding.what}`];
     if (finding.kept !== null) return [`${name} cannot be removed: ${finding.kept}`];
     if (finding.kind !== 'journal') return [];
-    const left = judgement.findings.filter((each) => each.workflow === finding.workflow && !['journal', 'lock'].includes(each.kind) && each.kept === null && !names.includes(each.name));
-    return left.length === 0 ? [] : [`${name} goes last: it knows what its migration has made, and ${left.map((each) => each.name).join(', ')} ${left.length === 1 ? 'is' : 'are'} still there`];
+    const left = judgement.findings.filter(
+      (each) =>
+        each.workflow === finding.workflow &&
+        !['journal', 'lock'].includes(each.kind) &&
+        each.kept === null &&
+        !names.includes(each.name),
+    );
+    return left.length === 0
+      ? []
+      : [
+          `${name} goes last: it knows what its migration has made, and ${left.map((each) => each.name).join(', ')} ${left.length === 1 ? 'is' : 'are'} still there`,
+        ];
   });
 }
 
@@ -141,12 +164,23 @@ class Judging {
     private readonly runs: readonly RunState[],
   ) {
     // Whoever has not been asked about counts as alive.
-    this.orphans = new Set(survey.journals.filter(({ workflow }) => this.run(workflow)?.running === false).map(({ workflow }) => workflow));
+    this.orphans = new Set(
+      survey.journals.filter(({ workflow }) => this.run(workflow)?.running === false).map(({ workflow }) => workflow),
+    );
   }
 
   judgement(): Judgement {
     const { keyspace, at, unread } = this.survey;
-    const findings = [this.journals(), this.streams(), this.vdiffs(), this.copyStates(), this.denied(), this.fences(), this.tables(), this.locks()].flat();
+    const findings = [
+      this.journals(),
+      this.streams(),
+      this.vdiffs(),
+      this.copyStates(),
+      this.denied(),
+      this.fences(),
+      this.tables(),
+      this.locks(),
+    ].flat();
     return { keyspace, at, unread, owners: this.owners(), findings };
   }
 
@@ -159,59 +193,135 @@ class Judging {
       const run = this.run(journal.workflow);
       const orphan = this.orphans.has(journal.workflow);
       const point = journal.forward ? '; it is past the point of no return' : '';
-      return { workflow: journal.workflow, whose: orphan ? 'orphan' : 'ours', source: journal.source, what: `${run?.state ?? 'just begun'} (run ID ${journal.runId})${point}`, adoptable: orphan };
+      return {
+        workflow: journal.workflow,
+        whose: orphan ? 'orphan' : 'ours',
+        source: journal.source,
+        what: `${run?.state ?? 'just begun'} (run ID ${journal.runId})${point}`,
+        adoptable: orphan,
+      };
     });
     const names = new Set(ours.map((owner) => owner.workflow));
     const theirs = this.survey.streams.filter((stream) => !names.has(stream.workflow));
-    return [...ours, ...[...new Set(theirs.map((stream) => stream.workflow))].flatMap((workflow): Owner[] => {
-      const stream = theirs.find((each) => each.workflow === workflow);
-      if (stream === undefined) return [];
-      const external = stream.type === 'Migrate' && stream.external;
-      // A migration of ours has no journal yet, or no longer.
-      if (this.run(workflow)?.running === true) return [{ workflow, whose: 'ours', source: stream.source, what: 'running', adoptable: false }];
-      return [{ workflow, whose: 'theirs', source: stream.source, what: `${stream.type} of another program, such as vtctldclient`, adoptable: external }];
-    })];
+    return [
+      ...ours,
+      ...[...new Set(theirs.map((stream) => stream.workflow))].flatMap((workflow): Owner[] => {
+        const stream = theirs.find((each) => each.workflow === workflow);
+        if (stream === undefined) return [];
+        const external = stream.type === 'Migrate' && stream.external;
+        // A migration of ours has no journal yet, or no longer.
+        if (this.run(workflow)?.running === true)
+          return [{ workflow, whose: 'ours', source: stream.source, what: 'running', adoptable: false }];
+        return [
+          {
+            workflow,
+            whose: 'theirs',
+            source: stream.source,
+            what: `${stream.type} of another program, such as vtctldclient`,
+            adoptable: external,
+          },
+        ];
+      }),
+    ];
   }
 
   /** The finding of something that belongs to a workflow, or to nobody. */
-  private finding(kind: FindingKind, rest: string, workflow: string | null, what: string, kept: string | null = null): Finding {
-    return { name: `${kind}:${rest}`, kind, workflow, live: workflow !== null && !this.orphans.has(workflow), kept, what };
+  private finding(
+    kind: FindingKind,
+    rest: string,
+    workflow: string | null,
+    what: string,
+    kept: string | null = null,
+  ): Finding {
+    return {
+      name: `${kind}:${rest}`,
+      kind,
+      workflow,
+      live: workflow !== null && !this.orphans.has(workflow),
+      kept,
+      what,
+    };
   }
 
   private journals(): Finding[] {
-    return this.survey.journals.map(({ workflow, source }) => this.finding('journal', workflow, workflow, `what the migration from ${source} has made`));
+    return this.survey.journals.map(({ workflow, source }) =>
+      this.finding('journal', workflow, workflow, `what the migration from ${source} has made`),
+    );
   }
 
   private streams(): Finding[] {
-    return this.survey.streams.map((stream) => this.finding('stream', `${this.survey.keyspace}/${stream.shard}/${stream.workflow}`, stream.workflow, `${stream.type} from ${stream.source}, ${stream.states.join(', ')}, ${tablesOf(stream.tables)}`));
+    return this.survey.streams.map((stream) =>
+      this.finding(
+        'stream',
+        `${this.survey.keyspace}/${stream.shard}/${stream.workflow}`,
+        stream.workflow,
+        `${stream.type} from ${stream.source}, ${stream.states.join(', ')}, ${tablesOf(stream.tables)}`,
+      ),
+    );
   }
 
   private vdiffs(): Finding[] {
     return this.survey.vdiffs.map(({ shard, id, workflow, state }) => {
-      const needed = this.survey.journals.some((journal) => journal.workflow === workflow) || this.survey.streams.some((stream) => stream.workflow === workflow);
-      return this.finding('vdiff', `${this.survey.keyspace}/${shard}/${id}`, needed ? workflow : null, `rows of a VDiff of ${workflow === '' ? 'nobody' : workflow}${state === '' ? '' : `, ${state}`}`);
+      const needed =
+        this.survey.journals.some((journal) => journal.workflow === workflow) ||
+        this.survey.streams.some((stream) => stream.workflow === workflow);
+      return this.finding(
+        'vdiff',
+        `${this.survey.keyspace}/${shard}/${id}`,
+        needed ? workflow : null,
+        `rows of a VDiff of ${workflow === '' ? 'nobody' : workflow}${state === '' ? '' : `, ${state}`}`,
+      );
     });
   }
 
   private copyStates(): Finding[] {
-    return this.survey.copyStates.map(({ shard, stream, tables }) => this.finding('copy-state', `${this.survey.keyspace}/${shard}/${stream}`, null, `rows of stream ${stream}, which is gone, ${tablesOf(tables)}`));
+    return this.survey.copyStates.map(({ shard, stream, tables }) =>
+      this.finding(
+        'copy-state',
+        `${this.survey.keyspace}/${shard}/${stream}`,
+        null,
+        `rows of stream ${stream}, which is gone, ${tablesOf(tables)}`,
+      ),
+    );
   }
 
   private denied(): Finding[] {
     return this.survey.denied.map(({ shard, table }) => {
       const rest = `${this.survey.keyspace}/${shard}/${table}`;
       const reader = this.survey.readers.find(({ tables }) => tables.some((match) => matches(match, table)));
-      if (reader !== undefined) return { ...this.finding('denied', rest, null, `denied to applications: ${reader.keyspace}.${reader.workflow} reads the table`), live: true };
+      if (reader !== undefined)
+        return {
+          ...this.finding(
+            'denied',
+            rest,
+            null,
+            `denied to applications: ${reader.keyspace}.${reader.workflow} reads the table`,
+          ),
+          live: true,
+        };
       const workflow = this.holder(shard, table);
-      return this.finding('denied', rest, workflow, workflow === null ? 'denied to applications, and no migration holds it' : `denied to applications for ${workflow}`);
+      return this.finding(
+        'denied',
+        rest,
+        workflow,
+        workflow === null
+          ? 'denied to applications, and no migration holds it'
+          : `denied to applications for ${workflow}`,
+      );
     });
   }
 
   /** The workflow that holds a table on a shard: a live one rather than an orphan. */
   private holder(shard: string, table: string): string | null {
     const holders = [
-      ...this.survey.journals.filter((journal) => journal.deniedTables[shard]?.includes(table) === true || journal.createdTables[shard]?.includes(table) === true),
-      ...this.survey.streams.filter((stream) => stream.shard === shard && stream.tables.some((match) => matches(match, table))),
+      ...this.survey.journals.filter(
+        (journal) =>
+          journal.deniedTables[shard]?.includes(table) === true ||
+          journal.createdTables[shard]?.includes(table) === true,
+      ),
+      ...this.survey.streams.filter(
+        (stream) => stream.shard === shard && stream.tables.some((match) => matches(match, table)),
+      ),
     ].map(({ workflow }) => workflow);
     return holders.find((workflow) => !this.orphans.has(workflow)) ?? holders[0] ?? null;
   }
@@ -220,7 +330,12 @@ class Judging {
     return this.survey.fences.map(({ workflow, shard, table }) => {
       const { source } = this.survey.journals.find((journal) => journal.workflow === workflow) ?? { source: '' };
       const { mount, keyspace } = parseSourceIdentifier(source);
-      return this.finding('fence', `${mount}/${keyspace}/${shard}/${table}`, workflow, "denied to the source's applications");
+      return this.finding(
+        'fence',
+        `${mount}/${keyspace}/${shard}/${table}`,
+        workflow,
+        "denied to the source's applications",
+      );
     });
   }
 
@@ -228,7 +343,15 @@ class Judging {
     return this.survey.tables.flatMap(({ shard, table, empty }) => {
       const workflow = this.holder(shard, table);
       const rest = `${this.survey.keyspace}/${shard}/${table}`;
-      return [this.finding('table', rest, workflow, `${empty ? 'empty' : 'has rows'}, ${workflow === null ? 'and the VSchema does not know it' : `of ${workflow}`}`, empty ? null : 'it has rows')];
+      return [
+        this.finding(
+          'table',
+          rest,
+          workflow,
+          `${empty ? 'empty' : 'has rows'}, ${workflow === null ? 'and the VSchema does not know it' : `of ${workflow}`}`,
+          empty ? null : 'it has rows',
+        ),
+      ];
     });
   }
 
@@ -238,7 +361,9 @@ class Judging {
       // Whoever has died with it lets go within seconds, with its lease.
       if (lock.workflow === null) return { ...this.finding('lock', this.survey.keyspace, null, what), live: true };
       const { workflow } = lock;
-      const known = this.survey.journals.some((journal) => journal.workflow === workflow) || this.survey.streams.some((stream) => stream.workflow === workflow);
+      const known =
+        this.survey.journals.some((journal) => journal.workflow === workflow) ||
+        this.survey.streams.some((stream) => stream.workflow === workflow);
       const young = lock.since === null || !(Date.parse(this.survey.at) - Date.parse(lock.since) > lockPatience);
       const finding = this.finding('lock', `${this.survey.keyspace}/${workflow}`, known ? workflow : null, what);
       return { ...finding, live: finding.live || young };

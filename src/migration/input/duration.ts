@@ -11,6 +11,15 @@ export function isDuration(text: string): boolean {
 
 /** Milliseconds of a duration such as `1h30m`. @throws MigrationError INVALID_INPUT */
 export function parseDuration(text: string): number {
-  if (!isDuration(text)) throw new MigrationError('INVALID_INPUT', `invalid duration: ${JSON.stringify(text)}`, {}, 'write it as 30s, 1h30m or 7d');
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)].reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0);
+  if (!isDuration(text))
+    throw new MigrationError(
+      'INVALID_INPUT',
+      `invalid duration: ${JSON.stringify(text)}`,
+      {},
+      'write it as 30s, 1h30m or 7d',
+    );
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)].reduce(
+    (sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0),
+    0,
+  );
 }

@@ -14,7 +14,11 @@ const identifier = (example: string) =>
   });
 
 const name = z.string().refine(isName, { error: `must be a name (${nameHint})` });
-const tableName = z.string().min(1, { error: 'must not be empty' }).refine((text) => !text.includes('\0'), { error: 'must not hold NUL' }).max(64, { error: 'is longer than 64 characters' });
+const tableName = z
+  .string()
+  .min(1, { error: 'must not be empty' })
+  .refine((text) => !text.includes('\0'), { error: 'must not hold NUL' })
+  .max(64, { error: 'is longer than 64 characters' });
 
 /** The tablet types a stream may read from, in order of preference. */
 export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
@@ -29,7 +33,9 @@ const acceptedCheck = z.string().refine((text) => acceptable.includes(text), {
   error: ({ input }) => {
     const name = String(input);
     const severity = Object.hasOwn(checks, name) ? checks[name as keyof typeof checks] : undefined;
-    return severity === undefined ? `names no check: ${JSON.stringify(name)}; there are ${acceptable.join(', ')}` : `names ${name}: ${severity === 'error' ? 'an error cannot be accepted' : 'a notice does not stop anything'}`;
+    return severity === undefined
+      ? `names no check: ${JSON.stringify(name)}; there are ${acceptable.join(', ')}`
+      : `names ${name}: ${severity === 'error' ? 'an error cannot be accepted' : 'a notice does not stop anything'}`;
   },
 });
 
@@ -85,12 +91,19 @@ export const migrateInputSchema = z
         code: 'custom',
         input: ctx.value,
         path: ['tables'],
-        message: all ? 'and all exclude each other: give one of them' : 'or all must be given: name the tables, or set all to true',
+        message: all
+          ? 'and all exclude each other: give one of them'
+          : 'or all must be given: name the tables, or set all to true',
       });
     }
     const both = (tables ?? []).filter((table) => exclude.includes(table));
     if (both.length > 0) {
-      ctx.issues.push({ code: 'custom', input: exclude, path: ['exclude'], message: `names tables that are in tables too: ${both.join(', ')}` });
+      ctx.issues.push({
+        code: 'custom',
+        input: exclude,
+        path: ['exclude'],
+        message: `names tables that are in tables too: ${both.join(', ')}`,
+      });
     }
   });
 
@@ -161,7 +174,12 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, whatIt
   const result = schema.safeParse(value, { reportInput: false });
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap(describeIssue);
-  throw new MigrationError('INVALID_INPUT', `${whatItIs} is not valid: ${problems.join('; ')}`, {}, 'correct these fields; nothing has been touched');
+  throw new MigrationError(
+    'INVALID_INPUT',
+    `${whatItIs} is not valid: ${problems.join('; ')}`,
+    {},
+    'correct these fields; nothing has been touched',
+  );
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string[] {
@@ -169,7 +187,10 @@ function describeIssue(issue: z.core.$ZodIssue): string[] {
     return issue.keys.map((key) => `${[...issue.path, key].join('.')} is not an option of this version`);
   }
   const field = issue.path.length === 0 ? 'the input' : issue.path.join('.');
-  const text = issue.code === 'invalid_type' && issue.message.startsWith('Invalid input') ? `must be ${article(issue.expected)}` : issue.message;
+  const text =
+    issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')
+      ? `must be ${article(issue.expected)}`
+      : issue.message;
   return [`${field} ${text}`];
 }
 

@@ -9,7 +9,14 @@ export interface SourceTable {
 export interface VSchemaFacts {
   sharded: boolean;
   vindexes: Record<string, { type: string; params: Record<string, string> }>;
-  tables: Record<string, { type: string; columnVindexes: { name: string; columns: string[] }[]; autoIncrement?: { column: string; sequence: string } }>;
+  tables: Record<
+    string,
+    {
+      type: string;
+      columnVindexes: { name: string; columns: string[] }[];
+      autoIncrement?: { column: string; sequence: string };
+    }
+  >;
 }
 
 /** A shard and the hex key range Vitess prints for it; `-` and the empty string are the whole range. */

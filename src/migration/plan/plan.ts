@@ -51,7 +51,11 @@ export interface PlannedStream {
  * Turns what was asked and what was read into a plan, or into every reason why there is none.
  * Follows `moveTablesCreate` and `materializer` of Vitess; docs/adr tells where and why it differs.
  */
-export function makePlan(input: MigrateInput, source: SourceFacts, target: TargetFacts): { plan: Plan; problems: Finding[] } {
+export function makePlan(
+  input: MigrateInput,
+  source: SourceFacts,
+  target: TargetFacts,
+): { plan: Plan; problems: Finding[] } {
   const from = parseSourceIdentifier(input.source);
   const to = parseWorkflowIdentifier(input.target);
   const problems: Finding[] = [];
@@ -59,24 +63,34 @@ export function makePlan(input: MigrateInput, source: SourceFacts, target: Targe
 
   const names = chooseTables(input, source, sourcePlace, problems);
   const cells = chooseCells(input, source, sourcePlace, problems);
-  const wholeRange = target.shards.length === 1 && source.shards.length === 1 && isWholeRange(target.shards[0]) && isWholeRange(source.shards[0]);
+  const wholeRange =
+    target.shards.length === 1 &&
+    source.shards.length === 1 &&
+    isWholeRange(target.shards[0]) &&
+    isWholeRange(source.shards[0]);
   const tables = names.map((table): PlannedTable => {
     const planned: PlannedTable = { name: table.name, rows: table.rows, bytes: table.bytes };
     if (!target.vschema.sharded) return planned;
-    const choice = chooseVindex(table.name, source.vschema, target.vschema, { source: from, targetKeyspace: to.keyspace });
+    const choice = chooseVindex(table.name, source.vschema, target.vschema, {
+      source: from,
+      targetKeyspace: to.keyspace,
+    });
     if ('problem' in choice) problems.push(choice.problem);
     else if (choice.vindex !== undefined && !wholeRange) planned.vindex = choice.vindex;
     return planned;
   });
   checkTarget(names, target, to, problems);
 
-  const missing = (shard: TargetFacts['shards'][number]) => names.map((t) => t.name).filter((name) => !shard.tables.includes(name));
+  const missing = (shard: TargetFacts['shards'][number]) =>
+    names.map((t) => t.name).filter((name) => !shard.tables.includes(name));
   const plan: Plan = {
     target: { ...to, sharded: target.vschema.sharded, cells: target.cells, shards: target.shards.map(bare) },
     source: { ...from, cells, shards: source.shards.map(bare) },
     tables,
     missingTables: Object.fromEntries(target.shards.map((shard) => [shard.name, missing(shard)])),
-    missingInVSchema: target.vschema.sharded ? [] : names.map((t) => t.name).filter((name) => !Object.hasOwn(target.vschema.tables, name)),
+    missingInVSchema: target.vschema.sharded
+      ? []
+      : names.map((t) => t.name).filter((name) => !Object.hasOwn(target.vschema.tables, name)),
     tabletTypes: input.tabletTypes,
     inOrder: input.tabletTypesInPreferenceOrder,
     autoStart: input.autoStart,
@@ -100,17 +114,40 @@ function filterOf(table: PlannedTable, keyRange: string): string {
   return `${select} where in_keyrange(${args.join(', ')})`;
 }
 
-function chooseTables(input: MigrateInput, source: SourceFacts, place: Finding['place'], problems: Finding[]): SourceTable[] {
+function chooseTables(
+  input: MigrateInput,
+  source: SourceFacts,
+  place: Finding['place'],
+  problems: Finding[],
+): SourceTable[] {
   const known = new Map(source.tables.map((table) => [table.name, table]));
   const named = [...(input.tables ?? []), ...input.exclude];
   const unknown = [...new Set(named.filter((name) => !known.has(name)))];
   for (const table of unknown) {
-    problems.push(finding('table-exists', `table ${quoteName(table)} does not exist`, { ...place, table }, suggest(table, [...known.keys()]), 'TABLE_NOT_FOUND'));
+    problems.push(
+      finding(
+        'table-exists',
+        `table ${quoteName(table)} does not exist`,
+        { ...place, table },
+        suggest(table, [...known.keys()]),
+        'TABLE_NOT_FOUND',
+      ),
+    );
   }
   const wanted = input.tables ?? [...known.keys()];
-  const chosen = [...new Set(wanted)].filter((name) => !input.exclude.includes(name)).flatMap((name) => known.get(name) ?? []);
+  const chosen = [...new Set(wanted)]
+    .filter((name) => !input.exclude.includes(name))
+    .flatMap((name) => known.get(name) ?? []);
   if (chosen.length === 0 && unknown.length === 0) {
-    problems.push(finding('no-tables', 'there is no table to move', place, 'check the keyspace of -source, -tables and -exclude', 'NO_TABLES'));
+    problems.push(
+      finding(
+        'no-tables',
+        'there is no table to move',
+        place,
+        'check the keyspace of -source, -tables and -exclude',
+        'NO_TABLES',
+      ),
+    );
   }
   return chosen;
 }
@@ -119,36 +156,76 @@ function suggest(name: string, known: string[]): string {
   const close = known.find((other) => other.toLowerCase() === name.toLowerCase());
   if (close !== undefined) return `did you mean ${close}? Table names are case sensitive`;
   const shown = known.slice(0, 10).join(', ');
-  return known.length === 0 ? 'the keyspace has no tables' : `the keyspace has ${shown}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`;
+  return known.length === 0
+    ? 'the keyspace has no tables'
+    : `the keyspace has ${shown}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`;
 }
 
 /** Without cells of its own choosing, a stream may read in every cell that has a fitting tablet. */
 function chooseCells(input: MigrateInput, source: SourceFacts, place: Finding['place'], problems: Finding[]): string[] {
   for (const cell of input.cells ?? []) {
     if (source.cells.includes(cell)) continue;
-    problems.push(finding('cell-exists', `the source has no cell ${cell}`, { ...place, cell }, `its cells are ${source.cells.join(', ')}; cells are those of the source, not of the target`, 'CELL_NOT_FOUND'));
+    problems.push(
+      finding(
+        'cell-exists',
+        `the source has no cell ${cell}`,
+        { ...place, cell },
+        `its cells are ${source.cells.join(', ')}; cells are those of the source, not of the target`,
+        'CELL_NOT_FOUND',
+      ),
+    );
   }
   const fits = (tablet: { cell: string; type: string }) =>
-    input.tabletTypes.some((type) => type === tablet.type) && (input.cells === undefined || input.cells.includes(tablet.cell));
+    input.tabletTypes.some((type) => type === tablet.type) &&
+    (input.cells === undefined || input.cells.includes(tablet.cell));
   for (const shard of source.shards) {
     if (shard.tablets.some(fits)) continue;
     const what = `no tablet of type ${input.tabletTypes.join(' or ')}${input.cells === undefined ? '' : ` in cell ${input.cells.join(' or ')}`}`;
     const there = shard.tablets.map((t) => `${t.type} in ${t.cell}`).join(', ') || 'no tablets';
-    problems.push(finding('source-tablet', what, { ...place, shard: shard.name }, `the shard has ${there}; choose -tablet_types and -cells that fit`, 'NO_SOURCE_TABLET'));
+    problems.push(
+      finding(
+        'source-tablet',
+        what,
+        { ...place, shard: shard.name },
+        `the shard has ${there}; choose -tablet_types and -cells that fit`,
+        'NO_SOURCE_TABLET',
+      ),
+    );
   }
   if (input.cells !== undefined) return input.cells;
   return [...new Set(source.shards.flatMap((shard) => shard.tablets.filter(fits).map((tablet) => tablet.cell)))].sort();
 }
 
-function checkTarget(names: SourceTable[], target: TargetFacts, to: { keyspace: string; workflow: string }, problems: Finding[]): void {
+function checkTarget(
+  names: SourceTable[],
+  target: TargetFacts,
+  to: { keyspace: string; workflow: string },
+  problems: Finding[],
+): void {
   for (const shard of target.shards) {
     const place = { cluster: 'target', keyspace: to.keyspace, shard: shard.name };
     if (shard.hasWorkflow) {
-      problems.push(finding('workflow-name', `a workflow named ${to.workflow} already exists`, place, 'choose another name, or finish that workflow with the program that made it', 'WORKFLOW_EXISTS'));
+      problems.push(
+        finding(
+          'workflow-name',
+          `a workflow named ${to.workflow} already exists`,
+          place,
+          'choose another name, or finish that workflow with the program that made it',
+          'WORKFLOW_EXISTS',
+        ),
+      );
     }
     for (const { name: table } of names) {
       if (shard.nonEmptyTables.includes(table)) {
-        problems.push(finding('target-table-empty', `table ${quoteName(table)} has rows`, { ...place, table }, 'empty or drop it, or leave it out with -exclude', 'TARGET_TABLE_NOT_EMPTY'));
+        problems.push(
+          finding(
+            'target-table-empty',
+            `table ${quoteName(table)} has rows`,
+            { ...place, table },
+            'empty or drop it, or leave it out with -exclude',
+            'TARGET_TABLE_NOT_EMPTY',
+          ),
+        );
       }
       if (shard.deniedTables.includes(table)) {
         const { message, remedy } = heldTable(table, shard.holders?.[table], to.keyspace);
@@ -159,10 +236,21 @@ function checkTarget(names: SourceTable[], target: TargetFacts, to: { keyspace: 
 }
 
 /** What is said of a table that others hold. @param holder who, in words, where it is known */
-export function heldTable(table: string, holder: string | undefined, keyspace: string): { message: string; remedy: string } {
+export function heldTable(
+  table: string,
+  holder: string | undefined,
+  keyspace: string,
+): { message: string; remedy: string } {
   const name = quoteName(table);
-  if (holder !== undefined) return { message: `table ${name} is held ${holder}`, remedy: 'complete or cancel that one first, or leave the table out with -exclude' };
-  return { message: `table ${name} is in the denied tables already, and neither a journal nor a stream says who holds it`, remedy: `look at what was left behind and remove it: vtmigrate Audit ${keyspace}` };
+  if (holder !== undefined)
+    return {
+      message: `table ${name} is held ${holder}`,
+      remedy: 'complete or cancel that one first, or leave the table out with -exclude',
+    };
+  return {
+    message: `table ${name} is in the denied tables already, and neither a journal nor a stream says who holds it`,
+    remedy: `look at what was left behind and remove it: vtmigrate Audit ${keyspace}`,
+  };
 }
 
 function isWholeRange(shard: ShardFacts | undefined): boolean {

@@ -26,23 +26,41 @@ export function chooseVindex(
   names: { source: { mount: string; keyspace: string }; targetKeyspace: string },
 ): { vindex?: VindexChoice } | { problem: Finding } {
   const place = { cluster: 'target', keyspace: names.targetKeyspace, table };
-  const refuse = (code: 'VSCHEMA_TABLE_MISSING' | 'VINDEX_UNUSABLE', message: string, remedy: string) => ({ problem: finding(code === 'VINDEX_UNUSABLE' ? 'vindex-usable' : 'vschema-entry', message, place, remedy, code) });
+  const refuse = (code: 'VSCHEMA_TABLE_MISSING' | 'VINDEX_UNUSABLE', message: string, remedy: string) => ({
+    problem: finding(code === 'VINDEX_UNUSABLE' ? 'vindex-usable' : 'vschema-entry', message, place, remedy, code),
+  });
 
   const entry = Object.hasOwn(target.tables, table) ? target.tables[table] : undefined;
   if (entry === undefined) {
-    return refuse('VSCHEMA_TABLE_MISSING', `table ${quoteName(table)} is not in the VSchema of the sharded target`, 'add it with a primary vindex (vtctldclient ApplyVSchema), or leave it out with -exclude');
+    return refuse(
+      'VSCHEMA_TABLE_MISSING',
+      `table ${quoteName(table)} is not in the VSchema of the sharded target`,
+      'add it with a primary vindex (vtctldclient ApplyVSchema), or leave it out with -exclude',
+    );
   }
   if (entry.type === 'reference') return {};
   const primary = entry.columnVindexes[0];
   if (primary === undefined || primary.columns.length === 0) {
-    return refuse('VINDEX_UNUSABLE', `table ${quoteName(table)} has no primary vindex`, 'give it one in the target VSchema, or make it a reference table');
+    return refuse(
+      'VINDEX_UNUSABLE',
+      `table ${quoteName(table)} has no primary vindex`,
+      'give it one in the target VSchema, or make it a reference table',
+    );
   }
   const vindex = target.vindexes[primary.name];
   if (vindex === undefined) {
-    return refuse('VINDEX_UNUSABLE', `vindex ${primary.name} of table ${quoteName(table)} is not defined`, 'define it in the target VSchema');
+    return refuse(
+      'VINDEX_UNUSABLE',
+      `vindex ${primary.name} of table ${quoteName(table)} is not defined`,
+      'define it in the target VSchema',
+    );
   }
   if (lookupTypes.test(vindex.type)) {
-    return refuse('VINDEX_UNUSABLE', `the primary vindex of table ${quoteName(table)} is a lookup (${vindex.type})`, 'a primary vindex must be functional');
+    return refuse(
+      'VINDEX_UNUSABLE',
+      `the primary vindex of table ${quoteName(table)} is a lookup (${vindex.type})`,
+      'a primary vindex must be functional',
+    );
   }
   if (isSameVindex(source.vindexes[primary.name], vindex)) {
     return { vindex: { name: `${names.source.keyspace}.${primary.name}`, columns: primary.columns } };
@@ -56,7 +74,10 @@ export function chooseVindex(
 }
 
 /** The same type with the same parameters: the same rows in the same shards. */
-export function isSameVindex(a: VSchemaFacts['vindexes'][string] | undefined, b: VSchemaFacts['vindexes'][string]): boolean {
+export function isSameVindex(
+  a: VSchemaFacts['vindexes'][string] | undefined,
+  b: VSchemaFacts['vindexes'][string],
+): boolean {
   if (a?.type !== b.type) return false;
   const keys = new Set([...Object.keys(a.params), ...Object.keys(b.params)]);
   return [...keys].every((key) => a.params[key] === b.params[key]);

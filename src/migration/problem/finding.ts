@@ -80,12 +80,20 @@ export interface Finding extends Problem {
 }
 
 /** A finding of a check. The code is CHECK_FAILED unless the error table has one of its own for it. */
-export function finding(check: CheckName, message: string, place: Place, remedy: string, code: ErrorCode = 'CHECK_FAILED'): Finding {
+export function finding(
+  check: CheckName,
+  message: string,
+  place: Place,
+  remedy: string,
+  code: ErrorCode = 'CHECK_FAILED',
+): Finding {
   return { check, severity: checks[check], code, message, place, remedy };
 }
 
 /** Names that may stand in `accept`: those of warnings. */
-export const acceptable: readonly string[] = Object.entries(checks).flatMap(([name, severity]) => (severity === 'warning' ? [name] : []));
+export const acceptable: readonly string[] = Object.entries(checks).flatMap(([name, severity]) =>
+  severity === 'warning' ? [name] : [],
+);
 
 const checkOfCode: Partial<Record<ErrorCode, CheckName>> = {
   MOUNT_NOT_FOUND: 'mount-answers',
@@ -111,7 +119,9 @@ export function unreadable(what: string, error: MigrationError, check: CheckName
 
 /** The findings that stop a migration: errors, and warnings nobody has accepted. */
 export function blocking(findings: readonly Finding[], accepted: readonly string[]): Finding[] {
-  return findings.filter(({ check, severity }) => severity === 'error' || (severity === 'warning' && !accepted.includes(check)));
+  return findings.filter(
+    ({ check, severity }) => severity === 'error' || (severity === 'warning' && !accepted.includes(check)),
+  );
 }
 
 /** Errors first, then warnings, then notices; otherwise in the order they were found. */
@@ -127,7 +137,15 @@ export function capped(findings: readonly Finding[]): Finding[] {
   const sorted = bySeverity(findings);
   const rest = sorted.length - mostFindings;
   if (rest <= 0) return sorted;
-  return [...sorted.slice(0, mostFindings), finding('more', `${rest} more findings are not shown`, {}, 'look at fewer tables at once, with -tables and -dry_run')];
+  return [
+    ...sorted.slice(0, mostFindings),
+    finding(
+      'more',
+      `${rest} more findings are not shown`,
+      {},
+      'look at fewer tables at once, with -tables and -dry_run',
+    ),
+  ];
 }
 
 /** `warning no-primary-key: table t has … (cluster ext1 …): do this` */
@@ -141,9 +159,20 @@ export function describeFinding(found: Finding): string {
  */
 export function refusal(stopping: readonly Finding[]): MigrationError {
   const [first] = stopping;
-  if (stopping.length === 1 && first?.severity === 'error') return new MigrationError(first.code, first.message, first.place, first.remedy);
-  const list = capped(stopping).map((each) => `\n  - ${describeFinding(each)}`).join('');
+  if (stopping.length === 1 && first?.severity === 'error')
+    return new MigrationError(first.code, first.message, first.place, first.remedy);
+  const list = capped(stopping)
+    .map((each) => `\n  - ${describeFinding(each)}`)
+    .join('');
   const warnings = [...new Set(stopping.flatMap(({ check, severity }) => (severity === 'warning' ? [check] : [])))];
-  const how = warnings.length === 0 ? '' : `\nA warning is passed by its name, once it is understood: -accept ${warnings.join(',')} (in JSON "accept")`;
-  return new MigrationError('PREFLIGHT_REFUSED', `${stopping.length === 1 ? 'one thing is' : `${stopping.length} things are`} in the way; nothing has been changed:${list}${how}`, {}, '');
+  const how =
+    warnings.length === 0
+      ? ''
+      : `\nA warning is passed by its name, once it is understood: -accept ${warnings.join(',')} (in JSON "accept")`;
+  return new MigrationError(
+    'PREFLIGHT_REFUSED',
+    `${stopping.length === 1 ? 'one thing is' : `${stopping.length} things are`} in the way; nothing has been changed:${list}${how}`,
+    {},
+    '',
+  );
 }

@@ -13,11 +13,23 @@ export type Definitions = Record<string, string>;
  * @param source what the source has now; a table that is not in it has been dropped
  * @param targets what each target shard has now
  */
-export function driftGaps(before: Definitions, source: Definitions, targets: readonly Definitions[], place: Place): Gap[] {
+export function driftGaps(
+  before: Definitions,
+  source: Definitions,
+  targets: readonly Definitions[],
+  place: Place,
+): Gap[] {
   return Object.entries(before).flatMap(([table, ddl]): Gap[] => {
     const now = Object.hasOwn(source, table) ? source[table] : undefined;
     if (now === ddl) return [];
-    if (now === undefined) return [{ code: 'SCHEMA_DRIFT', message: 'the table has been dropped or renamed in the source since Create', place: { ...place, table } }];
+    if (now === undefined)
+      return [
+        {
+          code: 'SCHEMA_DRIFT',
+          message: 'the table has been dropped or renamed in the source since Create',
+          place: { ...place, table },
+        },
+      ];
     if (targets.length > 0 && targets.every((target) => sameDefinition(target[table], now))) return [];
     const message = `the definition has changed in the source since Create (- then, + now):\n${changedLines(ddl, now)}\nmake the same change on the target's table, or cancel and create again; the rows are compared once more afterwards`;
     return [{ code: 'SCHEMA_DRIFT', message, place: { ...place, table } }];
@@ -26,12 +38,24 @@ export function driftGaps(before: Definitions, source: Definitions, targets: rea
 
 /** The order of the lines of a definition means nothing where keys are built after the copy. */
 function sameDefinition(a: string | undefined, b: string): boolean {
-  const lines = (ddl: string) => ddl.split('\n').map((line) => line.trim().replace(/,$/, '')).sort().join('\n');
+  const lines = (ddl: string) =>
+    ddl
+      .split('\n')
+      .map((line) => line.trim().replace(/,$/, ''))
+      .sort()
+      .join('\n');
   return a !== undefined && lines(a) === lines(b);
 }
 
 /** The lines that differ, `-` for those that are gone and `+` for new ones, in the order of the definitions. */
 function changedLines(before: string, now: string): string {
   const changed = diffLines(before, now).filter((part) => part.added || part.removed);
-  return changed.flatMap((part) => part.value.trimEnd().split('\n').map((line) => `${part.added ? '+' : '-'} ${line}`)).join('\n');
+  return changed
+    .flatMap((part) =>
+      part.value
+        .trimEnd()
+        .split('\n')
+        .map((line) => `${part.added ? '+' : '-'} ${line}`),
+    )
+    .join('\n');
 }

@@ -7,7 +7,9 @@ type Intervals = [first: bigint, last: bigint][];
 /** True when every transaction of `part` is in `whole`. The empty position is in each. */
 export function containsPosition(whole: string, part: string): boolean {
   const has = parsePosition(whole);
-  return [...parsePosition(part)].every(([source, intervals]) => intervals.every((interval) => covers(has.get(source) ?? [], interval)));
+  return [...parsePosition(part)].every(([source, intervals]) =>
+    intervals.every((interval) => covers(has.get(source) ?? [], interval)),
+  );
 }
 
 /** The one of these positions that every other one contains; `undefined` when there is none such. */
@@ -17,7 +19,11 @@ export function leastPosition(positions: readonly string[]): string | undefined 
 
 /** Intervals by source, neighbours joined. */
 function parsePosition(position: string): Map<string, Intervals> {
-  const sets = position.slice(position.indexOf('/') + 1).split(',').map((set) => set.trim()).filter((set) => set !== '');
+  const sets = position
+    .slice(position.indexOf('/') + 1)
+    .split(',')
+    .map((set) => set.trim())
+    .filter((set) => set !== '');
   const all = new Map<string, Intervals>();
   for (const set of sets) {
     const [uuid = '', ...parts] = set.toLowerCase().split(':');

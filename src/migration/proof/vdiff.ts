@@ -67,40 +67,73 @@ const samplesPerTable = 3;
  * is a reference table; for an external cluster it looks in the wrong topology, and fails.
  */
 const oneSided = /failed to reconcile extra rows: .*node doesn't exist.*VSchema/;
-const oneSidedMeaning = 'there are rows that only the source or only the target has; for an external cluster Vitess cannot say which they are';
+const oneSidedMeaning =
+  'there are rows that only the source or only the target has; for an external cluster Vitess cannot say which they are';
 
 /** True when every table was compared to its end and no row differs. */
 export function isClean(report: VDiffReport): boolean {
-  return report.state === 'completed' && report.tables.every((table) => table.mismatched === '0' && table.extraSource === '0' && table.extraTarget === '0');
+  return (
+    report.state === 'completed' &&
+    report.tables.every((table) => table.mismatched === '0' && table.extraSource === '0' && table.extraTarget === '0')
+  );
 }
 
 /** Adds up the shards of a VDiff: an error of one is an error of all, completed needs every one. */
-export function summarizeVDiff(uuid: string, rows: readonly VDiffRow[], shards: readonly string[], completedAt: string): VDiffReport {
+export function summarizeVDiff(
+  uuid: string,
+  rows: readonly VDiffRow[],
+  shards: readonly string[],
+  completedAt: string,
+): VDiffReport {
   const states = shards.map((shard) => rows.find((row) => row.shard === shard)?.vdiffState ?? 'pending');
   const tables = new Map<string, VDiffTable>();
   for (const row of rows) if (row.table !== '') tables.set(row.table, addRow(tables.get(row.table), row));
   const has = (state: string) => states.includes(state) || [...tables.values()].some((table) => table.state === state);
-  const errors = Object.fromEntries(rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError]));
+  const errors = Object.fromEntries(
+    rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError]),
+  );
   const differs = Object.values(errors).some((text) => oneSided.test(text));
-  const state = differs ? 'differs' : has('error') ? 'error' : states.includes('stopped') ? 'stopped' : states.every((each) => each === 'completed') ? 'completed' : 'running';
+  const state = differs
+    ? 'differs'
+    : has('error')
+      ? 'error'
+      : states.includes('stopped')
+        ? 'stopped'
+        : states.every((each) => each === 'completed')
+          ? 'completed'
+          : 'running';
   return {
     uuid,
     state,
     rowsCompared: sum(rows.map((row) => row.rowsCompared)),
     tables: [...tables.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    errors: Object.fromEntries(Object.entries(errors).map(([shard, text]) => [shard, oneSided.test(text) ? oneSidedMeaning : text])),
+    errors: Object.fromEntries(
+      Object.entries(errors).map(([shard, text]) => [shard, oneSided.test(text) ? oneSidedMeaning : text]),
+    ),
     completedAt: state === 'completed' ? completedAt : null,
   };
 }
 
 /** What moves while a VDiff is alive: the watchdog compares two of these. */
 export function vdiffPulse(report: VDiffReport): string {
-  return [report.state, report.rowsCompared, ...report.tables.map((table) => `${table.name}:${table.state}:${table.rowsCompared}`)].join('|');
+  return [
+    report.state,
+    report.rowsCompared,
+    ...report.tables.map((table) => `${table.name}:${table.state}:${table.rowsCompared}`),
+  ].join('|');
 }
 
 function addRow(table: VDiffTable | undefined, row: VDiffRow): VDiffTable {
   const report = (row.report === '' ? {} : JSON.parse(row.report)) as VitessReport;
-  const before = table ?? { name: row.table, state: 'completed', rowsCompared: '0', mismatched: '0', extraSource: '0', extraTarget: '0', samples: [] };
+  const before = table ?? {
+    name: row.table,
+    state: 'completed',
+    rowsCompared: '0',
+    mismatched: '0',
+    extraSource: '0',
+    extraTarget: '0',
+    samples: [],
+  };
   const mismatched = sum([before.mismatched, report.MismatchedRows]);
   const extraSource = sum([before.extraSource, report.ExtraRowsSource]);
   const extraTarget = sum([before.extraTarget, report.ExtraRowsTarget]);
@@ -118,9 +151,22 @@ function addRow(table: VDiffTable | undefined, row: VDiffRow): VDiffTable {
 
 function samplesOf(report: VitessReport, shard: string): VDiffSample[] {
   return [
-    ...(report.MismatchedRowsSample ?? []).map((pair): VDiffSample => ({ kind: 'mismatch', shard, source: pair.Source?.Row ?? {}, target: pair.Target?.Row ?? {} })),
-    ...(report.ExtraRowsSourceSample ?? []).map((row): VDiffSample => ({ kind: 'only in source', shard, source: row.Row ?? {} })),
-    ...(report.ExtraRowsTargetSample ?? []).map((row): VDiffSample => ({ kind: 'only in target', shard, target: row.Row ?? {} })),
+    ...(report.MismatchedRowsSample ?? []).map((pair): VDiffSample => ({
+      kind: 'mismatch',
+      shard,
+      source: pair.Source?.Row ?? {},
+      target: pair.Target?.Row ?? {},
+    })),
+    ...(report.ExtraRowsSourceSample ?? []).map((row): VDiffSample => ({
+      kind: 'only in source',
+      shard,
+      source: row.Row ?? {},
+    })),
+    ...(report.ExtraRowsTargetSample ?? []).map((row): VDiffSample => ({
+      kind: 'only in target',
+      shard,
+      target: row.Row ?? {},
+    })),
   ];
 }
 

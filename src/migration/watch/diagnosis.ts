@@ -23,39 +23,78 @@ export type DiagnosisKind = keyof typeof healedBy;
 
 const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
   {
-    pattern: /error picking tablet|no tablet available|can't find any healthy source tablet|no healthy tablets?|has expired/i,
-    diagnosis: { kind: 'no-tablet', remedy: 'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again with -cells and -tablet_types that fit. The stream goes on by itself when a tablet is back' },
+    pattern:
+      /error picking tablet|no tablet available|can't find any healthy source tablet|no healthy tablets?|has expired/i,
+    diagnosis: {
+      kind: 'no-tablet',
+      remedy:
+        'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again with -cells and -tablet_types that fit. The stream goes on by itself when a tablet is back',
+    },
   },
   {
     pattern: /vindex \S+ not found|vschema.*vindex/i,
-    diagnosis: { kind: 'vindex-not-found', remedy: 'the source cluster does not know this vindex: add it to the VSchema of the source keyspace, then resume, or cancel' },
+    diagnosis: {
+      kind: 'vindex-not-found',
+      remedy:
+        'the source cluster does not know this vindex: add it to the VSchema of the source keyspace, then resume, or cancel',
+    },
   },
   {
-    pattern: /purged required binary logs|cannot replicate because the (source|master) purged|errno 1236|requested.*binlog.*(not found|missing)/i,
-    diagnosis: { kind: 'purged-binlogs', remedy: 'the source has deleted binary logs this stream still needs; it cannot catch up. Cancel, lengthen binlog_expire_logs_seconds on the source, and create again' },
+    pattern:
+      /purged required binary logs|cannot replicate because the (source|master) purged|errno 1236|requested.*binlog.*(not found|missing)/i,
+    diagnosis: {
+      kind: 'purged-binlogs',
+      remedy:
+        'the source has deleted binary logs this stream still needs; it cannot catch up. Cancel, lengthen binlog_expire_logs_seconds on the source, and create again',
+    },
   },
   {
     pattern: /duplicate entry/i,
-    diagnosis: { kind: 'duplicate-key', remedy: 'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Take the row out of the target, then resume, or cancel' },
+    diagnosis: {
+      kind: 'duplicate-key',
+      remedy:
+        'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Take the row out of the target, then resume, or cancel',
+    },
   },
   {
-    pattern: /unknown column|table '[^']*' doesn't exist|unknown table|column count|cannot find column|cannot determine table columns|doesn't have a default value|incorrect .* value|data too long|out of range value/i,
-    diagnosis: { kind: 'schema-mismatch', remedy: 'the definitions of the table differ between source and target: make them alike, then resume, or cancel' },
+    pattern:
+      /unknown column|table '[^']*' doesn't exist|unknown table|column count|cannot find column|cannot determine table columns|doesn't have a default value|incorrect .* value|data too long|out of range value/i,
+    diagnosis: {
+      kind: 'schema-mismatch',
+      remedy: 'the definitions of the table differ between source and target: make them alike, then resume, or cancel',
+    },
   },
   {
     pattern: /throttle/i,
-    diagnosis: { kind: 'throttled', remedy: 'the tablet throttler holds the stream back, mostly for replication lag: see vtctldclient CheckThrottler. The stream goes on by itself' },
+    diagnosis: {
+      kind: 'throttled',
+      remedy:
+        'the tablet throttler holds the stream back, mostly for replication lag: see vtctldclient CheckThrottler. The stream goes on by itself',
+    },
   },
   {
-    pattern: /mysql\.sock|errno 20(02|03|06|13)\b|mysql server has gone away|lost connection to mysql|read-only option|errno 1290|no such file or directory/i,
-    diagnosis: { kind: 'mysql-down', remedy: 'the MySQL of the tablet does not answer, or does not take writes: start it, or promote another tablet. The stream goes on by itself' },
+    pattern:
+      /mysql\.sock|errno 20(02|03|06|13)\b|mysql server has gone away|lost connection to mysql|read-only option|errno 1290|no such file or directory/i,
+    diagnosis: {
+      kind: 'mysql-down',
+      remedy:
+        'the MySQL of the tablet does not answer, or does not take writes: start it, or promote another tablet. The stream goes on by itself',
+    },
   },
   {
-    pattern: /connection refused|connection error|unavailable|transport is closing|no route to host|connection reset|code = DeadlineExceeded|EOF/i,
-    diagnosis: { kind: 'source-unreachable', remedy: 'the source tablet cannot be reached from the target tablet: check it and the network between them. The stream goes on by itself' },
+    pattern:
+      /connection refused|connection error|unavailable|transport is closing|no route to host|connection reset|code = DeadlineExceeded|EOF/i,
+    diagnosis: {
+      kind: 'source-unreachable',
+      remedy:
+        'the source tablet cannot be reached from the target tablet: check it and the network between them. The stream goes on by itself',
+    },
   },
 ];
-const unknown: Diagnosis = { kind: 'unknown', remedy: "Vitess says no more than this; the target tablet's log has the details" };
+const unknown: Diagnosis = {
+  kind: 'unknown',
+  remedy: "Vitess says no more than this; the target tablet's log has the details",
+};
 
 /** Vitess tries a stream again unless it has given it the state Error. */
 const ended = 'Vitess has ended this stream: once the cause is gone, resume it (vtmigrate Workflow Start), or cancel';

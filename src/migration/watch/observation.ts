@@ -62,7 +62,10 @@ export function isCopied(stream: StreamObservation, stopAfterCopy: boolean): boo
 
 /** True when every one of the expected streams has finished its copy. */
 export function isCopyFinished(observation: Observation, expectedStreams: number, stopAfterCopy: boolean): boolean {
-  return observation.streams.length === expectedStreams && observation.streams.every((stream) => isCopied(stream, stopAfterCopy));
+  return (
+    observation.streams.length === expectedStreams &&
+    observation.streams.every((stream) => isCopied(stream, stopAfterCopy))
+  );
 }
 
 /**
@@ -70,7 +73,9 @@ export function isCopyFinished(observation: Observation, expectedStreams: number
  * messages, the tables that are done, and the tenth of the copy that has been reached.
  */
 export function fingerprint(observation: Observation): string {
-  const streams = observation.streams.map((s) => `${s.shard}/${s.id}:${s.state}:${s.position === '' ? 0 : 1}:${s.copying.length}:${s.message}`);
+  const streams = observation.streams.map(
+    (s) => `${s.shard}/${s.id}:${s.state}:${s.position === '' ? 0 : 1}:${s.copying.length}:${s.message}`,
+  );
   const problems = observation.problems.map((p) => `${p.code}:${p.place.shard ?? ''}:${p.place.tablet ?? ''}`);
   return [...streams.sort(), ...problems.sort(), `${Math.floor(copiedFraction(observation) * 10)}`].join('|');
 }

@@ -31,7 +31,13 @@ export class TabletProbe {
     this.cell = record.alias?.cell ?? '';
     this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
     const port = record.portMap['grpc'];
-    if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
+    if (port === undefined)
+      throw new MigrationError(
+        'TABLET_UNREACHABLE',
+        'the tablet record has no gRPC port',
+        this.place,
+        'start vttablet with --grpc-port',
+      );
     ({ manager: this.manager, query: this.queries } = tablets.client(record.hostname, port, cluster));
   }
 
@@ -52,13 +58,25 @@ export class TabletProbe {
   async openStream(): Promise<void> {
     const { keyspace, shard, type } = this.record;
     await this.ask('VStream', () =>
-      message(2, this.queries.vStream({ target: { keyspace, shard, tabletType: type }, position: 'current', filter: { rules: [{ match: '/.*/' }] } }, { timeoutMs })),
+      message(
+        2,
+        this.queries.vStream(
+          {
+            target: { keyspace, shard, tabletType: type },
+            position: 'current',
+            filter: { rules: [{ match: '/.*/' }] },
+          },
+          { timeoutMs },
+        ),
+      ),
     );
   }
 
   /** Whether the account that applies streams may write their records, in Vitess's own words. */
   async permissions(): Promise<{ user: string; ok: boolean; error: string }> {
-    const { user, ok, error } = await this.ask('ValidateVReplicationPermissions', () => this.manager.validateVReplicationPermissions({}, { timeoutMs }));
+    const { user, ok, error } = await this.ask('ValidateVReplicationPermissions', () =>
+      this.manager.validateVReplicationPermissions({}, { timeoutMs }),
+    );
     return { user, ok, error };
   }
 
@@ -73,19 +91,37 @@ export class TabletProbe {
   async throttledApps(): Promise<Record<string, number>> {
     const status = await this.ask('GetThrottlerStatus', () => this.manager.getThrottlerStatus({}, { timeoutMs }));
     if (!status.isEnabled) return {};
-    return Object.fromEntries(Object.values(status.throttledApps).flatMap(({ name, ratio, exempt }) => (exempt || ratio <= 0 ? [] : [[name, ratio]])));
+    return Object.fromEntries(
+      Object.values(status.throttledApps).flatMap(({ name, ratio, exempt }) =>
+        exempt || ratio <= 0 ? [] : [[name, ratio]],
+      ),
+    );
   }
 
   /** The release of vttablet, from the page that `vtctldclient GetVersion` reads too; empty when it names none. */
   async version(): Promise<string> {
     const port = this.record.portMap['vt'];
-    if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no HTTP port', this.place, 'start vttablet with --port');
+    if (port === undefined)
+      throw new MigrationError(
+        'TABLET_UNREACHABLE',
+        'the tablet record has no HTTP port',
+        this.place,
+        'start vttablet with --port',
+      );
     try {
-      const answer = await fetch(`http://${this.record.hostname}:${port}/debug/vars`, { signal: AbortSignal.timeout(timeoutMs) });
+      const answer = await fetch(`http://${this.record.hostname}:${port}/debug/vars`, {
+        signal: AbortSignal.timeout(timeoutMs),
+      });
       const { BuildVersion } = (await answer.json()) as { BuildVersion?: string };
       return BuildVersion ?? '';
     } catch (cause) {
-      throw new MigrationError('TABLET_UNREACHABLE', `the tablet does not tell its version (${cause instanceof Error ? cause.message : String(cause)})`, this.place, 'let the worker reach its HTTP port', { cause });
+      throw new MigrationError(
+        'TABLET_UNREACHABLE',
+        `the tablet does not tell its version (${cause instanceof Error ? cause.message : String(cause)})`,
+        this.place,
+        'let the worker reach its HTTP port',
+        { cause },
+      );
     }
   }
 

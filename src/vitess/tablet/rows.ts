@@ -12,7 +12,8 @@ export function namedRows(result: QueryResult | undefined): NamedRow[] {
     let offset = 0;
     row.lengths.forEach((length, column) => {
       const size = Number(length);
-      named[names[column] ?? String(column)] = size < 0 ? null : Buffer.from(row.values.subarray(offset, offset + size)).toString();
+      named[names[column] ?? String(column)] =
+        size < 0 ? null : Buffer.from(row.values.subarray(offset, offset + size)).toString();
       offset += Math.max(size, 0);
     });
     return named;

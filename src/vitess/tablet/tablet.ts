@@ -3,7 +3,12 @@ import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import { quoteName, quoteString } from '../../migration/sql/quote.js';
 import type { ShardStreams } from '../../migration/watch/stream.js';
-import { TabletSelectionPreference, type ReadVReplicationWorkflowResponse_Stream, type CreateVReplicationWorkflowRequestSchema, type VDiffOptionsSchema } from '../wire/tabletmanagerdata_pb.js';
+import {
+  TabletSelectionPreference,
+  type ReadVReplicationWorkflowResponse_Stream,
+  type CreateVReplicationWorkflowRequestSchema,
+  type VDiffOptionsSchema,
+} from '../wire/tabletmanagerdata_pb.js';
 import { OnDDLAction, VEventType, VReplicationWorkflowState, VReplicationWorkflowType } from '../wire/binlogdata_pb.js';
 import { TabletType, type Tablet as TabletRecord } from '../wire/topodata_pb.js';
 import { formatAlias } from '../topology/topology.js';
@@ -69,7 +74,13 @@ export class Tablet {
     this.dbName = record.dbNameOverride === '' ? `vt_${record.keyspace}` : record.dbNameOverride;
     this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
     const port = record.portMap['grpc'];
-    if (port === undefined) throw new MigrationError('TABLET_UNREACHABLE', 'the tablet record has no gRPC port', this.place, 'start vttablet with --grpc-port');
+    if (port === undefined)
+      throw new MigrationError(
+        'TABLET_UNREACHABLE',
+        'the tablet record has no gRPC port',
+        this.place,
+        'start vttablet with --grpc-port',
+      );
     this.target = { keyspace: record.keyspace, shard: record.shard, tabletType: record.type };
     ({ manager: this.client, query: this.queries } = tablets.client(record.hostname, port, cluster));
   }
@@ -78,22 +89,36 @@ export class Tablet {
   async tables(names?: readonly string[]): Promise<TableSchema[]> {
     // Vitess takes a name between slashes as a regular expression, and compares any other literally.
     const tables = names === undefined ? [allTables] : [...names];
-    const response = await this.ask('GetSchema', (options) => this.client.getSchema({ tables }, { ...options, timeoutMs: changeTimeout }));
+    const response = await this.ask('GetSchema', (options) =>
+      this.client.getSchema({ tables }, { ...options, timeoutMs: changeTimeout }),
+    );
     const definitions = response.schemaDefinition?.tableDefinitions ?? [];
     return definitions
-      .map((td) => ({ name: td.name, ddl: td.schema, rows: Number(td.rowCount), bytes: Number(td.dataLength), primaryKey: td.primaryKeyColumns }))
+      .map((td) => ({
+        name: td.name,
+        ddl: td.schema,
+        rows: Number(td.rowCount),
+        bytes: Number(td.dataLength),
+        primaryKey: td.primaryKeyColumns,
+      }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Runs statements that create tables, with foreign key checks off, as Vitess's `deploySchema`. */
   async applySchema(sql: string): Promise<void> {
     await this.change('ApplySchema', (options) =>
-      this.client.applySchema({ sql, force: false, allowReplication: true, sqlMode, disableForeignKeyChecks: true, batchSize: 0n }, options),
+      this.client.applySchema(
+        { sql, force: false, allowReplication: true, sqlMode, disableForeignKeyChecks: true, batchSize: 0n },
+        options,
+      ),
     );
   }
 
   /** One statement as the DBA user. `_vt` stands for the sidecar database, whatever its name. */
-  async query(sql: string, options: { disableForeignKeyChecks?: boolean; reloadSchema?: boolean; db?: string } = {}): Promise<NamedRow[]> {
+  async query(
+    sql: string,
+    options: { disableForeignKeyChecks?: boolean; reloadSchema?: boolean; db?: string } = {},
+  ): Promise<NamedRow[]> {
     const response = await this.change('ExecuteFetchAsDba', (callOptions) =>
       this.client.executeFetchAsDba(
         {
@@ -120,12 +145,16 @@ export class Tablet {
   }
 
   async createStreams(request: MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema>): Promise<void> {
-    await this.change('CreateVReplicationWorkflow', (options) => this.client.createVReplicationWorkflow(request, options));
+    await this.change('CreateVReplicationWorkflow', (options) =>
+      this.client.createVReplicationWorkflow(request, options),
+    );
   }
 
   /** The streams of a workflow, empty when there is none of that name. */
   async streams(workflow: string): Promise<StreamRow[]> {
-    const response = await this.ask('ReadVReplicationWorkflow', (options) => this.client.readVReplicationWorkflow({ workflow }, options));
+    const response = await this.ask('ReadVReplicationWorkflow', (options) =>
+      this.client.readVReplicationWorkflow({ workflow }, options),
+    );
     return response.streams.map((stream) => ({
       ...common(stream),
       stopPosition: stream.stopPos,
@@ -138,13 +167,17 @@ export class Tablet {
 
   /** Names of the workflows with streams into this tablet's database. */
   async workflowNames(): Promise<string[]> {
-    const rows = await this.query(`select distinct workflow from _vt.vreplication where db_name = ${quoteString(this.dbName)} order by workflow`);
+    const rows = await this.query(
+      `select distinct workflow from _vt.vreplication where db_name = ${quoteString(this.dbName)} order by workflow`,
+    );
     return rows.flatMap((row) => row['workflow'] ?? []);
   }
 
   /** The streams of a workflow with all that their rows say; without streams when there is none of that name. */
   async workflow(name: string): Promise<ShardStreams> {
-    const response = await this.ask('ReadVReplicationWorkflow', (options) => this.client.readVReplicationWorkflow({ workflow: name }, options));
+    const response = await this.ask('ReadVReplicationWorkflow', (options) =>
+      this.client.readVReplicationWorkflow({ workflow: name }, options),
+    );
     return {
       shard: this.target.shard,
       tablet: this.alias,
@@ -164,8 +197,13 @@ export class Tablet {
 
   /** Every workflow with streams on this tablet, and the tables they write to; a pattern such as `/.*` stands as it is. */
   async workflows(): Promise<TabletWorkflow[]> {
-    const { workflows } = await this.ask('ReadVReplicationWorkflows', (options) => this.client.readVReplicationWorkflows({}, options));
-    return workflows.map(({ workflow, streams }) => ({ workflow, tables: [...new Set(streams.flatMap((stream) => stream.bls?.filter?.rules.map((rule) => rule.match) ?? []))] }));
+    const { workflows } = await this.ask('ReadVReplicationWorkflows', (options) =>
+      this.client.readVReplicationWorkflows({}, options),
+    );
+    return workflows.map(({ workflow, streams }) => ({
+      workflow,
+      tables: [...new Set(streams.flatMap((stream) => stream.bls?.filter?.rules.map((rule) => rule.match) ?? []))],
+    }));
   }
 
   /** Sets the state of a workflow's streams, and their message where one is given, and changes nothing else. */
@@ -187,12 +225,16 @@ export class Tablet {
   }
 
   async deleteStreams(workflow: string): Promise<void> {
-    await this.change('DeleteVReplicationWorkflow', (options) => this.client.deleteVReplicationWorkflow({ workflow }, options));
+    await this.change('DeleteVReplicationWorkflow', (options) =>
+      this.client.deleteVReplicationWorkflow({ workflow }, options),
+    );
   }
 
   /** Returns when the stream has applied `position`. @throws TABLET_UNREACHABLE when `timeoutMs` have passed */
   async waitForPosition(id: number, position: string, timeoutMs: number): Promise<void> {
-    await callTablet(this.place, 'VReplicationWaitForPos', () => this.client.vReplicationWaitForPos({ id, position }, { timeoutMs }));
+    await callTablet(this.place, 'VReplicationWaitForPos', () =>
+      this.client.vReplicationWaitForPos({ id, position }, { timeoutMs }),
+    );
   }
 
   /**
@@ -206,7 +248,10 @@ export class Tablet {
     const rules = tables.map((match) => ({ match, filter: `select * from ${quoteName(match)}` }));
     const changed = new Set<string>();
     await callTablet(this.place, 'VStream', async () => {
-      for await (const { events } of this.queries.vStream({ target: this.target, position: from, filter: { rules } }, { timeoutMs })) {
+      for await (const { events } of this.queries.vStream(
+        { target: this.target, position: from, filter: { rules } },
+        { timeoutMs },
+      )) {
         for (const event of events) {
           if (event.type === VEventType.ROW && event.rowEvent !== undefined) changed.add(event.rowEvent.tableName);
           if (event.type === VEventType.GTID && containsPosition(event.gtid, to)) return;
@@ -217,27 +262,40 @@ export class Tablet {
     return [...changed].sort();
   }
 
-  async createVDiff(workflow: string, keyspace: string, uuid: string, options: MessageInitShape<typeof VDiffOptionsSchema>): Promise<void> {
-    await this.change('VDiff create', (callOptions) => this.client.vDiff({ keyspace, workflow, action: 'create', vdiffUuid: uuid, options }, callOptions));
+  async createVDiff(
+    workflow: string,
+    keyspace: string,
+    uuid: string,
+    options: MessageInitShape<typeof VDiffOptionsSchema>,
+  ): Promise<void> {
+    await this.change('VDiff create', (callOptions) =>
+      this.client.vDiff({ keyspace, workflow, action: 'create', vdiffUuid: uuid, options }, callOptions),
+    );
   }
 
   /** The rows of a VDiff, one for each table once the VDiff has started; empty when there is no such VDiff. */
   async showVDiff(workflow: string, keyspace: string, uuid: string): Promise<NamedRow[]> {
     const known = await this.vdiffs(workflow, keyspace);
     if (!known.includes(uuid)) return [];
-    const response = await this.ask('VDiff show', (options) => this.client.vDiff({ keyspace, workflow, action: 'show', actionArg: uuid }, options));
+    const response = await this.ask('VDiff show', (options) =>
+      this.client.vDiff({ keyspace, workflow, action: 'show', actionArg: uuid }, options),
+    );
     return namedRows(response.output);
   }
 
   /** UUIDs of a workflow's VDiffs, newest first. */
   async vdiffs(workflow: string, keyspace: string): Promise<string[]> {
-    const response = await this.ask('VDiff show', (options) => this.client.vDiff({ keyspace, workflow, action: 'show', actionArg: 'all' }, options));
+    const response = await this.ask('VDiff show', (options) =>
+      this.client.vDiff({ keyspace, workflow, action: 'show', actionArg: 'all' }, options),
+    );
     return namedRows(response.output).flatMap((row) => row['vdiff_uuid'] ?? []);
   }
 
   /** Stops and deletes every VDiff of a workflow with its records; its streams run again. */
   async deleteVDiffs(workflow: string, keyspace: string): Promise<void> {
-    await this.change('VDiff delete', (options) => this.client.vDiff({ keyspace, workflow, action: 'delete', actionArg: 'all' }, options));
+    await this.change('VDiff delete', (options) =>
+      this.client.vDiff({ keyspace, workflow, action: 'delete', actionArg: 'all' }, options),
+    );
   }
 
   private ask<T>(what: string, call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {

@@ -43,7 +43,16 @@ function openTransport(host: string, port: number, access: Access): Transport {
     pingIntervalMs: 10_000,
     pingTimeoutMs: 5_000,
     idleConnectionTimeoutMs: 60_000,
-    ...(tls === undefined ? {} : { nodeOptions: { ca: tls.ca, cert: tls.cert, key: tls.key, ...(tls.serverName === undefined ? {} : { servername: tls.serverName }) } }),
+    ...(tls === undefined
+      ? {}
+      : {
+          nodeOptions: {
+            ca: tls.ca,
+            cert: tls.cert,
+            key: tls.key,
+            ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+          },
+        }),
     interceptors: [letIn(host, port, access)],
   });
 }
@@ -87,12 +96,26 @@ export async function callTablet<T>(place: Place, what: string, call: () => Prom
   } catch (cause) {
     const error = ConnectError.from(cause);
     if (unreachable.has(error.code)) {
-      throw new MigrationError('TABLET_UNREACHABLE', `the tablet does not answer ${what} (${error.rawMessage})`, place, 'check that vttablet runs there and its gRPC port can be reached from the worker', { cause });
+      throw new MigrationError(
+        'TABLET_UNREACHABLE',
+        `the tablet does not answer ${what} (${error.rawMessage})`,
+        place,
+        'check that vttablet runs there and its gRPC port can be reached from the worker',
+        { cause },
+      );
     }
     if (keptOut.has(error.code)) {
-      throw new MigrationError('ACCESS_REFUSED', `the tablet does not let the worker in for ${what}: ${error.rawMessage}`, place, `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, and the tablet's MySQL accounts`, { cause });
+      throw new MigrationError(
+        'ACCESS_REFUSED',
+        `the tablet does not let the worker in for ${what}: ${error.rawMessage}`,
+        place,
+        `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, and the tablet's MySQL accounts`,
+        { cause },
+      );
     }
     const code = refused.has(error.code) ? 'TABLET_REFUSED' : 'TABLET_CALL_FAILED';
-    throw new MigrationError(code, `${what} failed: ${error.rawMessage}`, place, "the tablet's log has the details", { cause });
+    throw new MigrationError(code, `${what} failed: ${error.rawMessage}`, place, "the tablet's log has the details", {
+      cause,
+    });
   }
 }

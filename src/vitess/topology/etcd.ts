@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Etcd3, EtcdAuthenticationFailedError, EtcdPermissionDeniedError, GRPCInvalidArgumentError, GRPCUnauthenticatedError } from 'etcd3';
+import {
+  Etcd3,
+  EtcdAuthenticationFailedError,
+  EtcdPermissionDeniedError,
+  GRPCInvalidArgumentError,
+  GRPCUnauthenticatedError,
+} from 'etcd3';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Access } from '../../net/access.js';
 import { splitAddress } from '../../net/address.js';
@@ -29,7 +35,14 @@ export class EtcdKv implements Kv {
       hosts: server.split(',').map((host) => `${tls === undefined ? 'http' : 'https'}://${host}`),
       dialTimeout: callTimeout,
       defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
-      ...(tls === undefined ? {} : { credentials: { rootCertificate: tls.ca, ...(tls.key === undefined || tls.cert === undefined ? {} : { privateKey: tls.key, certChain: tls.cert }) } }),
+      ...(tls === undefined
+        ? {}
+        : {
+            credentials: {
+              rootCertificate: tls.ca,
+              ...(tls.key === undefined || tls.cert === undefined ? {} : { privateKey: tls.key, certChain: tls.cert }),
+            },
+          }),
       ...(user === undefined || password === undefined ? {} : { auth: { username: user, password } }),
     });
   }
@@ -40,19 +53,25 @@ export class EtcdKv implements Kv {
   }
 
   async list(prefix: string): Promise<Entry[]> {
-    const response = await this.call(`reading ${prefix}`, () => this.client.getAll().prefix(prefix).sort('Key', 'Ascend').exec());
+    const response = await this.call(`reading ${prefix}`, () =>
+      this.client.getAll().prefix(prefix).sort('Key', 'Ascend').exec(),
+    );
     return response.kvs.map(toEntry);
   }
 
   async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
     const response = await this.call(`writing ${key}`, () =>
-      this.guard(key, revision).then(this.client.put(key).value(Buffer.from(value))).commit(),
+      this.guard(key, revision)
+        .then(this.client.put(key).value(Buffer.from(value)))
+        .commit(),
     );
     return response.succeeded;
   }
 
   async delete(key: string, revision: string): Promise<boolean> {
-    const response = await this.call(`deleting ${key}`, () => this.guard(key, revision).then(this.client.delete().key(key)).commit());
+    const response = await this.call(`deleting ${key}`, () =>
+      this.guard(key, revision).then(this.client.delete().key(key)).commit(),
+    );
     return response.succeeded;
   }
 
@@ -62,7 +81,13 @@ export class EtcdKv implements Kv {
       check: async () => {
         // A stream, which has no deadline unless it is given one: on a stalled connection it would wait for ever.
         await lease.keepaliveOnce({ deadline: Date.now() + callTimeout }).catch((cause: unknown) => {
-          throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again', { cause });
+          throw new MigrationError(
+            'LOCK_LOST',
+            `the lock on ${dir} has been lost`,
+            this.place(),
+            'the step is run again',
+            { cause },
+          );
         });
       },
       release: async () => {
@@ -85,13 +110,23 @@ export class EtcdKv implements Kv {
 
   private async waitForTurn(dir: string, contents: string, timeoutMs: number, leaseId: string): Promise<void> {
     const key = `${dir}/locks/${leaseId}`;
-    await this.call(`writing ${key}`, () => this.client.if(key, 'Version', '==', 0).then(this.client.put(key).value(contents).lease(leaseId)).commit());
+    await this.call(`writing ${key}`, () =>
+      this.client.if(key, 'Version', '==', 0).then(this.client.put(key).value(contents).lease(leaseId)).commit(),
+    );
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const all = await this.call(`reading ${dir}/locks/`, () => this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec());
+      const all = await this.call(`reading ${dir}/locks/`, () =>
+        this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec(),
+      );
       const oldest = all.kvs[0];
       if (oldest?.key.toString() === key) return;
-      if (oldest === undefined) throw new MigrationError('LOCK_LOST', `the lock on ${dir} has been lost`, this.place(), 'the step is run again');
+      if (oldest === undefined)
+        throw new MigrationError(
+          'LOCK_LOST',
+          `the lock on ${dir} has been lost`,
+          this.place(),
+          'the step is run again',
+        );
       if (Date.now() > deadline) {
         throw lockedBy(dir, oldest.value, this.place());
       }
@@ -115,22 +150,40 @@ export class EtcdKv implements Kv {
   /** What keeps the worker out: the server's word, or a handshake that fails. */
   private async refusal(what: string, cause: unknown): Promise<MigrationError | undefined> {
     const who = this.access.user === undefined ? 'the worker' : `user ${this.access.user}`;
-    const refused = (why: string, remedy: string) => new MigrationError('ACCESS_REFUSED', `the topology server does not let ${who} in: ${why}`, this.place(), remedy, { cause });
-    if (cause instanceof EtcdPermissionDeniedError) return refused(`permission denied for ${what}`, 'grant the role of docs/security.md');
-    if (isRefusal(cause)) return refused(cause.message.replace(/^(\w+: )?\d+ [A-Z_]+: /, ''), `check user and password of ${this.clusterName}'s etcd in the worker's configuration`);
+    const refused = (why: string, remedy: string) =>
+      new MigrationError('ACCESS_REFUSED', `the topology server does not let ${who} in: ${why}`, this.place(), remedy, {
+        cause,
+      });
+    if (cause instanceof EtcdPermissionDeniedError)
+      return refused(`permission denied for ${what}`, 'grant the role of docs/security.md');
+    if (isRefusal(cause))
+      return refused(
+        cause.message.replace(/^(\w+: )?\d+ [A-Z_]+: /, ''),
+        `check user and password of ${this.clusterName}'s etcd in the worker's configuration`,
+      );
     for (const address of this.server.split(',')) {
       const { host, port } = splitAddress(address);
       const why = await tlsRefusal(host, port, this.access.tls);
-      if (why !== undefined) return refused(why, `check tls of ${this.clusterName}'s etcd in the worker's configuration`);
+      if (why !== undefined)
+        return refused(why, `check tls of ${this.clusterName}'s etcd in the worker's configuration`);
     }
     return undefined;
   }
 
   private unreachable(cause: unknown): MigrationError {
     // The library's circuit breaker, while open, hides what made it open; so does a retry on a channel that another call's failure has closed.
-    const hidden = cause instanceof Error && ('isBrokenCircuitError' in cause || cause.message.includes('Channel closed before call started'));
-    if (!hidden || this.lastReason === '') this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
-    return new MigrationError('TOPO_UNREACHABLE', `the topology server does not answer (${this.lastReason})`, this.place(), 'check that etcd runs there and can be reached from the worker', { cause });
+    const hidden =
+      cause instanceof Error &&
+      ('isBrokenCircuitError' in cause || cause.message.includes('Channel closed before call started'));
+    if (!hidden || this.lastReason === '')
+      this.lastReason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s*Resolution note:\s*$/, '');
+    return new MigrationError(
+      'TOPO_UNREACHABLE',
+      `the topology server does not answer (${this.lastReason})`,
+      this.place(),
+      'check that etcd runs there and can be reached from the worker',
+      { cause },
+    );
   }
 
   private place() {
@@ -140,7 +193,9 @@ export class EtcdKv implements Kv {
 
 /** etcd answers a call without a user, where it wants one, with InvalidArgument (`ErrGRPCUserEmpty`). */
 function isRefusal(cause: unknown): cause is Error {
-  return [EtcdAuthenticationFailedError, GRPCUnauthenticatedError, GRPCInvalidArgumentError].some((kind) => cause instanceof kind);
+  return [EtcdAuthenticationFailedError, GRPCUnauthenticatedError, GRPCInvalidArgumentError].some(
+    (kind) => cause instanceof kind,
+  );
 }
 
 function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entry {
@@ -149,7 +204,12 @@ function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entr
 
 /** The error of a lock that others hold; `contents` are what the holder wrote into its key. */
 export function lockedBy(dir: string, contents: Uint8Array, place: Place): MigrationError {
-  return new MigrationError('LOCKED', `${dir} is locked by ${describeHolder(contents)}`, place, 'wait until it is done. VDiff and Cancel of the migration clear the lock of a VDiff whose tablet has died; any other dead holder of a named lock lets go after 24 hours');
+  return new MigrationError(
+    'LOCKED',
+    `${dir} is locked by ${describeHolder(contents)}`,
+    place,
+    'wait until it is done. VDiff and Cancel of the migration clear the lock of a VDiff whose tablet has died; any other dead holder of a named lock lets go after 24 hours',
+  );
 }
 
 /** Who holds a lock, in words, from what it wrote into the lock's key. */

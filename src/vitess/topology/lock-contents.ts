@@ -21,7 +21,11 @@ export function lockHolder(value: Uint8Array): LockHolder {
   const contents = Buffer.from(value).toString();
   try {
     const { Action, UserName, HostName, Time } = JSON.parse(contents) as LockContents;
-    return { action: Action ?? '', who: `${Action ?? 'unknown'} of ${UserName ?? '?'}@${HostName ?? '?'}`, since: Time ?? null };
+    return {
+      action: Action ?? '',
+      who: `${Action ?? 'unknown'} of ${UserName ?? '?'}@${HostName ?? '?'}`,
+      since: Time ?? null,
+    };
   } catch {
     return { action: '', who: JSON.stringify(contents), since: null };
   }

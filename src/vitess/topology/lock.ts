@@ -19,12 +19,22 @@ export type CheckLocks = () => Promise<void>;
  *
  * @throws MigrationError LOCKED, saying who holds the lock
  */
-export function withMigrationLocks<T>(topology: Topology, id: { keyspace: string; workflow: string }, action: string, work: (check: CheckLocks) => Promise<T>): Promise<T> {
+export function withMigrationLocks<T>(
+  topology: Topology,
+  id: { keyspace: string; workflow: string },
+  action: string,
+  work: (check: CheckLocks) => Promise<T>,
+): Promise<T> {
   return withLocks(topology, [namedLock(topology, id), keyspacePath(topology, id.keyspace)], action, work);
 }
 
 /** The same with the lock of a keyspace alone, of whichever cluster. */
-export function withKeyspaceLock<T>(topology: Topology, keyspace: string, action: string, work: (check: CheckLocks) => Promise<T>): Promise<T> {
+export function withKeyspaceLock<T>(
+  topology: Topology,
+  keyspace: string,
+  action: string,
+  work: (check: CheckLocks) => Promise<T>,
+): Promise<T> {
   return withLocks(topology, [keyspacePath(topology, keyspace)], action, work);
 }
 
@@ -41,14 +51,22 @@ export async function listLocks(topology: Topology, keyspace: string): Promise<H
   const prefix = namedLocks(topology, keyspace);
   const named = await topology.kv.list(prefix);
   const toLock = (entry: Entry, workflow: string | null): HeldLock => ({ workflow, entry, ...lockHolder(entry.value) });
-  return [...ofKeyspace.map((entry) => toLock(entry, null)), ...named.map((entry) => toLock(entry, entry.key.slice(prefix.length).split('/')[0] ?? ''))];
+  return [
+    ...ofKeyspace.map((entry) => toLock(entry, null)),
+    ...named.map((entry) => toLock(entry, entry.key.slice(prefix.length).split('/')[0] ?? '')),
+  ];
 }
 
 function namedLocks(topology: Topology, keyspace: string): string {
   return `${topology.root}/internal/named_locks/${keyspace}/`;
 }
 
-async function withLocks<T>(topology: Topology, dirs: readonly string[], action: string, work: (check: CheckLocks) => Promise<T>): Promise<T> {
+async function withLocks<T>(
+  topology: Topology,
+  dirs: readonly string[],
+  action: string,
+  work: (check: CheckLocks) => Promise<T>,
+): Promise<T> {
   const contents = describeLock(action);
   const held: Lease[] = [];
   try {
@@ -71,13 +89,18 @@ function keyspacePath(topology: Topology, keyspace: string): string {
  * its own successor first. To be called when every VDiff of the workflow has been deleted: a tablet
  * that lives has let go of its lock by then, or does so within seconds.
  */
-export async function removeDeadVDiffLocks(topology: Topology, id: { keyspace: string; workflow: string }): Promise<void> {
-  const held = async () => (await topology.kv.list(`${namedLock(topology, id)}/locks/`)).filter((entry) => isVDiff(entry.value));
+export async function removeDeadVDiffLocks(
+  topology: Topology,
+  id: { keyspace: string; workflow: string },
+): Promise<void> {
+  const held = async () =>
+    (await topology.kv.list(`${namedLock(topology, id)}/locks/`)).filter((entry) => isVDiff(entry.value));
   const before = await held();
   if (before.length === 0) return;
   await sleep(letGo);
   for (const { key, revision } of await held()) {
-    if (before.some((entry) => entry.key === key && entry.revision === revision)) await topology.kv.delete(key, revision);
+    if (before.some((entry) => entry.key === key && entry.revision === revision))
+      await topology.kv.delete(key, revision);
   }
 }
 
@@ -92,6 +115,12 @@ function isVDiff(contents: Uint8Array): boolean {
 
 /** The JSON that Vitess's `topo.Lock` writes, so that `vtctldclient` can say who holds the lock. */
 function describeLock(action: string): string {
-  const lock = { Action: action, HostName: hostname(), UserName: userInfo().username, Time: new Date().toISOString(), Status: 'Running' };
+  const lock = {
+    Action: action,
+    HostName: hostname(),
+    UserName: userInfo().username,
+    Time: new Date().toISOString(),
+    Status: 'Running',
+  };
   return JSON.stringify(lock, null, 2);
 }

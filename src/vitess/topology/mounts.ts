@@ -21,7 +21,9 @@ export class Mounts {
 
   /** Writes the record if there is none of that name; false when there is one. */
   add(name: string, config: MountConfig): Promise<boolean> {
-    const record = create(ExternalVitessClusterSchema, { topoConfig: { topoType: config.topoType, server: config.topoServer, root: config.topoRoot } });
+    const record = create(ExternalVitessClusterSchema, {
+      topoConfig: { topoType: config.topoType, server: config.topoServer, root: config.topoRoot },
+    });
     return this.topology.kv.put(this.path(name), toBinary(ExternalVitessClusterSchema, record), absent);
   }
 

@@ -15,7 +15,9 @@ export function denyTables(shard: Shard, tables: readonly string[]): boolean {
   if (missing.length === 0) return false;
   const control = shard.tabletControls.find((each) => each.tabletType === TabletType.PRIMARY);
   if (control === undefined) {
-    shard.tabletControls.push(create(Shard_TabletControlSchema, { tabletType: TabletType.PRIMARY, deniedTables: missing }));
+    shard.tabletControls.push(
+      create(Shard_TabletControlSchema, { tabletType: TabletType.PRIMARY, deniedTables: missing }),
+    );
   } else {
     control.deniedTables.push(...missing);
   }

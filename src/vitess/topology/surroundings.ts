@@ -8,10 +8,18 @@ import type { Topology } from './topology.js';
 
 /** The routing rules of tables and of keyspaces (`RoutingRules`, `routing_rules/keyspace/Rules`). */
 export async function readRoutingRules(topology: Topology): Promise<RoutingFacts> {
-  const [tables, keyspaces] = await Promise.all([topology.kv.get(`${topology.root}/RoutingRules`), topology.kv.get(`${topology.root}/routing_rules/keyspace/Rules`)]);
+  const [tables, keyspaces] = await Promise.all([
+    topology.kv.get(`${topology.root}/RoutingRules`),
+    topology.kv.get(`${topology.root}/routing_rules/keyspace/Rules`),
+  ]);
   return {
-    tables: fromBinary(RoutingRulesSchema, tables?.value ?? new Uint8Array()).rules.map(({ fromTable, toTables }) => ({ from: fromTable, to: toTables })),
-    keyspaces: fromBinary(KeyspaceRoutingRulesSchema, keyspaces?.value ?? new Uint8Array()).rules.map(({ fromKeyspace, toKeyspace }) => ({ from: fromKeyspace, to: toKeyspace })),
+    tables: fromBinary(RoutingRulesSchema, tables?.value ?? new Uint8Array()).rules.map(({ fromTable, toTables }) => ({
+      from: fromTable,
+      to: toTables,
+    })),
+    keyspaces: fromBinary(KeyspaceRoutingRulesSchema, keyspaces?.value ?? new Uint8Array()).rules.map(
+      ({ fromKeyspace, toKeyspace }) => ({ from: fromKeyspace, to: toKeyspace }),
+    ),
   };
 }
 
@@ -22,7 +30,9 @@ export async function readLocks(topology: Topology, id: { keyspace: string; work
     paths.map(async (path) => {
       const waiting = await topology.kv.list(`${topology.root}/${path}/locks/`);
       const [oldest] = waiting.sort((a, b) => (BigInt(a.revision) < BigInt(b.revision) ? -1 : 1));
-      return oldest === undefined ? [] : [{ place: topology.place({ keyspace: id.keyspace }), path, holder: describeHolder(oldest.value) }];
+      return oldest === undefined
+        ? []
+        : [{ place: topology.place({ keyspace: id.keyspace }), path, holder: describeHolder(oldest.value) }];
     }),
   );
   return perPath.flat();
@@ -31,7 +41,9 @@ export async function readLocks(topology: Topology, id: { keyspace: string; work
 /** Names of the tables in the VSchemas of the cluster's other keyspaces. */
 export async function readOtherTables(topology: Topology, keyspace: string): Promise<Record<string, string[]>> {
   const others = (await topology.keyspaces()).filter((name) => name !== keyspace);
-  const entries = await Promise.all(others.map(async (name) => [name, Object.keys((await topology.vschema(name)).tables)] as const));
+  const entries = await Promise.all(
+    others.map(async (name) => [name, Object.keys((await topology.vschema(name)).tables)] as const),
+  );
   return Object.fromEntries(entries);
 }
 

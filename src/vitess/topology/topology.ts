@@ -1,6 +1,15 @@
 import { createRegistry, equals, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
-import { CellInfoSchema, ShardSchema, TabletSchema, TabletType, type KeyRange, type Shard, type Tablet, type TabletAlias } from '../wire/topodata_pb.js';
+import {
+  CellInfoSchema,
+  ShardSchema,
+  TabletSchema,
+  TabletType,
+  type KeyRange,
+  type Shard,
+  type Tablet,
+  type TabletAlias,
+} from '../wire/topodata_pb.js';
 import { KeyspaceSchema, SrvVSchemaSchema, type Keyspace as VSchema } from '../wire/vschema_pb.js';
 import { absent, type Entry, type Kv } from './kv.js';
 
@@ -56,7 +65,14 @@ export class Topology {
   async requireKeyspace(keyspace: string): Promise<void> {
     const known = await this.keyspaces();
     if (known.includes(keyspace)) return;
-    throw new MigrationError('KEYSPACE_NOT_FOUND', `keyspace ${keyspace} does not exist`, this.place({ keyspace }), known.length === 0 ? 'the topology has no keyspaces: check the topology root' : `the keyspaces are ${known.join(', ')}`);
+    throw new MigrationError(
+      'KEYSPACE_NOT_FOUND',
+      `keyspace ${keyspace} does not exist`,
+      this.place({ keyspace }),
+      known.length === 0
+        ? 'the topology has no keyspaces: check the topology root'
+        : `the keyspaces are ${known.join(', ')}`,
+    );
   }
 
   /** The shards of a keyspace whose primary serves, as Vitess's `GetServingShards`, by name. */
@@ -73,7 +89,13 @@ export class Topology {
 
   async shard(keyspace: string, shard: string): Promise<Shard> {
     const entry = await this.kv.get(this.shardPath(keyspace, shard));
-    if (entry === undefined) throw new MigrationError('KEYSPACE_NOT_FOUND', `shard ${keyspace}/${shard} does not exist`, this.place({ keyspace, shard }), 'check the keyspace');
+    if (entry === undefined)
+      throw new MigrationError(
+        'KEYSPACE_NOT_FOUND',
+        `shard ${keyspace}/${shard} does not exist`,
+        this.place({ keyspace, shard }),
+        'check the keyspace',
+      );
     return fromBinary(ShardSchema, entry.value);
   }
 
@@ -85,7 +107,12 @@ export class Topology {
     const { primaryAlias } = await this.shard(keyspace, shard);
     const tablet = primaryAlias === undefined ? undefined : await this.tablet(primaryAlias);
     if (tablet !== undefined) return tablet;
-    throw new MigrationError('NO_PRIMARY', 'the shard has no primary tablet', this.place({ keyspace, shard }), 'start one, or promote one (vtctldclient PlannedReparentShard)');
+    throw new MigrationError(
+      'NO_PRIMARY',
+      'the shard has no primary tablet',
+      this.place({ keyspace, shard }),
+      'start one, or promote one (vtctldclient PlannedReparentShard)',
+    );
   }
 
   /** All tablets of a shard in every cell. */
@@ -94,7 +121,9 @@ export class Topology {
     const perCell = await Promise.all(
       cells.map(async (cell) => {
         const { kv, root } = await this.cellStore(cell);
-        return (await kv.list(`${root}/tablets/`)).filter((entry) => entry.key.endsWith('/Tablet')).map((entry) => fromBinary(TabletSchema, entry.value));
+        return (await kv.list(`${root}/tablets/`))
+          .filter((entry) => entry.key.endsWith('/Tablet'))
+          .map((entry) => fromBinary(TabletSchema, entry.value));
       }),
     );
     return perCell.flat().filter((tablet) => tablet.keyspace === keyspace && tablet.shard === shard);
@@ -127,7 +156,11 @@ export class Topology {
       await this.update(kv, `${root}/SrvVSchema`, SrvVSchemaSchema, (srv) => {
         const shown = srv.keyspaces[keyspace];
         // Not by bytes: the order of a map's entries means nothing.
-        if (shown !== undefined && equals(KeyspaceSchema, shown, vschema, { registry: createRegistry(KeyspaceSchema), unknown: true })) return false;
+        if (
+          shown !== undefined &&
+          equals(KeyspaceSchema, shown, vschema, { registry: createRegistry(KeyspaceSchema), unknown: true })
+        )
+          return false;
         srv.keyspaces[keyspace] = vschema;
         return true;
       });
@@ -143,19 +176,35 @@ export class Topology {
    * else has meanwhile; otherwise begins anew. Fields unknown here survive.
    * @throws MigrationError RECORD_CHANGED when others keep writing
    */
-  private async update<D extends DescMessage>(kv: Kv, path: string, schema: D, change: (value: MessageShape<D>) => boolean): Promise<MessageShape<D>> {
+  private async update<D extends DescMessage>(
+    kv: Kv,
+    path: string,
+    schema: D,
+    change: (value: MessageShape<D>) => boolean,
+  ): Promise<MessageShape<D>> {
     for (let attempt = 0; attempt < casAttempts; attempt++) {
       const entry: Entry | undefined = await kv.get(path);
       const value = fromBinary(schema, entry?.value ?? new Uint8Array());
       if (!change(value)) return value;
       if (await kv.put(path, toBinary(schema, value), entry?.revision ?? absent)) return value;
     }
-    throw new MigrationError('RECORD_CHANGED', `${path} keeps being changed by others`, this.place({ server: kv.server }), 'the step is tried again');
+    throw new MigrationError(
+      'RECORD_CHANGED',
+      `${path} keeps being changed by others`,
+      this.place({ server: kv.server }),
+      'the step is tried again',
+    );
   }
 
   private async cellStore(cell: string): Promise<{ kv: Kv; root: string }> {
     const entry = await this.kv.get(`${this.root}/cells/${cell}/CellInfo`);
-    if (entry === undefined) throw new MigrationError('CELL_NOT_FOUND', `cell ${cell} has no CellInfo`, this.place({ cell }), 'add it with vtctldclient AddCellInfo');
+    if (entry === undefined)
+      throw new MigrationError(
+        'CELL_NOT_FOUND',
+        `cell ${cell} has no CellInfo`,
+        this.place({ cell }),
+        'add it with vtctldclient AddCellInfo',
+      );
     const info = fromBinary(CellInfoSchema, entry.value);
     return { kv: this.open(info.serverAddress === '' ? this.server : info.serverAddress, this.name), root: info.root };
   }

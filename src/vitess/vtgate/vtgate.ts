@@ -27,7 +27,17 @@ export function openPool(options: VtgateOptions): SqlPool {
     port,
     user: options.user ?? 'vtmigrate',
     ...(options.password === undefined ? {} : { password: options.password }),
-    ...(tls === undefined ? {} : { ssl: { ca: tls.ca, ...(tls.cert === undefined ? {} : { cert: tls.cert }), ...(tls.key === undefined ? {} : { key: tls.key }), rejectUnauthorized: true, verifyIdentity: true } }),
+    ...(tls === undefined
+      ? {}
+      : {
+          ssl: {
+            ca: tls.ca,
+            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+            ...(tls.key === undefined ? {} : { key: tls.key }),
+            rejectUnauthorized: true,
+            verifyIdentity: true,
+          },
+        }),
     // The library takes `host` for the name in the certificate, and can be told where to go instead.
     ...(tls?.serverName === undefined ? {} : { host: tls.serverName, stream: () => connect(port, host) }),
     connectTimeout,
@@ -63,12 +73,21 @@ export class Vtgate {
   async readTable(keyspace: string, table: string): Promise<void> {
     await this.ping();
     try {
-      await this.pool.query({ sql: `select * from ${quoteName(keyspace)}.${quoteName(table)} limit 1`, timeout: queryTimeout });
+      await this.pool.query({
+        sql: `select * from ${quoteName(keyspace)}.${quoteName(table)} limit 1`,
+        timeout: queryTimeout,
+      });
     } catch (cause) {
       const refusal = this.refusal(cause);
       if (refusal !== undefined) throw refusal;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new MigrationError('TABLE_UNREADABLE', `vtgate cannot read table ${quoteName(table)} (${reason})`, { cluster: 'target', server: this.server, keyspace, table }, "look at the denied tables of the target's shards and at the serving VSchema", { cause });
+      throw new MigrationError(
+        'TABLE_UNREADABLE',
+        `vtgate cannot read table ${quoteName(table)} (${reason})`,
+        { cluster: 'target', server: this.server, keyspace, table },
+        "look at the denied tables of the target's shards and at the serving VSchema",
+        { cause },
+      );
     }
   }
 
@@ -79,13 +98,29 @@ export class Vtgate {
   private refusal(cause: unknown): MigrationError | undefined {
     if (!isRefusal(cause)) return undefined;
     const { code = '', message } = cause;
-    const why = this.options.tls !== undefined && /^ERR_(SSL|TLS)_/.test(code) ? describeCode(code, this.options.tls, this.options.host) : `${message} (${code})`;
-    return new MigrationError('ACCESS_REFUSED', `vtgate does not let the worker in: ${why}`, { cluster: 'target', server: this.server }, "check tls, user and password of the target's vtgate in the worker's configuration, and what that user may read", { cause });
+    const why =
+      this.options.tls !== undefined && /^ERR_(SSL|TLS)_/.test(code)
+        ? describeCode(code, this.options.tls, this.options.host)
+        : `${message} (${code})`;
+    return new MigrationError(
+      'ACCESS_REFUSED',
+      `vtgate does not let the worker in: ${why}`,
+      { cluster: 'target', server: this.server },
+      "check tls, user and password of the target's vtgate in the worker's configuration, and what that user may read",
+      { cause },
+    );
   }
 
   private unreachable(cause: unknown): MigrationError {
-    const reason = cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause);
-    return new MigrationError('VTGATE_UNREACHABLE', `vtgate does not answer (${reason})`, { cluster: 'target', server: this.server }, 'check that vtgate runs there and VTMIGRATE_VTGATE names its MySQL port', { cause });
+    const reason =
+      cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause);
+    return new MigrationError(
+      'VTGATE_UNREACHABLE',
+      `vtgate does not answer (${reason})`,
+      { cluster: 'target', server: this.server },
+      'check that vtgate runs there and VTMIGRATE_VTGATE names its MySQL port',
+      { cause },
+    );
   }
 }
 
@@ -93,5 +128,12 @@ export class Vtgate {
 function isRefusal(cause: unknown): cause is NodeJS.ErrnoException {
   if (!(cause instanceof Error) || 'syscall' in cause || !('code' in cause)) return false;
   const code = String(cause.code);
-  return code.startsWith('HANDSHAKE_') || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'ER_ACCESS_DENIED_ERROR' || code === 'ER_DBACCESS_DENIED_ERROR' || code === 'ER_SECURE_TRANSPORT_REQUIRED';
+  return (
+    code.startsWith('HANDSHAKE_') ||
+    code.startsWith('ERR_SSL_') ||
+    code.startsWith('ERR_TLS_') ||
+    code === 'ER_ACCESS_DENIED_ERROR' ||
+    code === 'ER_DBACCESS_DENIED_ERROR' ||
+    code === 'ER_SECURE_TRANSPORT_REQUIRED'
+  );
 }

@@ -6,7 +6,9 @@ import { clustersContract } from '../suites/tablet.js';
 clustersContract('the fake clusters', () => {
   const world = new World();
   const mysql = { source: world.sourceMysql, target: world.mysqlOf(world.target, 'commerce', '0') };
-  const silent = passing(world.ends(), (what, effect, failures) => (what.startsWith('tablet') ? Promise.reject(failures.unanswered()) : effect()));
+  const silent = passing(world.ends(), (what, effect, failures) =>
+    what.startsWith('tablet') ? Promise.reject(failures.unanswered()) : effect(),
+  );
   return Promise.resolve({
     clients: buildClients(fakeConfig, world.ends()).clients,
     silent: buildClients(fakeConfig, silent).clients,

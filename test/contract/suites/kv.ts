@@ -71,7 +71,10 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
 
     test('a lock excludes, says who holds it, and is handed on', async () => {
       const first = await kv.lock(key, holder, 1_000);
-      await expect(kv.lock(key, '{}', 300)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining('first of me@here since now') as string });
+      await expect(kv.lock(key, '{}', 300)).rejects.toMatchObject({
+        code: 'LOCKED',
+        message: expect.stringContaining('first of me@here since now') as string,
+      });
       const waiting = open().other().lock(key, '{}', 10_000);
       await first.release();
       const second = await waiting;

@@ -40,7 +40,8 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
   const ddl = (of = table) => `create table ${quoteName(of)} (id bigint not null primary key, v varchar(60))`;
   const tableNames = async (of = tablet) => (await of.tables()).map((each) => each.name);
-  const drop = (of: Tablet) => of.query(`drop table if exists ${quoteName(table)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+  const drop = (of: Tablet) =>
+    of.query(`drop table if exists ${quoteName(table)}`, { disableForeignKeyChecks: true, reloadSchema: true });
 
   beforeAll(async () => {
     under = await open();
@@ -60,7 +61,9 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
   describe(`schema and queries of ${name}`, () => {
     test('a table is created, seen with its key, asked for rows, measured and dropped', async () => {
       await tablet.applySchema(ddl());
-      expect(await tablet.tables([table])).toMatchObject([{ name: table, primaryKey: ['id'], ddl: expect.stringMatching(/create table/i) as string }]);
+      expect(await tablet.tables([table])).toMatchObject([
+        { name: table, primaryKey: ['id'], ddl: expect.stringMatching(/create table/i) as string },
+      ]);
       expect(await tableNames()).toContain(table);
       const probe = `select 1 from ${quoteName(table)} limit 1`;
       expect(await tablet.query(probe)).toEqual([]);
@@ -82,12 +85,19 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('a table that is there already is refused, and stays as it is', async () => {
       await tablet.applySchema(ddl());
       await under.write('target', table, 1, 'x');
-      await expect(tablet.applySchema(ddl())).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED', place: { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: tablet.alias } });
+      await expect(tablet.applySchema(ddl())).rejects.toMatchObject({
+        code: 'TABLET_CALL_FAILED',
+        place: { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: tablet.alias },
+      });
       expect(await under.rows('target', table)).toEqual({ '1': 'x' });
     });
 
     test('a table is renamed with its rows, but not over another one', async () => {
-      const rename = (from: string, to: string) => tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+      const rename = (from: string, to: string) =>
+        tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
+          disableForeignKeyChecks: true,
+          reloadSchema: true,
+        });
       await tablet.applySchema(ddl());
       await under.write('target', table, 1, 'x');
       await rename(table, `${table} old`);
@@ -95,23 +105,40 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await under.rows('target', `${table} old`)).toEqual({ '1': 'x' });
       await tablet.applySchema(ddl());
       await expect(rename(table, `${table} old`)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
-      await tablet.query(`drop table if exists ${quoteName(`${table} old`)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+      await tablet.query(`drop table if exists ${quoteName(`${table} old`)}`, {
+        disableForeignKeyChecks: true,
+        reloadSchema: true,
+      });
     });
 
     test('a tablet that does not answer is named in the error', async () => {
       const silent = await under.silent.primary(under.silent.target, 'commerce', '0');
-      await expect(silent.primaryPosition()).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE', place: { tablet: tablet.alias } });
+      await expect(silent.primaryPosition()).rejects.toMatchObject({
+        code: 'TABLET_UNREACHABLE',
+        place: { tablet: tablet.alias },
+      });
     });
   });
 
   describe(`denied tables of ${name}`, () => {
-    const deny = (tables: string[]) => withKeyspaceLock(clients.target, 'commerce', 'test', () => clients.target.updateShard('commerce', '0', (record) => denyTables(record, tables)));
-    const allow = (tables: string[]) => withKeyspaceLock(clients.target, 'commerce', 'test', () => clients.target.updateShard('commerce', '0', (record) => allowTables(record, tables)));
+    const deny = (tables: string[]) =>
+      withKeyspaceLock(clients.target, 'commerce', 'test', () =>
+        clients.target.updateShard('commerce', '0', (record) => denyTables(record, tables)),
+      );
+    const allow = (tables: string[]) =>
+      withKeyspaceLock(clients.target, 'commerce', 'test', () =>
+        clients.target.updateShard('commerce', '0', (record) => allowTables(record, tables)),
+      );
 
     test('they hold for the tables that are there when the tablet reads its record, until it reads it again', async () => {
       const later = `${table} later`;
-      const readable = (each: string) => expect.poll(() => clients.vtgate.readTable('commerce', each).then(() => 'read', String), waiting).toBe('read');
-      const refused = (each: string) => expect(clients.vtgate.readTable('commerce', each)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE', message: expect.stringContaining('denied tables') as string });
+      const readable = (each: string) =>
+        expect.poll(() => clients.vtgate.readTable('commerce', each).then(() => 'read', String), waiting).toBe('read');
+      const refused = (each: string) =>
+        expect(clients.vtgate.readTable('commerce', each)).rejects.toMatchObject({
+          code: 'TABLE_UNREADABLE',
+          message: expect.stringContaining('denied tables') as string,
+        });
       await tablet.applySchema(ddl());
       await readable(table);
       await deny([table, later]);
@@ -127,16 +154,23 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.refreshState();
       await readable(table);
       await readable(later);
-      await tablet.query(`drop table if exists ${quoteName(later)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+      await tablet.query(`drop table if exists ${quoteName(later)}`, {
+        disableForeignKeyChecks: true,
+        reloadSchema: true,
+      });
     });
   });
 
   describe(`vtgate of ${name}`, () => {
     test('an unsharded keyspace serves tables its VSchema does not list, a sharded one does not', async () => {
       await tablet.applySchema(ddl());
-      await expect.poll(() => clients.vtgate.readTable('commerce', table).then(() => 'read', String), waiting).toBe('read');
+      await expect
+        .poll(() => clients.vtgate.readTable('commerce', table).then(() => 'read', String), waiting)
+        .toBe('read');
       await expect(clients.vtgate.readTable('customer', table)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE' });
-      await expect(clients.vtgate.readTable('no_such_keyspace', table)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE' });
+      await expect(clients.vtgate.readTable('no_such_keyspace', table)).rejects.toMatchObject({
+        code: 'TABLE_UNREADABLE',
+      });
     });
   });
 
@@ -153,7 +187,9 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
     test('a position that does not come is an error in time', async () => {
       const never = 'MySQL56/00000000-0000-0000-0000-0000000000ff:1-5';
-      await expect(source.changedTables(['customer'], await source.primaryPosition(), never, 500)).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
+      await expect(
+        source.changedTables(['customer'], await source.primaryPosition(), never, 500),
+      ).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
     });
   });
 
@@ -169,7 +205,16 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
     const request = (externalCluster: string, stopAfterCopy = false) => ({
       workflow,
-      binlogSource: [{ keyspace: 'load', shard: '0', filter: { rules: [{ match: table, filter: `select * from ${quoteName(table)}` }] }, onDdl: OnDDLAction.IGNORE, externalCluster, stopAfterCopy }],
+      binlogSource: [
+        {
+          keyspace: 'load',
+          shard: '0',
+          filter: { rules: [{ match: table, filter: `select * from ${quoteName(table)}` }] },
+          onDdl: OnDDLAction.IGNORE,
+          externalCluster,
+          stopAfterCopy,
+        },
+      ],
       cells: ['ext'],
       tabletTypes: [TabletType.PRIMARY],
       tabletSelectionPreference: TabletSelectionPreference.INORDER,
@@ -185,20 +230,35 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.createStreams(request(externalCluster, stopAfterCopy));
     };
     const stream = async () => (await tablet.streams(workflow))[0];
-    const copying = async () => tablet.query(`select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${(await stream())?.id ?? 0}) group by vrepl_id, table_name`);
+    const copying = async () =>
+      tablet.query(
+        `select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${(await stream())?.id ?? 0}) group by vrepl_id, table_name`,
+      );
     const copied = async () => {
       await tablet.setStreamState(workflow, 'Running');
-      await expect.poll(stream, waiting).toMatchObject({ state: 'Running', position: expect.stringMatching(/^MySQL56\//) as string });
+      await expect
+        .poll(stream, waiting)
+        .toMatchObject({ state: 'Running', position: expect.stringMatching(/^MySQL56\//) as string });
       expect(await copying()).toEqual([]);
     };
 
     test('one that has been created stands still, with nothing copied', async () => {
       await prepare();
-      expect(await stream()).toMatchObject({ sourceKeyspace: 'load', sourceShard: '0', externalCluster: mountName, state: 'Stopped', message: '', position: '' });
+      expect(await stream()).toMatchObject({
+        sourceKeyspace: 'load',
+        sourceShard: '0',
+        externalCluster: mountName,
+        state: 'Stopped',
+        message: '',
+        position: '',
+      });
       expect(await tablet.streams('another')).toEqual([]);
       expect(await copying()).toEqual([]);
       expect(await under.rows('target', table)).toEqual({});
-      expect((await tablet.workflows()).find((other) => other.workflow === workflow)).toEqual({ workflow, tables: [table] });
+      expect((await tablet.workflows()).find((other) => other.workflow === workflow)).toEqual({
+        workflow,
+        tables: [table],
+      });
     });
 
     test('a second call to create it makes a second stream', async () => {
@@ -225,7 +285,9 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await stream()).toMatchObject({ state: 'Stopped', message: 'for lunch' });
       const before = (await stream())?.position ?? '';
       await under.write('source', table, 3, 'v3');
-      await expect(tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 3_000)).rejects.toMatchObject({ message: expect.stringMatching(/stopped|time|deadline/i) as string });
+      await expect(
+        tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 3_000),
+      ).rejects.toMatchObject({ message: expect.stringMatching(/stopped|time|deadline/i) as string });
       expect(await stream()).toMatchObject({ position: before });
       await tablet.setStreamState(workflow, 'Running', '');
       await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
@@ -243,21 +305,29 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('one that is to stop after the copy does so', async () => {
       await prepare(mountName, true);
       await tablet.setStreamState(workflow, 'Running');
-      await expect.poll(stream, waiting).toMatchObject({ state: 'Stopped', message: expect.stringMatching(/stopped after copy/i) as string });
+      await expect
+        .poll(stream, waiting)
+        .toMatchObject({ state: 'Stopped', message: expect.stringMatching(/stopped after copy/i) as string });
       expect(await copying()).toEqual([]);
     });
 
     test('one whose source is not mounted cannot be started, says Running all the same, and has no position', async () => {
       await prepare('nomount');
-      await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({ message: expect.stringContaining('nomount') as string });
+      await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({
+        message: expect.stringContaining('nomount') as string,
+      });
       expect(await stream()).toMatchObject({ state: 'Running', position: '' });
     });
 
     test('a position that does not come is an error in time; so is a stream that is not there', async () => {
       await prepare();
       await copied();
-      await expect(tablet.waitForPosition((await stream())?.id ?? 0, 'MySQL56/00000000-0000-0000-0000-000000000001:1-5', 300)).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
-      await expect(tablet.waitForPosition(999_999, await source.primaryPosition(), 5_000)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      await expect(
+        tablet.waitForPosition((await stream())?.id ?? 0, 'MySQL56/00000000-0000-0000-0000-000000000001:1-5', 300),
+      ).rejects.toMatchObject({ code: 'TABLET_UNREACHABLE' });
+      await expect(tablet.waitForPosition(999_999, await source.primaryPosition(), 5_000)).rejects.toMatchObject({
+        code: 'TABLET_CALL_FAILED',
+      });
     });
 
     test('deleted, they are gone with their copy state, and can be deleted and stopped again', async () => {
@@ -267,18 +337,31 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       for (let i = 0; i < 2; i++) await tablet.deleteStreams(workflow);
       await tablet.setStreamState(workflow, 'Stopped');
       expect(await tablet.streams(workflow)).toEqual([]);
-      expect(await tablet.query(`select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${id}) group by vrepl_id, table_name`)).toEqual([]);
+      expect(
+        await tablet.query(
+          `select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${id}) group by vrepl_id, table_name`,
+        ),
+      ).toEqual([]);
     });
 
     describe('VDiff', () => {
-      const options = { pickerOptions: { tabletTypes: 'primary', sourceCell: 'ext', targetCell: 'zone1' }, coreOptions: { maxRows: 1_000n, samplePct: 100n, timeoutSeconds: 30n, maxExtraRowsToCompare: 1_000n }, reportOptions: { format: 'json', maxSampleRows: 10n } };
+      const options = {
+        pickerOptions: { tabletTypes: 'primary', sourceCell: 'ext', targetCell: 'zone1' },
+        coreOptions: { maxRows: 1_000n, samplePct: 100n, timeoutSeconds: 30n, maxExtraRowsToCompare: 1_000n },
+        reportOptions: { format: 'json', maxSampleRows: 10n },
+      };
       const create = async (more: { autoStart?: boolean } = {}) => {
         const uuid = randomUUID();
-        await tablet.createVDiff(workflow, 'commerce', uuid, { ...options, coreOptions: { ...options.coreOptions, ...more } });
+        await tablet.createVDiff(workflow, 'commerce', uuid, {
+          ...options,
+          coreOptions: { ...options.coreOptions, ...more },
+        });
         return uuid;
       };
       const completed = async (uuid: string) => {
-        await expect.poll(async () => (await tablet.showVDiff(workflow, 'commerce', uuid))[0], waiting).toMatchObject({ vdiff_state: 'completed', table_name: table, table_state: 'completed' });
+        await expect
+          .poll(async () => (await tablet.showVDiff(workflow, 'commerce', uuid))[0], waiting)
+          .toMatchObject({ vdiff_state: 'completed', table_name: table, table_state: 'completed' });
         const [row] = await tablet.showVDiff(workflow, 'commerce', uuid);
         return { row, report: JSON.parse(row?.['report'] ?? '{}') as Record<string, unknown> };
       };
@@ -303,10 +386,14 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       test('of one UUID there is one; an unknown one shows nothing; one that stands still has no table yet', async () => {
         await prepare();
         const uuid = await create({ autoStart: false });
-        await expect(tablet.createVDiff(workflow, 'commerce', uuid, options)).rejects.toMatchObject({ message: expect.stringContaining('already exists') as string });
+        await expect(tablet.createVDiff(workflow, 'commerce', uuid, options)).rejects.toMatchObject({
+          message: expect.stringContaining('already exists') as string,
+        });
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
         expect(await tablet.showVDiff(workflow, 'commerce', randomUUID())).toEqual([]);
-        expect(await tablet.showVDiff(workflow, 'commerce', uuid)).toMatchObject([{ vdiff_state: 'stopped', table_name: null, report: null }]);
+        expect(await tablet.showVDiff(workflow, 'commerce', uuid)).toMatchObject([
+          { vdiff_state: 'stopped', table_name: null, report: null },
+        ]);
       });
 
       test('deleting them all may be done twice, and the stream runs', async () => {

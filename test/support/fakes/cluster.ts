@@ -1,6 +1,17 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { CellInfoSchema, ShardSchema, TabletSchema, TabletType, type Shard } from '../../../src/vitess/wire/topodata_pb.js';
-import { KeyspaceSchema, SrvVSchemaSchema, type Keyspace, type SrvVSchema } from '../../../src/vitess/wire/vschema_pb.js';
+import {
+  CellInfoSchema,
+  ShardSchema,
+  TabletSchema,
+  TabletType,
+  type Shard,
+} from '../../../src/vitess/wire/topodata_pb.js';
+import {
+  KeyspaceSchema,
+  SrvVSchemaSchema,
+  type Keyspace,
+  type SrvVSchema,
+} from '../../../src/vitess/wire/vschema_pb.js';
 import { FakeEtcd } from './etcd.js';
 import { FakeMysql } from './mysql.js';
 import { FakeTablet } from './tablet.js';
@@ -35,13 +46,18 @@ export class FakeCluster {
     firstPort: number,
     findSource: FindSource,
   ) {
-    this.etcd.write(`${topoRoot}/cells/${cell}/CellInfo`, toBinary(CellInfoSchema, create(CellInfoSchema, { serverAddress: server, root: `/vitess/${cell}` })));
+    this.etcd.write(
+      `${topoRoot}/cells/${cell}/CellInfo`,
+      toBinary(CellInfoSchema, create(CellInfoSchema, { serverAddress: server, root: `/vitess/${cell}` })),
+    );
     for (const { name, vschema, shards } of keyspaces) {
       this.etcd.write(`${topoRoot}/keyspaces/${name}/Keyspace`, new Uint8Array());
       this.etcd.write(`${topoRoot}/keyspaces/${name}/VSchema`, toBinary(KeyspaceSchema, vschema));
       for (const shard of shards) this.addShard(name, shard, firstPort + this.shards.length, findSource);
     }
-    const srv = create(SrvVSchemaSchema, { keyspaces: Object.fromEntries(keyspaces.map(({ name, vschema }) => [name, vschema])) });
+    const srv = create(SrvVSchemaSchema, {
+      keyspaces: Object.fromEntries(keyspaces.map(({ name, vschema }) => [name, vschema])),
+    });
     this.etcd.write(this.servingPath, toBinary(SrvVSchemaSchema, srv));
   }
 
@@ -60,13 +76,27 @@ export class FakeCluster {
 
   private addShard(keyspace: string, shard: string, port: number, findSource: FindSource): void {
     const [start = '', end = ''] = shard.split('-');
-    const keyRange = shard.includes('-') ? { start: Buffer.from(start, 'hex'), end: Buffer.from(end, 'hex') } : undefined;
+    const keyRange = shard.includes('-')
+      ? { start: Buffer.from(start, 'hex'), end: Buffer.from(end, 'hex') }
+      : undefined;
     const alias = { cell: this.cell, uid: port };
     const path = `${topoRoot}/keyspaces/${keyspace}/shards/${shard}/Shard`;
-    const record = create(ShardSchema, { primaryAlias: alias, isPrimaryServing: true, ...(keyRange === undefined ? {} : { keyRange }) });
+    const record = create(ShardSchema, {
+      primaryAlias: alias,
+      isPrimaryServing: true,
+      ...(keyRange === undefined ? {} : { keyRange }),
+    });
     this.etcd.write(path, toBinary(ShardSchema, record));
     const name = `${this.cell}-${String(port).padStart(10, '0')}`;
-    const tablet = create(TabletSchema, { alias, hostname: 'fake', portMap: { grpc: port }, keyspace, shard, type: TabletType.PRIMARY, ...(keyRange === undefined ? {} : { keyRange }) });
+    const tablet = create(TabletSchema, {
+      alias,
+      hostname: 'fake',
+      portMap: { grpc: port },
+      keyspace,
+      shard,
+      type: TabletType.PRIMARY,
+      ...(keyRange === undefined ? {} : { keyRange }),
+    });
     this.etcd.write(`/vitess/${this.cell}/tablets/${name}/Tablet`, toBinary(TabletSchema, tablet));
     const readRecord = (): Shard => fromBinary(ShardSchema, this.etcd.read(path)?.value ?? new Uint8Array());
     const mysql = new FakeMysql(`00000000-0000-0000-0000-${String(port).padStart(12, '0')}`);

@@ -36,7 +36,11 @@ export class FakeEtcd {
 
   write(key: string, value: Uint8Array): void {
     this.revision++;
-    this.entries.set(key, { value: Uint8Array.from(value), modified: this.revision, created: this.entries.get(key)?.created ?? this.revision });
+    this.entries.set(key, {
+      value: Uint8Array.from(value),
+      modified: this.revision,
+      created: this.entries.get(key)?.created ?? this.revision,
+    });
   }
 
   remove(key: string): void {
@@ -61,7 +65,9 @@ export class FakeEtcd {
 
   /** The keys of those who hold or want a lock, the holder first. */
   queue(dir: string): string[] {
-    return this.below(`${dir}/locks/`).sort(([, a], [, b]) => a.created - b.created).map(([key]) => key);
+    return this.below(`${dir}/locks/`)
+      .sort(([, a], [, b]) => a.created - b.created)
+      .map(([key]) => key);
   }
 }
 
@@ -77,7 +83,9 @@ export class FakeLease implements Lease {
 
   check(): Promise<void> {
     if (!this.expired) return Promise.resolve();
-    return Promise.reject(new MigrationError('LOCK_LOST', `the lock on ${this.dir} has been lost`, {}, 'the step is run again'));
+    return Promise.reject(
+      new MigrationError('LOCK_LOST', `the lock on ${this.dir} has been lost`, {}, 'the step is run again'),
+    );
   }
 
   release(): Promise<void> {
@@ -132,12 +140,15 @@ export class FakeKv implements Kv {
   async lock(dir: string, contents: string, timeoutMs: number): Promise<FakeLease> {
     const lease = this.etcd.grant(dir);
     this.etcd.write(lease.key, Buffer.from(contents));
-    for (const deadline = Date.now() + timeoutMs; ; ) {
+    for (const deadline = Date.now() + timeoutMs; ;) {
       const [holder] = this.etcd.queue(dir);
       if (holder === lease.key) return lease;
       if (Date.now() > deadline) {
         await lease.release();
-        throw lockedBy(dir, this.etcd.read(holder ?? '')?.value ?? new Uint8Array(), { cluster: this.cluster, server: this.server });
+        throw lockedBy(dir, this.etcd.read(holder ?? '')?.value ?? new Uint8Array(), {
+          cluster: this.cluster,
+          server: this.server,
+        });
       }
       await sleep(lockPoll);
     }

@@ -89,7 +89,10 @@ export class FaultRun {
     let call = 0;
     const attempt = new Attempt((what) => (count === 1 ? this.next({ step, nth, call: ++call, what }) : undefined));
     const { clients } = buildClients(fakeConfig, passing(this.world.ends(), attempt.pass));
-    const activities = allActivities(clients) as unknown as Record<StepName, (...args: readonly unknown[]) => Promise<unknown>>;
+    const activities = allActivities(clients) as unknown as Record<
+      StepName,
+      (...args: readonly unknown[]) => Promise<unknown>
+    >;
     try {
       return await Promise.race([activities[step](...args), attempt.death]);
     } finally {
@@ -132,8 +135,17 @@ export class FaultBench {
     beQuiet();
     const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
     const [env, workflowBundle] = await Promise.all([
-      TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: binaries().temporal }, extraArgs: ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="5ms"'] } }),
-      bundleWorkflowCode({ workflowsPath: path('../../../src/workflows/index.ts'), logger: new DefaultLogger('ERROR'), workflowInterceptorModules: [path('./hurried-time.ts')] }),
+      TestWorkflowEnvironment.createLocal({
+        server: {
+          executable: { type: 'existing-path', path: binaries().temporal },
+          extraArgs: ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="5ms"'],
+        },
+      }),
+      bundleWorkflowCode({
+        workflowsPath: path('../../../src/workflows/index.ts'),
+        logger: new DefaultLogger('ERROR'),
+        workflowInterceptorModules: [path('./hurried-time.ts')],
+      }),
     ]);
     const bench = new FaultBench(env, randomUUID(), undefined);
     const worker = await Worker.create({
@@ -165,7 +177,11 @@ export class FaultBench {
     this.runs.set(workflowId, run);
     await scenario.prepare?.(run.world);
     const before = run.world.snapshot();
-    const handle = await this.env.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId, args: [{ source: 'ext1.load', target: workflowId, all: true, ...scenario.input }] });
+    const handle = await this.env.client.workflow.start('migrate', {
+      taskQueue: this.taskQueue,
+      workflowId,
+      args: [{ source: 'ext1.load', target: workflowId, all: true, ...scenario.input }],
+    });
     run.handle = handle;
     const stopWriters = scenario.writers === undefined ? () => undefined : run.startWriters();
     const wrong = await this.outcome(run, handle);
@@ -221,10 +237,15 @@ export class FaultBench {
 async function judge(run: FaultRun, before: Record<string, string>): Promise<string[]> {
   const { world, scenario } = run;
   // The lease of a dead holder's lock has yet to run out.
-  for (let i = 0; i < 50 && Object.keys(world.snapshot()).some((key) => key.includes('/locks/')); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 50 && Object.keys(world.snapshot()).some((key) => key.includes('/locks/')); i++)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   const after = world.snapshot();
-  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key]);
-  const wrong = changed.filter((key) => !isExpected(scenario, key)).map((key) => `left behind: ${key} is ${JSON.stringify(after[key])}, was ${JSON.stringify(before[key])}`);
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (key) => before[key] !== after[key],
+  );
+  const wrong = changed
+    .filter((key) => !isExpected(scenario, key))
+    .map((key) => `left behind: ${key} is ${JSON.stringify(after[key])}, was ${JSON.stringify(before[key])}`);
   return [...wrong, ...(scenario.check?.(run) ?? []), ...(scenario.end === 'completed' ? unreadable(run) : [])];
 }
 
@@ -234,7 +255,11 @@ function isExpected(scenario: Scenario, key: string): boolean {
   if (scenario.changes?.test(key) === true) return true;
   if (scenario.end === 'cancelled') return false;
   const place = `target ${scenario.keyspace}/`;
-  return (key.startsWith(place) && key.endsWith(' tables')) || key === 'target /vitess/zone1/SrvVSchema' || (scenario.keyspace === 'commerce' && key.endsWith('/keyspaces/commerce/VSchema'));
+  return (
+    (key.startsWith(place) && key.endsWith(' tables')) ||
+    key === 'target /vitess/zone1/SrvVSchema' ||
+    (scenario.keyspace === 'commerce' && key.endsWith('/keyspaces/commerce/VSchema'))
+  );
 }
 
 function unreadable({ world, scenario }: FaultRun): string[] {
@@ -242,7 +267,9 @@ function unreadable({ world, scenario }: FaultRun): string[] {
     try {
       const served = world.vtgate.rows(scenario.keyspace, table);
       const missing = [...rows].filter(([key, value]) => served.get(key) !== value).map(([key]) => key);
-      return missing.length === 0 && served.size === rows.size ? [] : [`table ${table} has ${served.size} of ${rows.size} rows, missing ${missing.join(', ')}`];
+      return missing.length === 0 && served.size === rows.size
+        ? []
+        : [`table ${table} has ${served.size} of ${rows.size} rows, missing ${missing.join(', ')}`];
     } catch (error) {
       return [`table ${table} cannot be read: ${String(error)}`];
     }

@@ -46,7 +46,14 @@ export class Attempt {
     if (kind === 'time runs out') {
       await sleep(callTimeout);
       // The server has the request and carries it out, but only after the caller has given up.
-      setTimeout(() => void effect().then((result) => this.forget(result), () => undefined), 1);
+      setTimeout(
+        () =>
+          void effect().then(
+            (result) => this.forget(result),
+            () => undefined,
+          ),
+        1,
+      );
       throw failures.late();
     }
     const result = await effect();

@@ -9,7 +9,11 @@ export function interceptors(): WorkflowInterceptors {
     outbound: [
       {
         startTimer: (input, next) => next({ ...input, durationMs: Math.max(1, Math.ceil(input.durationMs / 500)) }),
-        scheduleActivity: (input, next) => next({ ...input, options: { ...input.options, retry: { ...input.options.retry, initialInterval: 1, maximumInterval: 10 } } }),
+        scheduleActivity: (input, next) =>
+          next({
+            ...input,
+            options: { ...input.options, retry: { ...input.options.retry, initialInterval: 1, maximumInterval: 10 } },
+          }),
       },
     ],
   };

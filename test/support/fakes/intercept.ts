@@ -17,7 +17,8 @@ export interface Failures {
 export type Pass = <T>(what: string, effect: () => Promise<T>, failures: Failures) => Promise<T>;
 
 const topoFailures: Failures = {
-  unanswered: () => new MigrationError('TOPO_UNREACHABLE', 'the topology server does not answer (connection refused)', {}, ''),
+  unanswered: () =>
+    new MigrationError('TOPO_UNREACHABLE', 'the topology server does not answer (connection refused)', {}, ''),
   late: () => new MigrationError('TOPO_UNREACHABLE', 'the topology server does not answer (deadline exceeded)', {}, ''),
 };
 const leaseFailure = () => new MigrationError('LOCK_LOST', 'the lock has been lost', {}, '');
@@ -27,7 +28,10 @@ const tabletFailures: Failures = {
   late: () => new ConnectError('the operation timed out', Code.DeadlineExceeded),
 };
 const sqlFailures: Failures = {
-  unanswered: () => Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST' }),
+  unanswered: () =>
+    Object.assign(new Error('Connection lost: The server closed the connection.'), {
+      code: 'PROTOCOL_CONNECTION_LOST',
+    }),
   late: () => Object.assign(new Error('Query inactivity timeout'), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' }),
 };
 
@@ -41,7 +45,10 @@ export function passing(ends: Ends, pass: Pass): Ends {
     },
     openPool: (options) => {
       const pool = ends.openPool(options);
-      return { query: (query) => pass(`vtgate ${query.sql}`, () => pool.query(query), sqlFailures), end: () => pool.end() };
+      return {
+        query: (query) => pass(`vtgate ${query.sql}`, () => pool.query(query), sqlFailures),
+        end: () => pool.end(),
+      };
     },
   };
 }
@@ -54,7 +61,8 @@ function passingKv(kv: Kv, cluster: string, pass: Pass): Kv {
     list: (prefix) => call(`list ${prefix}`, () => kv.list(prefix)),
     put: (key, value, revision) => call(`put ${key}`, () => kv.put(key, value, revision)),
     delete: (key, revision) => call(`delete ${key}`, () => kv.delete(key, revision)),
-    lock: async (dir, contents, timeoutMs) => passingLease(await call(`lock ${dir}`, () => kv.lock(dir, contents, timeoutMs)), dir, pass),
+    lock: async (dir, contents, timeoutMs) =>
+      passingLease(await call(`lock ${dir}`, () => kv.lock(dir, contents, timeoutMs)), dir, pass),
     close: () => kv.close(),
   };
 }
@@ -70,12 +78,14 @@ function passingLease(lease: Lease, dir: string, pass: Pass): Lease {
 function passingTablet({ manager, query }: TabletClient, port: number, pass: Pass): TabletClient {
   const calls = Object.entries(manager).map(([name, call]) => [
     name,
-    (...args: unknown[]) => pass(`tablet ${port} ${name}`, () => (call as (...args: unknown[]) => Promise<unknown>)(...args), tabletFailures),
+    (...args: unknown[]) =>
+      pass(`tablet ${port} ${name}`, () => (call as (...args: unknown[]) => Promise<unknown>)(...args), tabletFailures),
   ]);
   return {
     manager: Object.fromEntries(calls) as TabletManagerClient,
     query: {
-      streamHealth: (request, options) => passingStream(query.streamHealth(request, options), `tablet ${port} streamHealth`, pass),
+      streamHealth: (request, options) =>
+        passingStream(query.streamHealth(request, options), `tablet ${port} streamHealth`, pass),
       vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass),
     },
   };

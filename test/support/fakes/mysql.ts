@@ -27,7 +27,9 @@ export class FakeMysql {
     const table = (name?.[1] ?? name?.[2] ?? '').replaceAll('``', '`');
     if (table === '') throw new Error(`this MySQL creates tables only, not: ${ddl}`);
     if (this.tables.has(table)) throw new Error(`Table '${table}' already exists (errno 1050) (sqlstate 42S01)`);
-    const keys = /primary key \(([^)]*)\)/i.exec(ddl)?.[1]?.split(',') ?? [/[(,]\s*`?(\w+)`? [^,]*primary key/i.exec(ddl)?.[1] ?? ''];
+    const keys = /primary key \(([^)]*)\)/i.exec(ddl)?.[1]?.split(',') ?? [
+      /[(,]\s*`?(\w+)`? [^,]*primary key/i.exec(ddl)?.[1] ?? '',
+    ];
     this.tables.set(table, { ddl, primaryKey: keys.map((key) => key.replaceAll('`', '').trim()), rows: new Map() });
     this.gtid++;
   }

@@ -13,12 +13,25 @@ function mounted(world: World): void {
 }
 
 const sourceTablesOf = ({ world }: FaultRun) => [...world.sourceMysql.tables.keys()].sort();
-const expecting = (what: string, is: unknown, wanted: unknown) => (JSON.stringify(is) === JSON.stringify(wanted) ? [] : [`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`]);
+const expecting = (what: string, is: unknown, wanted: unknown) =>
+  JSON.stringify(is) === JSON.stringify(wanted)
+    ? []
+    : [`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`];
 
 /** Every course of a migration that the tests of effects take. */
 export const scenarios: Scenario[] = [
-  { name: 'Complete on an unsharded target', keyspace: 'commerce', input: { mount: fakeMount, complete: 'auto' }, end: 'completed' },
-  { name: 'Complete on a sharded target', keyspace: 'customer', input: { mount: fakeMount, complete: 'auto' }, end: 'completed' },
+  {
+    name: 'Complete on an unsharded target',
+    keyspace: 'commerce',
+    input: { mount: fakeMount, complete: 'auto' },
+    end: 'completed',
+  },
+  {
+    name: 'Complete on a sharded target',
+    keyspace: 'customer',
+    input: { mount: fakeMount, complete: 'auto' },
+    end: 'completed',
+  },
   {
     name: 'Cancel while copying',
     keyspace: 'customer',
@@ -40,7 +53,8 @@ export const scenarios: Scenario[] = [
     end: 'cancelled',
     prepare: mounted,
     onStep: (run, step, args) => {
-      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null) run.signal('cancel');
+      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
+        run.signal('cancel');
     },
   },
   {
@@ -51,7 +65,14 @@ export const scenarios: Scenario[] = [
     writers: true,
     // The fence is to stand for good: otherwise those who write would write where nobody looks any more.
     changes: /^source (load\/0 |.*\/load\/shards\/0\/Shard$)/,
-    check: (run) => [...expecting('denied in the source', run.world.source.shards.flatMap(({ tablet }) => tablet.denied).sort(), sampleTables), ...expecting('tables of the source', sourceTablesOf(run), sampleTables)],
+    check: (run) => [
+      ...expecting(
+        'denied in the source',
+        run.world.source.shards.flatMap(({ tablet }) => tablet.denied).sort(),
+        sampleTables,
+      ),
+      ...expecting('tables of the source', sourceTablesOf(run), sampleTables),
+    ],
   },
   {
     name: 'Complete with a fence, dropping the tables of the source',
@@ -68,7 +89,8 @@ export const scenarios: Scenario[] = [
     input: { mount: fakeMount, complete: 'auto', sourceTables: 'rename' },
     end: 'completed',
     changes: /^source load\/0 tables$/,
-    check: (run) => expecting('tables of the source', sourceTablesOf(run), sampleTables.map((table) => `_${table}_old`).sort()),
+    check: (run) =>
+      expecting('tables of the source', sourceTablesOf(run), sampleTables.map((table) => `_${table}_old`).sort()),
   },
   {
     name: 'Pause while copying, resume, Complete',

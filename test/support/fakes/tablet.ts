@@ -17,7 +17,12 @@ import { FakeVReplication, type FindSource } from './vreplication.js';
 const waitPoll = 5;
 
 type Methods = typeof TabletManager.method;
-type Handlers = { [M in keyof Methods]?: (request: never, options: CallOptions | undefined) => MessageInitShape<Methods[M]['output']> | Promise<MessageInitShape<Methods[M]['output']>> };
+type Handlers = {
+  [M in keyof Methods]?: (
+    request: never,
+    options: CallOptions | undefined,
+  ) => MessageInitShape<Methods[M]['output']> | Promise<MessageInitShape<Methods[M]['output']>>;
+};
 
 /** A primary vttablet with its MySQL: what its tablet manager answers, and what it denies to applications. */
 export class FakeTablet {
@@ -37,7 +42,13 @@ export class FakeTablet {
   }
 
   client(): TabletClient {
-    return { manager: this.manager(), query: { streamHealth: () => healthy(), vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0) } };
+    return {
+      manager: this.manager(),
+      query: {
+        streamHealth: () => healthy(),
+        vStream: (request, options) => this.changes(request, options?.timeoutMs ?? 0),
+      },
+    };
   }
 
   /** The client of its tablet manager. Requests and answers are copies, as they are on the wire. */
@@ -58,35 +69,54 @@ export class FakeTablet {
   private handlers(): Handlers {
     const { mysql, vreplication } = this;
     return {
-      getSchema: ({ tables }: wire.GetSchemaRequest) => ({ schemaDefinition: { tableDefinitions: this.schema(tables) } }),
+      getSchema: ({ tables }: wire.GetSchemaRequest) => ({
+        schemaDefinition: { tableDefinitions: this.schema(tables) },
+      }),
       applySchema: ({ sql }: wire.ApplySchemaRequest) => (asVitess(() => mysql.createTable(sql)), {}),
       refreshState: () => {
         this.denied = deniedTables(this.shardRecord()).filter((table) => mysql.tables.has(table));
         return {};
       },
-      executeFetchAsDba: ({ query }: wire.ExecuteFetchAsDbaRequest) => ({ result: packed(asVitess(() => this.execute(Buffer.from(query).toString()))) }),
+      executeFetchAsDba: ({ query }: wire.ExecuteFetchAsDbaRequest) => ({
+        result: packed(asVitess(() => this.execute(Buffer.from(query).toString()))),
+      }),
       primaryPosition: () => ({ position: mysql.position() }),
       createVReplicationWorkflow: ({ workflow, binlogSource }: wire.CreateVReplicationWorkflowRequest) => {
         for (const source of binlogSource) vreplication.insert(workflow, source);
         return {};
       },
-      deleteVReplicationWorkflow: ({ workflow }: wire.DeleteVReplicationWorkflowRequest) => (vreplication.delete(workflow), {}),
+      deleteVReplicationWorkflow: ({ workflow }: wire.DeleteVReplicationWorkflowRequest) => (
+        vreplication.delete(workflow),
+        {}
+      ),
       readVReplicationWorkflow: ({ workflow }: wire.ReadVReplicationWorkflowRequest) => {
         vreplication.advance(workflow);
-        return { workflow, streams: vreplication.of(workflow).map(({ id, source, position, state, message }) => ({ id, bls: source, pos: position, state, message })) };
+        return {
+          workflow,
+          streams: vreplication
+            .of(workflow)
+            .map(({ id, source, position, state, message }) => ({ id, bls: source, pos: position, state, message })),
+        };
       },
       updateVReplicationWorkflow: ({ workflow, state, message }: wire.UpdateVReplicationWorkflowRequest) => {
         if (state !== undefined) vreplication.setState(workflow, state, message);
         return {};
       },
       readVReplicationWorkflows: () => ({
-        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((workflow) => ({ workflow, streams: vreplication.of(workflow).map(({ id, source }) => ({ id, bls: source })) })),
+        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((workflow) => ({
+          workflow,
+          streams: vreplication.of(workflow).map(({ id, source }) => ({ id, bls: source })),
+        })),
       }),
       validateVReplicationPermissions: () => ({ user: 'vt_filtered', ok: true }),
       mysqlHostMetrics: () => ({}),
       getThrottlerStatus: () => ({}),
-      vReplicationWaitForPos: (request: wire.VReplicationWaitForPosRequest, options) => this.waitForPosition(request, options?.timeoutMs ?? 0),
-      vDiff: (request: wire.VDiffRequest) => ({ vdiffUuid: request.vdiffUuid, output: packed(this.vdiff.perform(request)) }),
+      vReplicationWaitForPos: (request: wire.VReplicationWaitForPosRequest, options) =>
+        this.waitForPosition(request, options?.timeoutMs ?? 0),
+      vDiff: (request: wire.VDiffRequest) => ({
+        vdiffUuid: request.vdiffUuid,
+        output: packed(this.vdiff.perform(request)),
+      }),
     };
   }
 
@@ -94,11 +124,18 @@ export class FakeTablet {
   private schema(names: readonly string[]) {
     return [...this.mysql.tables]
       .filter(([name]) => names.includes('/.*/') || names.includes(name))
-      .map(([name, { ddl, primaryKey, rows }]) => ({ name, schema: ddl, type: 'BASE TABLE', primaryKeyColumns: primaryKey, rowCount: BigInt(rows.size), dataLength: BigInt(rows.size * 16_384) }));
+      .map(([name, { ddl, primaryKey, rows }]) => ({
+        name,
+        schema: ddl,
+        type: 'BASE TABLE',
+        primaryKeyColumns: primaryKey,
+        rowCount: BigInt(rows.size),
+        dataLength: BigInt(rows.size * 16_384),
+      }));
   }
 
   private async waitForPosition({ id, position }: wire.VReplicationWaitForPosRequest, timeoutMs: number) {
-    for (const deadline = Date.now() + timeoutMs; !this.vreplication.waitFor(id, position); ) {
+    for (const deadline = Date.now() + timeoutMs; !this.vreplication.waitFor(id, position);) {
       if (Date.now() > deadline) throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
       await sleep(waitPoll);
     }
@@ -106,10 +143,13 @@ export class FakeTablet {
   }
 
   /** What was written to some tables after a position, and then what comes, until the time is over. */
-  private async *changes(request: Parameters<QueryClient['vStream']>[0], timeoutMs: number): AsyncGenerator<VStreamResponse> {
+  private async *changes(
+    request: Parameters<QueryClient['vStream']>[0],
+    timeoutMs: number,
+  ): AsyncGenerator<VStreamResponse> {
     const tables = request.filter?.rules?.map((rule) => rule.match ?? '') ?? [];
     let position = request.position === 'current' ? this.mysql.position() : (request.position ?? '');
-    for (const deadline = Date.now() + timeoutMs; Date.now() <= deadline; ) {
+    for (const deadline = Date.now() + timeoutMs; Date.now() <= deadline;) {
       await sleep(waitPoll);
       const changes = this.mysql.changesSince(position).filter(({ table }) => tables.includes(table));
       position = this.mysql.position();
@@ -122,16 +162,54 @@ export class FakeTablet {
   /** The statements that the program sends, and no others. */
   private execute(sql: string): NamedRow[] {
     const statements: [RegExp, (match: string[]) => NamedRow[]][] = [
-      [/^select 1 from (.+) limit 1$/, ([, name = '']) => [...this.mysql.table(unquote(name)).rows].slice(0, 1).map(() => ({ '1': '1' }))],
+      [
+        /^select 1 from (.+) limit 1$/,
+        ([, name = '']) => [...this.mysql.table(unquote(name)).rows].slice(0, 1).map(() => ({ '1': '1' })),
+      ],
       [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
-      [/^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/, ([, ids = '']) => this.copyState(ids.split(', ').map(Number))],
-      [/^rename table (.+) to (.+)$/, ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), [])],
+      [
+        /^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/,
+        ([, ids = '']) => this.copyState(ids.split(', ').map(Number)),
+      ],
+      [
+        /^rename table (.+) to (.+)$/,
+        ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), []),
+      ],
       [/^show global variables where/, () => []],
-      [/ from information_schema\.(user_privileges|schema_privileges) where /, () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p }))],
-      [/ from information_schema\.(table_privileges|collations|views|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /, () => []],
-      [/ from information_schema\.tables where .* table_name in \((.*)\)$/, ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' }))],
-      [/ from information_schema\.columns where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((name) => ({ t, name, type: 'bigint', nullable: 'NO', has_default: '0', collation: null, extra: '' })))],
-      [/ from information_schema\.statistics where .* table_name in \((.*)\) order by /, ([, names = '']) => this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })))],
+      [
+        / from information_schema\.(user_privileges|schema_privileges) where /,
+        () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p })),
+      ],
+      [
+        / from information_schema\.(table_privileges|collations|views|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /,
+        () => [],
+      ],
+      [
+        / from information_schema\.tables where .* table_name in \((.*)\)$/,
+        ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' })),
+      ],
+      [
+        / from information_schema\.columns where .* table_name in \((.*)\) order by /,
+        ([, names = '']) =>
+          this.named(names).flatMap(([t, { primaryKey }]) =>
+            primaryKey.map((name) => ({
+              t,
+              name,
+              type: 'bigint',
+              nullable: 'NO',
+              has_default: '0',
+              collation: null,
+              extra: '',
+            })),
+          ),
+      ],
+      [
+        / from information_schema\.statistics where .* table_name in \((.*)\) order by /,
+        ([, names = '']) =>
+          this.named(names).flatMap(([t, { primaryKey }]) =>
+            primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })),
+          ),
+      ],
       // Every statement here is a transaction of its own, so none is ever open.
       [/^select trx_id as id from information_schema\.innodb_trx where /, () => []],
       [/from information_schema\.innodb_tablestats where/, () => []],
@@ -146,7 +224,9 @@ export class FakeTablet {
 
   private copyState(ids: readonly number[]): NamedRow[] {
     const streams = this.vreplication.streams.filter(({ id }) => ids.includes(id));
-    return streams.flatMap(({ id, copyState }) => (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })));
+    return streams.flatMap(({ id, copyState }) =>
+      (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })),
+    );
   }
 
   /** Those of its tables that stand in a list of string literals. */
@@ -155,7 +235,11 @@ export class FakeTablet {
   }
 
   private sizes(names: string): NamedRow[] {
-    return this.named(names).map(([name, { rows }]) => ({ name, n: String(rows.size), bytes: String(rows.size * 16_384) }));
+    return this.named(names).map(([name, { rows }]) => ({
+      name,
+      n: String(rows.size),
+      bytes: String(rows.size * 16_384),
+    }));
   }
 }
 
@@ -180,7 +264,10 @@ function packed(rows: readonly NamedRow[]): QueryResult {
     fields: names.map((name) => ({ name })),
     rows: rows.map((row) => {
       const values = names.map((name) => (typeof row[name] === 'string' ? Buffer.from(row[name]) : undefined));
-      return { lengths: values.map((value) => BigInt(value?.length ?? -1)), values: Buffer.concat(values.flatMap((value) => value ?? [])) };
+      return {
+        lengths: values.map((value) => BigInt(value?.length ?? -1)),
+        values: Buffer.concat(values.flatMap((value) => value ?? [])),
+      };
     }),
   });
 }

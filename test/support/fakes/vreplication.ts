@@ -33,7 +33,16 @@ export class FakeVReplication {
 
   /** Vitess does not ask whether there are streams of that name already. */
   insert(workflow: string, source: BinlogSource): void {
-    this.streams.push({ id: ++this.lastId, workflow, source, state: State.Stopped, message: '', position: '', copyState: undefined, controlled: false });
+    this.streams.push({
+      id: ++this.lastId,
+      workflow,
+      source,
+      state: State.Stopped,
+      message: '',
+      position: '',
+      copyState: undefined,
+      controlled: false,
+    });
   }
 
   of(workflow: string): FakeStream[] {
@@ -67,7 +76,11 @@ export class FakeVReplication {
     const source = this.findSource(stream.source);
     if (stream.controlled && isGoing(stream)) this.step(stream);
     if (source.isAtLeast(stream.position, position)) return true;
-    if (stream.state === State.Stopped) throw new ConnectError(`replication has stopped at ${stream.position} before reaching position ${position}, message: ${stream.message}`, Code.Unknown);
+    if (stream.state === State.Stopped)
+      throw new ConnectError(
+        `replication has stopped at ${stream.position} before reaching position ${position}, message: ${stream.message}`,
+        Code.Unknown,
+      );
     return false;
   }
 
@@ -99,7 +112,8 @@ export class FakeVReplication {
     const [table = '', ...rest] = stream.copyState ?? [];
     const { rows } = this.mysql.table(table);
     for (const [key, value] of this.wanted(stream, table)) {
-      if (rows.has(key)) throw new Error(`Duplicate entry '${key}' for key '${table}.PRIMARY' (errno 1062) (sqlstate 23000)`);
+      if (rows.has(key))
+        throw new Error(`Duplicate entry '${key}' for key '${table}.PRIMARY' (errno 1062) (sqlstate 23000)`);
       this.mysql.write(table, key, value);
     }
     this.applyChanges(stream, source, table);

@@ -23,10 +23,14 @@ export class FakeVtgate implements SqlPool {
   rows(keyspace: string, table: string): Map<string, string> {
     const serving = this.cluster.servingVSchema().keyspaces[keyspace];
     if (serving === undefined) throw new Error(`VT05003: unknown database '${keyspace}' in vschema`);
-    if (serving.tables[table] === undefined && serving.sharded) throw new Error(`VT05004: table '${table}' does not exist`);
+    if (serving.tables[table] === undefined && serving.sharded)
+      throw new Error(`VT05004: table '${table}' does not exist`);
     const shards = this.cluster.shardsOf(keyspace);
     const perShard = shards.map(({ shard, tablet }) => {
-      if (tablet.denied.includes(table)) throw new Error(`target: ${keyspace}.${shard}.primary: vttablet: rpc error: code = FailedPrecondition desc = disallowed due to rule: enforce denied tables`);
+      if (tablet.denied.includes(table))
+        throw new Error(
+          `target: ${keyspace}.${shard}.primary: vttablet: rpc error: code = FailedPrecondition desc = disallowed due to rule: enforce denied tables`,
+        );
       return [...tablet.mysql.table(table).rows];
     });
     return new Map(perShard.flat());

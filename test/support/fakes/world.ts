@@ -16,7 +16,14 @@ const targetServer = 'target:2379';
 export const fakeMount = { topoType: 'etcd2', topoServer: sourceServer, topoRoot };
 
 /** The configuration of a worker on the target of a world. */
-export const fakeConfig: Config = { topoServer: targetServer, topoRoot, vtgate: { host: 'vtgate', port: 3306 }, vtgateUser: undefined, vtgatePassword: undefined, taskQueue: 'unused' };
+export const fakeConfig: Config = {
+  topoServer: targetServer,
+  topoRoot,
+  vtgate: { host: 'vtgate', port: 3306 },
+  vtgateUser: undefined,
+  vtgatePassword: undefined,
+  taskQueue: 'unused',
+};
 
 /** The tables of the source, with the number of their rows. */
 const sample = { customer: 7, 'order line': 5, empty_one: 0 };
@@ -24,9 +31,15 @@ export const sampleTables = Object.keys(sample).sort();
 
 /** Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and `customer` (two shards). */
 export class World {
-  readonly source = new FakeCluster(sourceServer, 'ext', [{ name: 'load', shards: ['0'], vschema: create(KeyspaceSchema) }], 100, () => {
-    throw new Error('nothing is copied to the source');
-  });
+  readonly source = new FakeCluster(
+    sourceServer,
+    'ext',
+    [{ name: 'load', shards: ['0'], vschema: create(KeyspaceSchema) }],
+    100,
+    () => {
+      throw new Error('nothing is copied to the source');
+    },
+  );
   readonly target: FakeCluster;
   readonly vtgate: FakeVtgate;
   /** Every row that an application has written to the source and been told so, by table and key. */
@@ -34,8 +47,13 @@ export class World {
 
   constructor() {
     const byKey = { columnVindexes: [{ column: 'id', name: 'xxhash' }] };
-    const customer = create(KeyspaceSchema, { sharded: true, vindexes: { xxhash: { type: 'xxhash' } }, tables: Object.fromEntries(sampleTables.map((table) => [table, byKey])) });
-    const findSource: FindSource = ({ externalCluster, keyspace, shard }) => this.mountedMysql(externalCluster, keyspace, shard);
+    const customer = create(KeyspaceSchema, {
+      sharded: true,
+      vindexes: { xxhash: { type: 'xxhash' } },
+      tables: Object.fromEntries(sampleTables.map((table) => [table, byKey])),
+    });
+    const findSource: FindSource = ({ externalCluster, keyspace, shard }) =>
+      this.mountedMysql(externalCluster, keyspace, shard);
     this.target = new FakeCluster(
       targetServer,
       'zone1',
@@ -72,7 +90,8 @@ export class World {
   /** Writes a row as an application of the source does. False when it is refused. */
   write(table: string, key: string, value: string): boolean {
     const [shard] = this.source.shardsOf('load');
-    if (shard === undefined || shard.tablet.denied.includes(table) || !shard.tablet.mysql.tables.has(table)) return false;
+    if (shard === undefined || shard.tablet.denied.includes(table) || !shard.tablet.mysql.tables.has(table))
+      return false;
     shard.tablet.mysql.write(table, key, value);
     this.acknowledged.get(table)?.set(key, value);
     return true;
@@ -82,10 +101,14 @@ export class World {
   snapshot(): Record<string, string> {
     const all: Record<string, string> = {};
     for (const [name, cluster] of Object.entries({ source: this.source, target: this.target })) {
-      for (const [key, { value }] of cluster.etcd.below('/')) all[`${name} ${key}`] = Buffer.from(value).toString('hex');
+      for (const [key, { value }] of cluster.etcd.below('/'))
+        all[`${name} ${key}`] = Buffer.from(value).toString('hex');
       for (const { keyspace, shard, tablet } of cluster.shards) {
         const place = `${name} ${keyspace}/${shard}`;
-        all[`${place} tables`] = [...tablet.mysql.tables].map(([table, { rows }]) => `${table}: ${rows.size} rows`).sort().join(', ');
+        all[`${place} tables`] = [...tablet.mysql.tables]
+          .map(([table, { rows }]) => `${table}: ${rows.size} rows`)
+          .sort()
+          .join(', ');
         all[`${place} streams`] = tablet.vreplication.streams.map(({ workflow }) => workflow).join(', ');
         all[`${place} VDiffs`] = tablet.vdiff.vdiffs.map(({ workflow }) => workflow).join(', ');
         all[`${place} denied tables`] = tablet.denied.join(', ');

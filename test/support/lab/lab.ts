@@ -31,23 +31,45 @@ export interface Answer {
 /** Runs a program to its end. */
 export function run(program: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Answer> {
   return new Promise((resolve) => {
-    execFile(program, args, { env: { ...process.env, ...lab.environment, ...env }, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 127, stdout, stderr });
-    });
+    execFile(
+      program,
+      args,
+      { env: { ...process.env, ...lab.environment, ...env }, maxBuffer: 1 << 28 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 127, stdout, stderr });
+      },
+    );
   });
 }
 
 /** Vitess's own client against one of the two clusters. */
 export function vtctldclient(cluster: 'source' | 'target', ...args: string[]): Promise<Answer> {
   const { topoServer, topoRoot } = lab[cluster];
-  return run(lab.programs.vtctldclient, ['--server', 'internal', '--topo-implementation', 'etcd2', '--topo-global-server-address', topoServer, '--topo-global-root', topoRoot, ...args]);
+  return run(lab.programs.vtctldclient, [
+    '--server',
+    'internal',
+    '--topo-implementation',
+    'etcd2',
+    '--topo-global-server-address',
+    topoServer,
+    '--topo-global-root',
+    topoRoot,
+    ...args,
+  ]);
 }
 
 /** The MySQL of a shard's primary, past Vitess. */
 export function mysqlOf(cluster: 'source' | 'target', keyspace: string, shard: string): Promise<Connection> {
-  const tablet = lab[cluster].tablets.find((each) => each.keyspace === keyspace && each.shard === shard && each.type === 'primary');
+  const tablet = lab[cluster].tablets.find(
+    (each) => each.keyspace === keyspace && each.shard === shard && each.type === 'primary',
+  );
   if (tablet === undefined) throw new Error(`the lab has no ${keyspace}/${shard}`);
-  return createConnection({ socketPath: tablet.mysql.socket, ...lab.mysqlAccount, database: tablet.mysql.database, multipleStatements: true });
+  return createConnection({
+    socketPath: tablet.mysql.socket,
+    ...lab.mysqlAccount,
+    database: tablet.mysql.database,
+    multipleStatements: true,
+  });
 }
 
 /** A vtgate as an application uses it, without its limit on rows. */
@@ -60,7 +82,12 @@ export async function vtgateOf(cluster: 'source' | 'target'): Promise<Connection
 }
 
 /** Runs statements on a shard's MySQL and gives the rows of the last one. */
-export async function sql(cluster: 'source' | 'target', keyspace: string, shard: string, statement: string): Promise<RowDataPacket[]> {
+export async function sql(
+  cluster: 'source' | 'target',
+  keyspace: string,
+  shard: string,
+  statement: string,
+): Promise<RowDataPacket[]> {
   const connection = await mysqlOf(cluster, keyspace, shard);
   try {
     const [rows] = await connection.query<RowDataPacket[]>(statement);
@@ -72,7 +99,12 @@ export async function sql(cluster: 'source' | 'target', keyspace: string, shard:
 
 /** Names of the tables in a shard's database. */
 export async function tablesOf(cluster: 'source' | 'target', keyspace: string, shard: string): Promise<string[]> {
-  const rows = await sql(cluster, keyspace, shard, 'select table_name as name from information_schema.tables where table_schema = database() order by 1');
+  const rows = await sql(
+    cluster,
+    keyspace,
+    shard,
+    'select table_name as name from information_schema.tables where table_schema = database() order by 1',
+  );
   return rows.map((row) => String(row['name']));
 }
 
@@ -89,6 +121,12 @@ export async function emptyTarget(keyspace: TargetKeyspace): Promise<void> {
       await sql('target', keyspace, shard, `set foreign_key_checks = 0; drop table \`${table.replaceAll('`', '``')}\``);
     }
   }
-  const applied = await vtctldclient('target', 'ApplyVSchema', '--vschema', JSON.stringify(targets[keyspace].vschema), keyspace);
+  const applied = await vtctldclient(
+    'target',
+    'ApplyVSchema',
+    '--vschema',
+    JSON.stringify(targets[keyspace].vschema),
+    keyspace,
+  );
   if (applied.code !== 0) throw new Error(applied.stderr);
 }

@@ -59,7 +59,12 @@ export async function stopOwnLab(): Promise<void> {
 }
 
 /** Changes the primary of a shard; from then on `sql` goes to the new one. */
-export async function failOver(cluster: 'source' | 'target', keyspace: string, shard: string, kind: FailoverKind): Promise<Failover> {
+export async function failOver(
+  cluster: 'source' | 'target',
+  keyspace: string,
+  shard: string,
+  kind: FailoverKind,
+): Promise<Failover> {
   const failover = await failOverLab(servers()[cluster], keyspace, shard, kind);
   tell();
   return failover;
@@ -73,17 +78,24 @@ export async function mend(failover?: Failover): Promise<void> {
     cluster.proxies.etcd?.resume();
     cluster.proxies.vtgate?.resume();
     for (const { proxy } of cluster.tablets) proxy?.resume();
-    for (const server of [cluster.etcd, cluster.vtgateServer, ...cluster.tablets.flatMap((tablet) => [tablet.mysql.server, tablet.vttablet])]) server?.signal('SIGCONT');
+    for (const server of [
+      cluster.etcd,
+      cluster.vtgateServer,
+      ...cluster.tablets.flatMap((tablet) => [tablet.mysql.server, tablet.vttablet]),
+    ])
+      server?.signal('SIGCONT');
     await cluster.etcd.start();
   }
   temporal.server.signal('SIGCONT');
   await temporal.server.start();
   if (failover !== undefined) await rejoin(failover);
   for (const cluster of [source, target]) {
-    await Promise.all(cluster.tablets.map(async (tablet) => {
-      await tablet.mysql.server.start();
-      await tablet.vttablet.start();
-    }));
+    await Promise.all(
+      cluster.tablets.map(async (tablet) => {
+        await tablet.mysql.server.start();
+        await tablet.vttablet.start();
+      }),
+    );
     await cluster.vtgateServer?.start();
   }
 }

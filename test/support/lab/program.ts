@@ -50,7 +50,9 @@ export class Program {
 
   /** Cancels what a test has left running, so that the next one finds the target empty. */
   async settle(): Promise<void> {
-    for await (const { workflowId } of this.client.workflow.list({ query: `TaskQueue = '${this.taskQueue}' and ExecutionStatus = 'Running'` })) {
+    for await (const { workflowId } of this.client.workflow.list({
+      query: `TaskQueue = '${this.taskQueue}' and ExecutionStatus = 'Running'`,
+    })) {
       const handle = this.client.workflow.getHandle(workflowId);
       await handle.signal('cancel').catch(() => undefined);
       await handle.result().catch(() => undefined);
@@ -70,7 +72,11 @@ export class Program {
 
   /** Starts the workflow with plain JSON, as the Temporal UI does. */
   migrate(input: Record<string, unknown>): Promise<WorkflowHandle> {
-    return this.client.workflow.start('migrate', { taskQueue: this.taskQueue, workflowId: String(input['target']), args: [input] });
+    return this.client.workflow.start('migrate', {
+      taskQueue: this.taskQueue,
+      workflowId: String(input['target']),
+      args: [input],
+    });
   }
 }
 
@@ -83,12 +89,17 @@ export async function resultOf(handle: WorkflowHandle): Promise<MigrateResult> {
 }
 
 /** Asks for the status until it is as wanted. */
-export async function until(handle: WorkflowHandle, wanted: (status: Status) => boolean, seconds = 120): Promise<Status> {
+export async function until(
+  handle: WorkflowHandle,
+  wanted: (status: Status) => boolean,
+  seconds = 120,
+): Promise<Status> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const status = await statusOf(handle);
     if (wanted(status)) return status;
-    if (Date.now() > deadline || status.phase === 'failed') throw new Error(`the status never came: ${JSON.stringify(status, null, 1)}`);
+    if (Date.now() > deadline || status.phase === 'failed')
+      throw new Error(`the status never came: ${JSON.stringify(status, null, 1)}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

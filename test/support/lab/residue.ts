@@ -15,8 +15,13 @@ export function residue(before: Snapshot, after: Snapshot, outcome: 'completed' 
   });
   const shards = Object.entries(after.mysql).flatMap(([shard, { tables, sidecar }]) => {
     const was = before.mysql[shard];
-    const counts = Object.entries(sidecar).filter(([table, rows]) => rows !== was?.sidecar[table]).map(([table, rows]) => `${rows} rows in _vt.${table} of ${shard}`);
-    const extra = outcome === 'cancelled' ? tables.filter((table) => was?.tables.includes(table) !== true).map((table) => `table ${table} in ${shard}`) : [];
+    const counts = Object.entries(sidecar)
+      .filter(([table, rows]) => rows !== was?.sidecar[table])
+      .map(([table, rows]) => `${rows} rows in _vt.${table} of ${shard}`);
+    const extra =
+      outcome === 'cancelled'
+        ? tables.filter((table) => was?.tables.includes(table) !== true).map((table) => `table ${table} in ${shard}`)
+        : [];
     return [...counts, ...extra];
   });
   return [...keys, ...shards];

@@ -26,7 +26,11 @@ export async function contents(cluster: 'source' | 'target', keyspace: string, t
 }
 
 /** The contents of several tables, by name. */
-export async function contentsOf(cluster: 'source' | 'target', keyspace: string, tables: readonly string[]): Promise<Record<string, TableContents>> {
+export async function contentsOf(
+  cluster: 'source' | 'target',
+  keyspace: string,
+  tables: readonly string[],
+): Promise<Record<string, TableContents>> {
   const all: Record<string, TableContents> = {};
   for (const table of tables) all[table] = await contents(cluster, keyspace, table);
   return all;

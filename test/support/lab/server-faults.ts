@@ -14,13 +14,16 @@ export interface Fault {
 const firstShard = { commerce: '0', customer: '-80' } as const;
 
 function tabletOf(cluster: Cluster, keyspace: string, shard: string, type: Tablet['type']): Tablet {
-  const found = cluster.tablets.find((tablet) => tablet.keyspace === keyspace && tablet.shard === shard && tablet.type === type);
+  const found = cluster.tablets.find(
+    (tablet) => tablet.keyspace === keyspace && tablet.shard === shard && tablet.type === type,
+  );
   if (found === undefined) throw new Error(`the lab has no ${type} in ${keyspace}/${shard}`);
   return found;
 }
 
 const sourceTablet = (type: Tablet['type']): Tablet => tabletOf(servers().source, 'load', '0', type);
-const targetTablet = (keyspace: TargetKeyspace): Tablet => tabletOf(servers().target, keyspace, firstShard[keyspace], 'primary');
+const targetTablet = (keyspace: TargetKeyspace): Tablet =>
+  tabletOf(servers().target, keyspace, firstShard[keyspace], 'primary');
 
 /** Longer than the others, so that time-outs are reached and not only waited through. */
 const outage = 5;
@@ -48,10 +51,22 @@ export const faults: Fault[] = [
   kill("the target's mysqld is killed", (keyspace) => targetTablet(keyspace).mysql.server.kill()),
   kill("the source replica's mysqld is killed", () => sourceTablet('replica').mysql.server.kill()),
   kill("the source primary's mysqld is killed", () => sourceTablet('primary').mysql.server.kill()),
-  { name: 'planned failover on the target', seconds: 1, strike: (keyspace) => failOver('target', keyspace, firstShard[keyspace], 'planned') },
-  { name: 'the target primary dies, and the replica takes over', seconds: outage, strike: (keyspace) => failOver('target', keyspace, firstShard[keyspace], 'crash') },
+  {
+    name: 'planned failover on the target',
+    seconds: 1,
+    strike: (keyspace) => failOver('target', keyspace, firstShard[keyspace], 'planned'),
+  },
+  {
+    name: 'the target primary dies, and the replica takes over',
+    seconds: outage,
+    strike: (keyspace) => failOver('target', keyspace, firstShard[keyspace], 'crash'),
+  },
   { name: 'planned failover on the source', seconds: 1, strike: () => failOver('source', 'load', '0', 'planned') },
-  { name: 'the source primary dies, and the replica takes over', seconds: outage, strike: () => failOver('source', 'load', '0', 'crash') },
+  {
+    name: 'the source primary dies, and the replica takes over',
+    seconds: outage,
+    strike: () => failOver('source', 'load', '0', 'crash'),
+  },
   kill('Temporal is killed', () => servers().temporal.server.kill()),
   kill('vtgate is killed', () => servers().target.vtgateServer?.kill()),
   stalls("connections to the target's etcd stall", () => servers().target.proxies.etcd?.stall()),

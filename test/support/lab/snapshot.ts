@@ -29,7 +29,11 @@ export async function topologyOf(cluster: 'source' | 'target'): Promise<Record<s
   const etcd = new Etcd3({ hosts: `http://${lab[cluster].topoServer}` });
   try {
     const { kvs } = await etcd.getAll().exec();
-    return Object.fromEntries(kvs.filter((kv) => !kv.key.toString().includes('/locks/')).map((kv) => [kv.key.toString(), kv.value.toString('hex')]));
+    return Object.fromEntries(
+      kvs
+        .filter((kv) => !kv.key.toString().includes('/locks/'))
+        .map((kv) => [kv.key.toString(), kv.value.toString('hex')]),
+    );
   } finally {
     etcd.close();
   }
@@ -37,5 +41,7 @@ export async function topologyOf(cluster: 'source' | 'target'): Promise<Record<s
 
 /** The keys in which two topologies differ. */
 export function changedKeys(before: Record<string, string>, after: Record<string, string>): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key]).sort();
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((key) => before[key] !== after[key])
+    .sort();
 }

@@ -30,7 +30,9 @@ export class Writers {
     while (!this.stopping.signal.aborted) {
       const id = this.next++;
       try {
-        await connection.query(`insert into customer (id, name, email, created) values (${id}, 'writer', 'w${id}@example.org', now())`);
+        await connection.query(
+          `insert into customer (id, name, email, created) values (${id}, 'writer', 'w${id}@example.org', now())`,
+        );
         this.acknowledged.push(id);
       } catch {
         this.refusals++;

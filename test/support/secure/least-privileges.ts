@@ -46,7 +46,11 @@ export const mysqlGrants: Record<'source' | 'target', Record<string, string[]>> 
     app: ['SELECT ON vt_commerce.*', sidecar],
     allprivs: ['SELECT ON vt_commerce.*', sidecar],
     repl: ['REPLICATION SLAVE ON *.*'],
-    filtered: ['REPLICATION CLIENT ON *.*', 'SELECT, INSERT, UPDATE, DELETE, ALTER, INDEX, LOCK TABLES ON vt_commerce.*', sidecar],
+    filtered: [
+      'REPLICATION CLIENT ON *.*',
+      'SELECT, INSERT, UPDATE, DELETE, ALTER, INDEX, LOCK TABLES ON vt_commerce.*',
+      sidecar,
+    ],
     appdebug: ['USAGE ON *.*'],
   },
 };
@@ -56,6 +60,12 @@ export function mysqlAccounts(cluster: 'source' | 'target'): MysqlAccounts {
   const grants = Object.entries(mysqlGrants[cluster]);
   return {
     users: Object.fromEntries(grants.map(([role]) => [role, { user: `vt_${role}`, password: `mysql-${role}` }])),
-    statements: grants.flatMap(([role, all]) => [`CREATE USER 'vt_${role}'@'%' IDENTIFIED BY 'mysql-${role}';`, ...all.map((grant) => `GRANT ${grant} TO 'vt_${role}'@'%';`), '']).join('\n'),
+    statements: grants
+      .flatMap(([role, all]) => [
+        `CREATE USER 'vt_${role}'@'%' IDENTIFIED BY 'mysql-${role}';`,
+        ...all.map((grant) => `GRANT ${grant} TO 'vt_${role}'@'%';`),
+        '',
+      ])
+      .join('\n'),
   };
 }

@@ -6,12 +6,21 @@ export interface ConfigFile {
   topoServer: string;
   topoRoot: string;
   vtgate: string;
-  clusters: { target: { etcd: AccessText; tablets: AccessText; vtgate: AccessText }; ext1: { etcd: AccessText; tablets: AccessText } };
+  clusters: {
+    target: { etcd: AccessText; tablets: AccessText; vtgate: AccessText };
+    ext1: { etcd: AccessText; tablets: AccessText };
+  };
 }
 
 /** A configuration with which everything is let in. */
-export function rightConfig({ target, certificates: { worker, source: sourceAuthority, target: targetAuthority } }: SecureLab): ConfigFile {
-  const tls = { source: { ca: sourceAuthority.ca, ...worker.source }, target: { ca: targetAuthority.ca, ...worker.target } };
+export function rightConfig({
+  target,
+  certificates: { worker, source: sourceAuthority, target: targetAuthority },
+}: SecureLab): ConfigFile {
+  const tls = {
+    source: { ca: sourceAuthority.ca, ...worker.source },
+    target: { ca: targetAuthority.ca, ...worker.target },
+  };
   const config: ConfigFile = {
     topoServer: target.topoServer,
     topoRoot: target.topoRoot,

@@ -47,14 +47,26 @@ export interface Certificates {
 
 async function makeCertificates(folder: string): Promise<Certificates> {
   await mkdir(folder);
-  const [source, target, stranger] = await Promise.all(['source-ca', 'target-ca', 'stranger-ca'].map((name) => makeAuthority(folder, name)));
+  const [source, target, stranger] = await Promise.all(
+    ['source-ca', 'target-ca', 'stranger-ca'].map((name) => makeAuthority(folder, name)),
+  );
   if (source === undefined || target === undefined || stranger === undefined) throw new Error('no authority');
   const both = join(folder, 'both.pem');
   await writeFile(both, Buffer.concat([await readFile(source.ca), await readFile(target.ca)]));
   return {
-    source, target, stranger, both,
-    worker: { source: await source.issue('source-worker', { client: true }), target: await target.issue('target-worker', { client: true }), stranger: await stranger.issue('stranger', { client: true }) },
-    server: { source: await source.issue('source-server'), target: await target.issue('target-server', { names: ['DNS:localhost', 'IP:127.0.0.1', 'DNS:vtgate.target'] }) },
+    source,
+    target,
+    stranger,
+    both,
+    worker: {
+      source: await source.issue('source-worker', { client: true }),
+      target: await target.issue('target-worker', { client: true }),
+      stranger: await stranger.issue('stranger', { client: true }),
+    },
+    server: {
+      source: await source.issue('source-server'),
+      target: await target.issue('target-server', { names: ['DNS:localhost', 'IP:127.0.0.1', 'DNS:vtgate.target'] }),
+    },
     vitess: { source: await source.issue('source-vitess'), target: await target.issue('target-vitess') },
   };
 }
@@ -69,35 +81,70 @@ export async function startSecureLab(rows: number): Promise<SecureLab> {
     await mkdir(path);
     return { folder: path };
   };
-  const security = (cluster: 'source' | 'target') => ({ clients: certificates.both, trusted: certificates.both, server: certificates.server[cluster], vitess: certificates.vitess[cluster], mysql: mysqlAccounts(cluster) });
+  const security = (cluster: 'source' | 'target') => ({
+    clients: certificates.both,
+    trusted: certificates.both,
+    server: certificates.server[cluster],
+    vitess: certificates.vitess[cluster],
+    mysql: mysqlAccounts(cluster),
+  });
   const starting = [
-    startCluster({
-      name: 'source', cell: 'ext', keyspaces: [{ name: 'load', shards: ['0'] }], vtgate: false, firstUid: 100,
-      security: {
-        ...security('source'),
-        etcd: {
-          roles: etcdRoles.source,
-          users: [
-            { name: 'source-vitess', role: 'root' },
-            // The target's tablets look for the source's: they come with their own certificate.
-            { name: 'target-vitess', role: 'vtmigrate-source' },
-            { name: 'reader', password: secrets.sourceEtcd, role: 'vtmigrate-source' },
-            { name: 'nobody', password: secrets.sourceEtcd, role: 'nothing' },
+    startCluster(
+      {
+        name: 'source',
+        cell: 'ext',
+        keyspaces: [{ name: 'load', shards: ['0'] }],
+        vtgate: false,
+        firstUid: 100,
+        security: {
+          ...security('source'),
+          etcd: {
+            roles: etcdRoles.source,
+            users: [
+              { name: 'source-vitess', role: 'root' },
+              // The target's tablets look for the source's: they come with their own certificate.
+              { name: 'target-vitess', role: 'vtmigrate-source' },
+              { name: 'reader', password: secrets.sourceEtcd, role: 'vtmigrate-source' },
+              { name: 'nobody', password: secrets.sourceEtcd, role: 'nothing' },
+            ],
+          },
+          tablets: [
+            { Username: 'vitess', Password: 'vitess-source' },
+            { Username: 'vtmigrate', Password: secrets.sourceTablets },
+            { Username: 'target', Password: 'vitess-target' },
+          ],
+          vtgate: [{ Username: 'unused', Password: 'unused' }],
+        },
+      },
+      await within('source'),
+    ),
+    startCluster(
+      {
+        name: 'target',
+        cell: 'zone1',
+        keyspaces: [{ name: 'commerce', shards: ['0'] }],
+        firstUid: 200,
+        security: {
+          ...security('target'),
+          etcd: {
+            roles: etcdRoles.target,
+            users: [
+              { name: 'target-vitess', role: 'root' },
+              { name: 'writer', password: secrets.targetEtcd, role: 'vtmigrate-target' },
+            ],
+          },
+          tablets: [
+            { Username: 'target', Password: 'vitess-target' },
+            { Username: 'vtmigrate', Password: secrets.targetTablets },
+          ],
+          vtgate: [
+            { Username: 'owner', Password: 'owner' },
+            { Username: 'vtmigrate', Password: secrets.vtgate },
           ],
         },
-        tablets: [{ Username: 'vitess', Password: 'vitess-source' }, { Username: 'vtmigrate', Password: secrets.sourceTablets }, { Username: 'target', Password: 'vitess-target' }],
-        vtgate: [{ Username: 'unused', Password: 'unused' }],
       },
-    }, await within('source')),
-    startCluster({
-      name: 'target', cell: 'zone1', keyspaces: [{ name: 'commerce', shards: ['0'] }], firstUid: 200,
-      security: {
-        ...security('target'),
-        etcd: { roles: etcdRoles.target, users: [{ name: 'target-vitess', role: 'root' }, { name: 'writer', password: secrets.targetEtcd, role: 'vtmigrate-target' }] },
-        tablets: [{ Username: 'target', Password: 'vitess-target' }, { Username: 'vtmigrate', Password: secrets.targetTablets }],
-        vtgate: [{ Username: 'owner', Password: 'owner' }, { Username: 'vtmigrate', Password: secrets.vtgate }],
-      },
-    }, await within('target')),
+      await within('target'),
+    ),
     startTemporal(await within('temporal')),
   ] as const;
   const fronts: Front[] = [];

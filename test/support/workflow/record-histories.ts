@@ -17,7 +17,12 @@ import { fails, returns, Script } from './scripted-activities.js';
 import { Bench, devServer, type Migration } from './workflow-bench.js';
 
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
-const denied = new MigrationError('DDL_REFUSED', 'the tablet refuses the table', { table: 'corder' }, 'look at the DDL');
+const denied = new MigrationError(
+  'DDL_REFUSED',
+  'the tablet refuses the table',
+  { table: 'corder' },
+  'look at the DDL',
+);
 const locked = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'commerce' }, 'wait');
 const tooLate = new MigrationError('PAST_NO_RETURN', 'the streams are being deleted', {}, 'let Complete end');
 
@@ -27,13 +32,21 @@ const inPhase = (migration: Migration, phase: string) => migration.until((status
 
 /** Watching after the copy ends by itself, so that what waits for it is tried again. */
 function watchingAWhile(script: Script): Script {
-  return script.always('observe', (_plan, _since, wait) => (wait.copyingSince === null ? new Promise((resolve) => setTimeout(resolve, 200, replicating())) : Promise.resolve(replicating())));
+  return script.always('observe', (_plan, _since, wait) =>
+    wait.copyingSince === null
+      ? new Promise((resolve) => setTimeout(resolve, 200, replicating()))
+      : Promise.resolve(replicating()),
+  );
 }
 
 /** By the name of the file: what it shows. */
 const scenarios: Record<string, Scenario> = {
   async completed(bench, id) {
-    const migration = await bench.migrate(new Script().on('observe', returns(copying(0.1)), returns(copying(0.5))), { mount }, id);
+    const migration = await bench.migrate(
+      new Script().on('observe', returns(copying(0.1)), returns(copying(0.5))),
+      { mount },
+      id,
+    );
     await inPhase(migration, 'replicating');
     await migration.handle.signal('complete');
     return migration;
@@ -51,9 +64,14 @@ const scenarios: Record<string, Scenario> = {
     await migration.handle.signal('vdiff');
     return migration;
   },
-  'failed-vdiff': (bench, id) => bench.migrate(new Script().on('vdiff', returns(failedVDiff()), fails(denied)), { complete: 'auto' }, id),
+  'failed-vdiff': (bench, id) =>
+    bench.migrate(new Script().on('vdiff', returns(failedVDiff()), fails(denied)), { complete: 'auto' }, id),
   unproven: (bench, id) =>
-    bench.migrate(watchingAWhile(new Script().on('prove', returns([sampleGap])).on('finish', returns([sampleGap]))), { complete: 'auto' }, id),
+    bench.migrate(
+      watchingAWhile(new Script().on('prove', returns([sampleGap])).on('finish', returns([sampleGap]))),
+      { complete: 'auto' },
+      id,
+    ),
   async cancelled(bench, id) {
     const migration = await bench.migrate(new Script(), {}, id);
     await inPhase(migration, 'replicating');
@@ -86,15 +104,27 @@ const scenarios: Record<string, Scenario> = {
     hold.release();
     return migration;
   },
-  'failed-create': (bench, id) => bench.migrate(new Script().on('create', fails(denied)).on('cancel', fails(locked)), {}, id),
-  'failed-preflight': (bench, id) => bench.migrate(new Script().on('preflight', fails(locked), fails(locked), fails(locked)), {}, id),
+  'failed-create': (bench, id) =>
+    bench.migrate(new Script().on('create', fails(denied)).on('cancel', fails(locked)), {}, id),
+  'failed-preflight': (bench, id) =>
+    bench.migrate(new Script().on('preflight', fails(locked), fails(locked), fails(locked)), {}, id),
   'failed-input': (bench, id) => bench.migrate(new Script(), { all: 'yes' }, id),
   // The second shape: Complete watches the source, fences it, deals with its tables; pause and resume.
   'completed-watching-writes': (bench, id) => bench.migrate(new Script(), { complete: 'auto' }, id),
-  'completed-fenced': (bench, id) => bench.migrate(watchingAWhile(new Script().on('fence', returns([sampleGap]))), { complete: 'auto', fenceSource: true }, id),
-  'source-dropped': (bench, id) => bench.migrate(new Script(), { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '1s' }, id),
+  'completed-fenced': (bench, id) =>
+    bench.migrate(
+      watchingAWhile(new Script().on('fence', returns([sampleGap]))),
+      { complete: 'auto', fenceSource: true },
+      id,
+    ),
+  'source-dropped': (bench, id) =>
+    bench.migrate(new Script(), { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '1s' }, id),
   async 'source-kept-by-signal'(bench, id) {
-    const migration = await bench.migrate(new Script(), { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '1h' }, id);
+    const migration = await bench.migrate(
+      new Script(),
+      { complete: 'auto', sourceTables: 'drop', sourceTablesAfter: '1h' },
+      id,
+    );
     await inPhase(migration, 'retiring');
     await migration.handle.signal('keepSource');
     return migration;
@@ -109,7 +139,11 @@ const scenarios: Record<string, Scenario> = {
   },
   async 'paused-for-a-person'(bench, id) {
     const inTrouble = replicating({ problems: [{ ...sampleProblem, kind: 'duplicate-key' }] });
-    const migration = await bench.migrate(new Script().on('observe', returns(replicating()), returns(inTrouble)), {}, id);
+    const migration = await bench.migrate(
+      new Script().on('observe', returns(replicating()), returns(inTrouble)),
+      {},
+      id,
+    );
     await inPhase(migration, 'paused');
     await migration.handle.signal('resume');
     await migration.handle.signal('complete');
@@ -127,7 +161,11 @@ const scenarios: Record<string, Scenario> = {
   },
   planned: (bench, id) => bench.migrate(new Script(), { dryRun: true }, id),
   async updates(bench, id) {
-    const migration = await bench.migrate(new Script().on('vdiff', returns(dirtyVDiff())).on('prove', returns([sampleGap])), {}, id);
+    const migration = await bench.migrate(
+      new Script().on('vdiff', returns(dirtyVDiff())).on('prove', returns([sampleGap])),
+      {},
+      id,
+    );
     await inPhase(migration, 'replicating');
     await migration.update('complete', { dryRun: true });
     await migration.update('complete');
@@ -144,8 +182,18 @@ function fileOf(name: string): URL {
 /** test/replay/replay.test.ts compares: nobody changes or takes away a history by mistake. */
 function writeManifest(): void {
   const folder = new URL('../../replay/histories/', import.meta.url);
-  const hashes = readdirSync(folder).sort().map((file) => [file, createHash('sha256').update(readFileSync(new URL(file, folder))).digest('hex')]);
-  writeFileSync(new URL('../../replay/manifest.json', import.meta.url), `${JSON.stringify(Object.fromEntries(hashes), null, 1)}\n`);
+  const hashes = readdirSync(folder)
+    .sort()
+    .map((file) => [
+      file,
+      createHash('sha256')
+        .update(readFileSync(new URL(file, folder)))
+        .digest('hex'),
+    ]);
+  writeFileSync(
+    new URL('../../replay/manifest.json', import.meta.url),
+    `${JSON.stringify(Object.fromEntries(hashes), null, 1)}\n`,
+  );
 }
 
 /** What tells about the machine and not about the workflow. */
@@ -154,8 +202,19 @@ const scrubbed = new Set(['identity', 'stackTrace', 'buildId']);
 async function record(bench: Bench, name: string, scenario: Scenario): Promise<void> {
   const migration = await scenario(bench, `commerce.${name}`);
   await migration.handle.result().catch(() => undefined);
-  const shown = await run(binaries().temporal, ['workflow', 'show', '--workflow-id', migration.handle.workflowId, '-o', 'json', '--address', bench.env.address]);
-  const history = JSON.parse(shown.stdout, (key, value: unknown) => (scrubbed.has(key) ? '' : value)) as { events: unknown[] };
+  const shown = await run(binaries().temporal, [
+    'workflow',
+    'show',
+    '--workflow-id',
+    migration.handle.workflowId,
+    '-o',
+    'json',
+    '--address',
+    bench.env.address,
+  ]);
+  const history = JSON.parse(shown.stdout, (key, value: unknown) => (scrubbed.has(key) ? '' : value)) as {
+    events: unknown[];
+  };
   writeFileSync(fileOf(name), `${JSON.stringify(history, null, 1)}\n`);
   console.log(`${name}: ${history.events.length} events`);
 }
@@ -164,7 +223,8 @@ async function main(): Promise<void> {
   mkdirSync(new URL('../../replay/histories/', import.meta.url), { recursive: true });
   const bench = await Bench.start({ environment: await devServer() });
   try {
-    for (const [name, scenario] of Object.entries(scenarios)) if (!existsSync(fileOf(name))) await record(bench, name, scenario);
+    for (const [name, scenario] of Object.entries(scenarios))
+      if (!existsSync(fileOf(name))) await record(bench, name, scenario);
     writeManifest();
   } finally {
     await bench.stop();

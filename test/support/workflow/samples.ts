@@ -9,7 +9,13 @@ import type { Gap } from '../../../src/migration/proof/gaps.js';
 
 export function samplePlan(changes: Partial<Plan> = {}): Plan {
   return {
-    target: { keyspace: 'commerce', workflow: 'wf', sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] },
+    target: {
+      keyspace: 'commerce',
+      workflow: 'wf',
+      sharded: false,
+      cells: ['zone1'],
+      shards: [{ name: '0', keyRange: '' }],
+    },
     source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '0', keyRange: '' }] },
     tables: [
       { name: 'corder', rows: 100, bytes: 3_000 },
@@ -28,32 +34,88 @@ export function samplePlan(changes: Partial<Plan> = {}): Plan {
 }
 
 export function sampleStream(changes: Partial<StreamObservation> = {}): StreamObservation {
-  return { shard: '0', tablet: 'zone1-0000000200', id: 1, sourceShard: '0', state: 'Running', message: '', position: 'MySQL56/a:1-9', copying: [], lagSeconds: 0, throttledBy: '', ...changes };
+  return {
+    shard: '0',
+    tablet: 'zone1-0000000200',
+    id: 1,
+    sourceShard: '0',
+    state: 'Running',
+    message: '',
+    position: 'MySQL56/a:1-9',
+    copying: [],
+    lagSeconds: 0,
+    throttledBy: '',
+    ...changes,
+  };
 }
 
 export function sampleTable(changes: Partial<TableObservation> = {}): TableObservation {
-  return { name: 'corder', phase: 'copied', rows: '100', rowsTotal: '100', bytes: '3000', bytesTotal: '3000', ...changes };
+  return {
+    name: 'corder',
+    phase: 'copied',
+    rows: '100',
+    rowsTotal: '100',
+    bytes: '3000',
+    bytesTotal: '3000',
+    ...changes,
+  };
 }
 
 /** Both tables copied, the stream running. */
 export function replicating(changes: Partial<Observation> = {}): Observation {
-  const tables = [sampleTable(), sampleTable({ name: 'customer', rows: '50', rowsTotal: '50', bytes: '1000', bytesTotal: '1000' })];
-  return { at: '2026-01-02T03:04:05.000Z', streams: [sampleStream()], tables, remainingSeconds: 0, problems: [], ...changes };
+  const tables = [
+    sampleTable(),
+    sampleTable({ name: 'customer', rows: '50', rowsTotal: '50', bytes: '1000', bytesTotal: '1000' }),
+  ];
+  return {
+    at: '2026-01-02T03:04:05.000Z',
+    streams: [sampleStream()],
+    tables,
+    remainingSeconds: 0,
+    problems: [],
+    ...changes,
+  };
 }
 
 /** Every table copied up to this fraction. */
 export function copying(fraction: number): Observation {
   const done = replicating();
-  const tables = done.tables.map((table): TableObservation => ({ ...table, phase: 'copying', rows: String(Math.floor(Number(table.rowsTotal) * fraction)) }));
-  return { ...done, streams: [sampleStream({ state: 'Copying', copying: ['corder', 'customer'], lagSeconds: null })], tables, remainingSeconds: null };
+  const tables = done.tables.map((table): TableObservation => ({
+    ...table,
+    phase: 'copying',
+    rows: String(Math.floor(Number(table.rowsTotal) * fraction)),
+  }));
+  return {
+    ...done,
+    streams: [sampleStream({ state: 'Copying', copying: ['corder', 'customer'], lagSeconds: null })],
+    tables,
+    remainingSeconds: null,
+  };
 }
 
 export function vdiffTable(changes: Partial<VDiffTable> = {}): VDiffTable {
-  return { name: 'corder', state: 'completed', rowsCompared: '100', mismatched: '0', extraSource: '0', extraTarget: '0', samples: [], ...changes };
+  return {
+    name: 'corder',
+    state: 'completed',
+    rowsCompared: '100',
+    mismatched: '0',
+    extraSource: '0',
+    extraTarget: '0',
+    samples: [],
+    ...changes,
+  };
 }
 
 export function cleanVDiff(changes: Partial<VDiffReport> = {}): VDiffReport {
-  return { uuid: 'u', state: 'completed', rowsCompared: '100', tables: [vdiffTable()], errors: {}, completedAt: '2026-01-02T03:04:05.000Z', ...changes };
+  return {
+    uuid: 'u',
+    state: 'completed',
+    rowsCompared: '100',
+    tables: [vdiffTable()],
+    errors: {},
+    completedAt: '2026-01-02T03:04:05.000Z',
+    ...changes,
+  };
 }
 
 export function dirtyVDiff(changes: Partial<VDiffReport> = {}): VDiffReport {
@@ -64,10 +126,30 @@ export function failedVDiff(state: 'error' | 'stopped' | 'stalled' = 'error'): V
   return cleanVDiff({ state, tables: [], errors: { '0': 'it broke' }, completedAt: null });
 }
 
-export const sampleProblem: Problem = { code: 'STREAM_IN_TROUBLE', message: 'stream 1: connection refused', place: { cluster: 'target', keyspace: 'commerce', shard: '0' }, remedy: 'wait' };
+export const sampleProblem: Problem = {
+  code: 'STREAM_IN_TROUBLE',
+  message: 'stream 1: connection refused',
+  place: { cluster: 'target', keyspace: 'commerce', shard: '0' },
+  remedy: 'wait',
+};
 export const sampleGap: Gap = { code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' } };
 
 /** A keyspace in which nothing was left. */
 export function sampleSurvey(changes: Partial<Survey> = {}): Survey {
-  return { keyspace: 'commerce', at: '2026-01-02T03:04:05.000Z', shards: ['0'], journals: [], streams: [], readers: [], denied: [], copyStates: [], vdiffs: [], locks: [], fences: [], tables: [], unread: [], ...changes };
+  return {
+    keyspace: 'commerce',
+    at: '2026-01-02T03:04:05.000Z',
+    shards: ['0'],
+    journals: [],
+    streams: [],
+    readers: [],
+    denied: [],
+    copyStates: [],
+    vdiffs: [],
+    locks: [],
+    fences: [],
+    tables: [],
+    unread: [],
+    ...changes,
+  };
 }

@@ -5,7 +5,9 @@ import { migrateInputSchema } from '../../../src/migration/input/input.js';
 import { cleanVDiff, replicating, samplePlan, sampleSurvey } from './samples.js';
 
 export type StepName = keyof Activities;
-export type Behaviour<N extends StepName> = (...args: Parameters<Activities[N]>) => Promise<Awaited<ReturnType<Activities[N]>>>;
+export type Behaviour<N extends StepName> = (
+  ...args: Parameters<Activities[N]>
+) => Promise<Awaited<ReturnType<Activities[N]>>>;
 type Behaviours = { [N in StepName]: Behaviour<N> };
 
 export interface Call {
@@ -125,7 +127,14 @@ export function untilCancelled(): Promise<never> {
   return hearing(new Promise<never>(() => undefined));
 }
 
-const report = { name: 'ext1', topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global', cells: ['ext'], keyspaces: ['load'] };
+const report = {
+  name: 'ext1',
+  topoType: 'etcd2',
+  topoServer: 'localhost:12379',
+  topoRoot: '/vitess/global',
+  cells: ['ext'],
+  keyspaces: ['load'],
+};
 
 const wellBehaved: Behaviours = {
   mount: (name, config) => Promise.resolve({ ...report, ...config, name }),
@@ -134,12 +143,22 @@ const wellBehaved: Behaviours = {
   listMounts: returns(['ext1', 'ext2']),
   preflight: (input) => Promise.resolve(samplePlan({ stopAfterCopy: input.stopAfterCopy, autoStart: input.autoStart })),
   create: returns(undefined),
-  adopt: (request) => Promise.resolve({ input: migrateInputSchema.parse({ source: request.source, target: request.target, all: true }), plan: samplePlan(), next: 'copy' }),
+  adopt: (request) =>
+    Promise.resolve({
+      input: migrateInputSchema.parse({ source: request.source, target: request.target, all: true }),
+      plan: samplePlan(),
+      next: 'copy',
+    }),
   observe: (_plan, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
   vdiff: (_plan, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),
   resume: returns(undefined),
-  watchWrites: returns({ code: 'SOURCE_NOT_FENCED', message: 'no table was written to for 3 s', place: { cluster: 'ext1', keyspace: 'load' }, remedy: 'complete with fenceSource to be sure' }),
+  watchWrites: returns({
+    code: 'SOURCE_NOT_FENCED',
+    message: 'no table was written to for 3 s',
+    place: { cluster: 'ext1', keyspace: 'load' },
+    remedy: 'complete with fenceSource to be sure',
+  }),
   prove: returns([]),
   publish: returns(undefined),
   fence: returns([]),
@@ -148,7 +167,8 @@ const wellBehaved: Behaviours = {
   serve: returns(undefined),
   retire: (_plan, _runId, how) => Promise.resolve({ done: how, kept: null }),
   survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),
-  runs: (_keyspace, workflows) => Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
+  runs: (_keyspace, workflows) =>
+    Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
   remove: returns(undefined),
   cancel: returns({ droppedTables: { '0': ['corder', 'customer'] } }),
 };

@@ -15,7 +15,10 @@ export interface View {
  * The activity `observe` by its contract (see src/activities/observe.ts), in skipped time: instead
  * of a look each second it sleeps until the next moment at which the answer may be another one.
  */
-export function inSkippedTime(env: TestWorkflowEnvironment, view: (nowMs: number) => View | Promise<View> = () => ({ observation: replicating(), lastsMs: Infinity })): Behaviour<'observe'> {
+export function inSkippedTime(
+  env: TestWorkflowEnvironment,
+  view: (nowMs: number) => View | Promise<View> = () => ({ observation: replicating(), lastsMs: Infinity }),
+): Behaviour<'observe'> {
   return async (_plan, since, wait) => {
     const startedAt = await now(env);
     for (;;) {
@@ -23,7 +26,8 @@ export function inSkippedTime(env: TestWorkflowEnvironment, view: (nowMs: number
       const { observation, lastsMs } = await view(at);
       if (wait.copyingSince !== null && isCopyFinished(observation, 1, false)) return observation;
       const seconds = (at - startedAt) / 1000;
-      if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since)) return observation;
+      if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since))
+        return observation;
       // Before `minSeconds` only the end of a copy could be told.
       const mute = seconds < wait.minSeconds;
       const restMs = ((mute ? wait.minSeconds : wait.maxSeconds) - seconds) * 1000;

@@ -1,9 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import {
+  WorkflowFailedError,
+  WorkflowUpdateFailedError,
+  type WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { binaries, installTemporal, installTimeSkipping } from '../../../lab/install.js';
 import { timeSkippingServerPath } from '../../../lab/temporal.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
@@ -94,13 +104,22 @@ export class Bench {
   }
 
   /** Starts a migration with a valid input, changed as given, under a workflow ID nobody has used. */
-  async migrate(script: Script, changes: Record<string, unknown> = {}, workflowId = `commerce.wf_${this.named++}`): Promise<Migration> {
+  async migrate(
+    script: Script,
+    changes: Record<string, unknown> = {},
+    workflowId = `commerce.wf_${this.named++}`,
+  ): Promise<Migration> {
     const input = { source: 'ext1.load', target: workflowId, all: true, ...changes };
     return new Migration(await this.start('migrate', workflowId, [input], script));
   }
 
   /** Starts any workflow with these very arguments. */
-  async start(type: string, workflowId: string, args: unknown[], script: Script): Promise<WorkflowHandleWithFirstExecutionRunId> {
+  async start(
+    type: string,
+    workflowId: string,
+    args: unknown[],
+    script: Script,
+  ): Promise<WorkflowHandleWithFirstExecutionRunId> {
     this.scripts.set(workflowId, script);
     const handle = await this.env.client.workflow.start(type, { taskQueue: this.taskQueue, workflowId, args });
     this.runs.push(handle);
@@ -109,7 +128,9 @@ export class Bench {
 
   /** Replays everything that has run here; answers what did not replay, by workflow ID. */
   async replayAll(): Promise<{ replayed: number; broken: string[] }> {
-    const histories = await Promise.all(this.runs.map(async (run) => ({ workflowId: run.workflowId, history: await run.fetchHistory() })));
+    const histories = await Promise.all(
+      this.runs.map(async (run) => ({ workflowId: run.workflowId, history: await run.fetchHistory() })),
+    );
     const broken: string[] = [];
     for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle: this.code }, histories)) {
       if (error !== undefined) broken.push(`${workflowId}: ${error.message}`);
@@ -159,7 +180,9 @@ export class Migration {
   }
 
   update<T>(name: string, ...payload: [unknown?]): Promise<T> {
-    return payload.length === 0 ? this.handle.executeUpdate<T, []>(name) : this.handle.executeUpdate<T, [unknown]>(name, { args: [payload[0]] });
+    return payload.length === 0
+      ? this.handle.executeUpdate<T, []>(name)
+      : this.handle.executeUpdate<T, [unknown]>(name, { args: [payload[0]] });
   }
 
   /** Sends an update and comes back when it has been accepted; the answer is still to come. */
@@ -189,12 +212,23 @@ export class Migration {
 export async function devServer(): Promise<TestWorkflowEnvironment> {
   beQuiet();
   await installTemporal();
-  return started(() => TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: binaries().temporal }, log: { format: 'pretty', level: 'never' } } }));
+  return started(() =>
+    TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: binaries().temporal },
+        log: { format: 'pretty', level: 'never' },
+      },
+    }),
+  );
 }
 
 async function timeSkipping(): Promise<TestWorkflowEnvironment> {
   await installTimeSkipping();
-  return started(() => TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: timeSkippingServerPath() } } }));
+  return started(() =>
+    TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path: timeSkippingServerPath() } },
+    }),
+  );
 }
 
 /** The SDK gives a server five seconds to start, and a busy machine may need more: tried again. */

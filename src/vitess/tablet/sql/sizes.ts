@@ -13,10 +13,22 @@ export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
  * which InnoDB renews every ten seconds or so while a table grows.
  */
 export async function readTableSizes(tablet: Tablet, tables: readonly string[]): Promise<TableSizes> {
-  const files = new Map(tables.filter(hasPlainFileName).map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]));
+  const files = new Map(
+    tables
+      .filter(hasPlainFileName)
+      .map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]),
+  );
   const [rows, stored] = await Promise.all([
-    select(tablet, `select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where stats_initialized = 'Initialized' and name in`, [...files.keys()]),
-    select(tablet, `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`, tables),
+    select(
+      tablet,
+      `select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where stats_initialized = 'Initialized' and name in`,
+      [...files.keys()],
+    ),
+    select(
+      tablet,
+      `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`,
+      tables,
+    ),
   ]);
   const sizes: TableSizes = new Map();
   for (const row of [...stored, ...rows]) {
