@@ -1,22 +1,19 @@
+import { nameList, type MigrationRef } from '../migration/lifecycle/reference.js';
 import { toBinary } from '@bufbuild/protobuf';
 import {
   adoptedInput,
   barePlan,
   nextStep,
+  settingsOf,
   planOfStreams,
   sourceOfStreams,
   type AdoptingTarget,
   type Adoption,
 } from '../migration/adopt/adoption.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import {
-  formatIdentifier,
-  parseSourceIdentifier,
-  parseWorkflowIdentifier,
-  type WorkflowIdentifier,
-} from '../migration/input/identifier.js';
+import { formatIdentifier, parseSourceIdentifier, type WorkflowIdentifier } from '../migration/input/identifier.js';
 import type { AdoptInput } from '../migration/input/input.js';
-import type { Plan } from '../migration/plan/plan.js';
+import { tableNames, type Plan } from '../migration/plan/plan.js';
 import { quoteName } from '../migration/sql/quote.js';
 import type { ShardStreams } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
@@ -38,9 +35,8 @@ export function adoptActivities(clients: Clients) {
      * that is there is deleted first: one that hangs would hold the lock.
      * @throws NOTHING_TO_ADOPT, NOT_ADOPTABLE, STREAMS_MISSING, PAST_NO_RETURN, LOCKED
      */
-    async adopt(request: AdoptInput, runId: string): Promise<Adoption> {
+    async adopt({ id, runId }: MigrationRef, request: AdoptInput): Promise<Adoption> {
       return withHeartbeat(async (stopIfCancelled) => {
-        const id = parseWorkflowIdentifier(request.target);
         const before = await new Adopting(clients, request, id, runId, () => Promise.resolve()).look();
         stopIfCancelled();
         if (before.streams.some(({ streams }) => streams.length > 0) && before.journal?.forward !== true)
@@ -87,8 +83,9 @@ class Adopting {
     if (found.journal === undefined)
       await this.journals.begin(this.runId, this.request.source, await this.made(found, plan));
     else await this.journals.takeOver(this.runId);
-    if (definitions !== undefined) await this.journals.writeRecord(this.runId, { input, plan, definitions });
-    return { input, plan, next };
+    if (found.record === undefined) await this.journals.writeRecord(this.runId, { input, plan });
+    if (definitions !== undefined) await this.journals.writeDefinitions(this.runId, definitions);
+    return { settings: settingsOf(input), tables: nameList(tableNames(plan)), next };
   }
 
   /** Reads what there is and refuses what cannot be taken over, with nothing changed. */
@@ -170,7 +167,7 @@ class Adopting {
     const expected = plan.target.shards.length * plan.source.shards.length;
     return nextStep(
       { expected, found: all.length, begun },
-      plan.autoStart,
+      plan.stream.autoStart,
       found.record !== undefined,
       this.clients.target.place({ keyspace: this.id.keyspace }),
     );

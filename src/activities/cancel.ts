@@ -1,3 +1,4 @@
+import { nameList, type MigrationRef, type NameList } from '../migration/lifecycle/reference.js';
 import type { WorkflowIdentifier } from '../migration/input/identifier.js';
 import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
@@ -10,7 +11,7 @@ import { removeFromVSchema } from '../effects/vschema-entries.js';
 
 /** What Cancel has undone. */
 export interface CancelReport {
-  droppedTables: Record<string, string[]>;
+  droppedTables: Record<string, NameList>;
 }
 
 /** The step Cancel: the target as it was before Create, by the journal. */
@@ -21,7 +22,7 @@ export function cancelActivities(clients: Clients) {
      * VSchema entries, denied tables. Without a journal nothing was made, and nothing is done.
      * @throws PAST_NO_RETURN when Complete has begun to delete streams, LOCKED
      */
-    async cancel(id: WorkflowIdentifier, runId: string): Promise<CancelReport> {
+    async cancel({ id, runId }: MigrationRef): Promise<CancelReport> {
       return withHeartbeat(async () => {
         const journals = new JournalStore(clients.target, id);
         const journal = await journals.read();
@@ -39,7 +40,7 @@ export function cancelActivities(clients: Clients) {
           await removeFromVSchema(clients, id, runId, checkLocks);
           await allowOnShards(clients, id.keyspace, current.deniedTables, checkLocks);
           await journals.remove(runId);
-          return { droppedTables: current.createdTables };
+          return { droppedTables: mapValues(current.createdTables, nameList) };
         });
       });
     },
@@ -70,4 +71,8 @@ async function dropTables(
       reloadSchema: true,
     });
   }
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }

@@ -1,3 +1,4 @@
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError, type Place } from '../migration/problem/errors.js';
 import { driftGaps } from '../migration/proof/drift.js';
@@ -7,7 +8,7 @@ import type { Observation } from '../migration/watch/observation.js';
 import { streamGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/shard-record.js';
-import { JournalStore, type Journal } from '../effects/journal.js';
+import { JournalStore, planOf, type Journal } from '../effects/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import { readSourceDefinitions, readTargetDefinitions } from '../effects/definitions.js';
 import { fenceStands, hasReached, quietPositions, raiseFence, takeDownFence } from '../effects/fence.js';
@@ -25,22 +26,25 @@ const servePoll = 250;
 export function completeActivities(clients: Clients) {
   return {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
-    async prove(plan: Plan): Promise<Gap[]> {
+    async prove(ref: MigrationRef): Promise<Gap[]> {
       return withHeartbeat(async () => {
+        const plan = await planOf(clients, ref);
         const gaps = [
           ...streamGaps(plan, await new Watch(clients, plan).look()),
           ...(await conflicts(clients, plan)),
           ...(await drift(clients, plan)),
         ];
         // Streams that were asked to stop after the copy will not come nearer.
-        return gaps.length > 0 || plan.stopAfterCopy
+        return gaps.length > 0 || plan.stream.stopAfterCopy
           ? gaps
           : positionGaps(clients, plan, await primaryPositions(clients, plan));
       });
     },
 
     /** Makes the tables known to the target's vtgates. They stay denied until `finish`. */
-    async publish(plan: Plan, runId: string): Promise<void> {
+    async publish(ref: MigrationRef): Promise<void> {
+      const { runId } = ref;
+      const plan = await planOf(clients, ref);
       await withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate publish', async (checkLocks) => {
           await addToVSchema(clients, plan, runId, async () => {
@@ -55,7 +59,9 @@ export function completeActivities(clients: Clients) {
      * Denies writes on the source, and returns when every stream has what was written before.
      * What is lacking otherwise; the fence then still stands, and `unpublish` takes it down.
      */
-    async fence(plan: Plan, runId: string): Promise<Gap[]> {
+    async fence(ref: MigrationRef): Promise<Gap[]> {
+      const { runId } = ref;
+      const plan = await planOf(clients, ref);
       return withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate fence', async (checkLocks) => {
           const journals = new JournalStore(clients.target, plan.target);
@@ -77,7 +83,9 @@ export function completeActivities(clients: Clients) {
     },
 
     /** Takes back what `publish` and `fence` did. @throws PAST_NO_RETURN when `finish` has got further than it could say */
-    async unpublish(plan: Plan, runId: string): Promise<void> {
+    async unpublish(ref: MigrationRef): Promise<void> {
+      const { runId } = ref;
+      const plan = await planOf(clients, ref);
       await withHeartbeat(() =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', async (checkLocks) => {
           refusePastNoReturn(
@@ -97,7 +105,9 @@ export function completeActivities(clients: Clients) {
      *
      * @param fenced whether `fence` went before: then it must still stand
      */
-    async finish(plan: Plan, runId: string, fenced = false): Promise<Gap[]> {
+    async finish(ref: MigrationRef, fenced = false): Promise<Gap[]> {
+      const { runId } = ref;
+      const plan = await planOf(clients, ref);
       return withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate complete', async (checkLocks) => {
           const journals = new JournalStore(clients.target, plan.target);
@@ -129,11 +139,16 @@ export function completeActivities(clients: Clients) {
      * @param keepJournal the source's tables are still to be dealt with: `retire` forgets it then
      * @throws TABLE_UNREADABLE, VTGATE_UNREACHABLE
      */
-    async serve(plan: Plan, runId: string, keepJournal = false): Promise<void> {
+    async serve(ref: MigrationRef, keepJournal = false): Promise<void> {
       await withHeartbeat(async () => {
+        const journals = new JournalStore(clients.target, ref.id);
+        const record = await journals.readRecord();
+        // A second attempt after a first one whose answer was lost.
+        if (record === undefined) return;
+        const { plan } = record;
         const deadline = Date.now() + serveTimeout;
         for (const { name } of plan.tables) await readUntil(clients, plan.target.keyspace, name, deadline);
-        if (!keepJournal) await new JournalStore(clients.target, plan.target).remove(runId);
+        if (!keepJournal) await journals.remove(ref.runId);
       });
     },
   };
@@ -188,15 +203,15 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
   return perShard.flat();
 }
 
-/** Changes of the source's definitions since Create. A migration of an earlier version has no record of them. */
+/** Changes of the source's definitions since Create. */
 async function drift(clients: Clients, plan: Plan): Promise<Gap[]> {
-  const record = await new JournalStore(clients.target, plan.target).readRecord();
-  if (record === undefined) return [];
+  const definitions = await new JournalStore(clients.target, plan.target).readDefinitions();
+  if (definitions === undefined) return [];
   const [source, targets] = await Promise.all([
     readSourceDefinitions(clients, plan),
     readTargetDefinitions(clients, plan),
   ]);
-  return driftGaps(record.definitions, source, targets, { cluster: plan.source.mount, keyspace: plan.source.keyspace });
+  return driftGaps(definitions, source, targets, { cluster: plan.source.mount, keyspace: plan.source.keyspace });
 }
 
 /** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */

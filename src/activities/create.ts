@@ -1,13 +1,13 @@
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Definitions } from '../migration/proof/drift.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
-import type { MigrateInput } from '../migration/input/input.js';
 import { heldTable, streamsOf, type Plan } from '../migration/plan/plan.js';
 import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { denyTables, deniedTables } from '../vitess/topology/shard-record.js';
-import { JournalStore, type Journal } from '../effects/journal.js';
+import { JournalStore, planOf, type Journal } from '../effects/journal.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
@@ -26,17 +26,18 @@ export function createActivities(clients: Clients) {
   return {
     /**
      * Brings the target to the state the plan describes, from whatever an earlier attempt left.
-     * @param input what was asked for: kept with the plan, for whoever has to finish the migration
      * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TABLE_DENIED, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
      */
-    async create(plan: Plan, runId: string, input: MigrateInput): Promise<void> {
+    async create(ref: MigrationRef): Promise<void> {
+      const { runId } = ref;
+      const plan = await planOf(clients, ref);
       await withHeartbeat((stopIfCancelled) =>
         withMigrationLocks(clients.target, plan.target, 'vtmigrate create', async (checkLocks) => {
           const creation = new Creation(clients, plan, runId, async () => {
             stopIfCancelled();
             await checkLocks();
           });
-          await creation.run(input);
+          await creation.run();
         }),
       );
     },
@@ -55,7 +56,7 @@ class Creation {
     this.journals = new JournalStore(clients.target, plan.target);
   }
 
-  async run(input: MigrateInput): Promise<void> {
+  async run(): Promise<void> {
     const tablets = await Promise.all(
       this.plan.target.shards.map(async (shard) => ({ shard, tablet: await this.primary(shard) })),
     );
@@ -66,9 +67,7 @@ class Creation {
     }
     const definitions = await this.sourceDefinitions();
     await this.beforeEffect();
-    await this.journals.begin(this.runId, `${this.plan.source.mount}.${this.plan.source.keyspace}`);
-    await this.beforeEffect();
-    await this.journals.writeRecord(this.runId, { input, plan: this.plan, definitions });
+    await this.journals.writeDefinitions(this.runId, definitions);
     for (const { shard, tablet } of tablets) {
       // A tablet denies the tables it has at the moment it reads its shard record: once for those
       // that are there, once more for those made here. Then nobody can put a row where the copy goes.
@@ -78,7 +77,7 @@ class Creation {
       await this.requireEmptyTables(shard, tablet);
     }
     for (const { shard, tablet } of tablets) await this.createStreams(shard, tablet);
-    if (this.plan.autoStart) for (const { tablet } of tablets) await this.start(tablet);
+    if (this.plan.stream.autoStart) for (const { tablet } of tablets) await this.start(tablet);
   }
 
   private async refuseForeignStreams(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
@@ -221,18 +220,20 @@ function streamRequest(
         keyspace: plan.source.keyspace,
         shard: stream.sourceShard,
         filter: { rules: stream.rules },
-        onDdl: OnDDLAction[plan.onDdl],
-        stopAfterCopy: plan.stopAfterCopy,
+        onDdl: OnDDLAction[plan.stream.onDdl],
+        stopAfterCopy: plan.stream.stopAfterCopy,
         externalCluster: plan.source.mount,
       },
     ],
     cells: plan.source.cells,
-    tabletTypes: plan.tabletTypes.map((type) => TabletType[type as keyof typeof TabletType]),
-    tabletSelectionPreference: plan.inOrder ? TabletSelectionPreference.INORDER : TabletSelectionPreference.ANY,
+    tabletTypes: plan.stream.tabletTypes.map((type) => TabletType[type]),
+    tabletSelectionPreference: plan.stream.tabletTypesInPreferenceOrder
+      ? TabletSelectionPreference.INORDER
+      : TabletSelectionPreference.ANY,
     workflowType: VReplicationWorkflowType.Migrate,
-    deferSecondaryKeys: plan.deferSecondaryKeys,
-    autoStart: plan.autoStart,
-    stopAfterCopy: plan.stopAfterCopy,
+    deferSecondaryKeys: plan.stream.deferSecondaryKeys,
+    autoStart: plan.stream.autoStart,
+    stopAfterCopy: plan.stream.stopAfterCopy,
     options: '{}',
   };
 }

@@ -1,3 +1,5 @@
+import { planOf } from '../effects/journal.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { Context } from '@temporalio/activity';
 import { diagnose, throttledRemedy } from '../migration/watch/diagnosis.js';
 import { MigrationError, type Problem } from '../migration/problem/errors.js';
@@ -40,8 +42,9 @@ export function observeActivities(clients: Clients) {
      * that what is pending shows the newest state while the history stays small. What cannot be
      * read is part of the observation, not an error.
      */
-    async observe(plan: Plan, since: string, wait: Wait): Promise<Observation> {
+    async observe(ref: MigrationRef, since: string, wait: Wait): Promise<Observation> {
       const context = Context.current();
+      const plan = await planOf(clients, ref);
       const watch = new Watch(clients, plan, wait.copyingSince);
       const expected = plan.target.shards.length * plan.source.shards.length;
       const startedAt = Date.now();
@@ -50,7 +53,7 @@ export function observeActivities(clients: Clients) {
           const observation = await watch.look();
           tell(observation);
           const seconds = (Date.now() - startedAt) / 1000;
-          if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stopAfterCopy))
+          if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stream.stopAfterCopy))
             return observation;
           if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since))
             return observation;

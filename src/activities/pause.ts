@@ -1,3 +1,5 @@
+import { planOf } from '../effects/journal.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
@@ -7,7 +9,7 @@ import type { Tablet } from '../vitess/tablet/tablet.js';
 
 /** Pause and resume: the streams stopped and started, as `vtctldclient Workflow stop` and `start` do it. */
 export function pauseActivities(clients: Clients) {
-  const forEachShard = (plan: Plan, action: string, work: (tablet: Tablet) => Promise<void>) =>
+  const forEachShard = async (plan: Plan, action: string, work: (tablet: Tablet) => Promise<void>) =>
     withHeartbeat((stopIfCancelled) =>
       withMigrationLocks(clients.target, plan.target, action, async (checkLocks) => {
         for (const { name } of plan.target.shards) {
@@ -22,7 +24,8 @@ export function pauseActivities(clients: Clients) {
      * Stops every stream that is not stopped. One in trouble keeps its message, which says why; the
      * others are marked.
      */
-    async pause(plan: Plan): Promise<void> {
+    async pause(ref: MigrationRef): Promise<void> {
+      const plan = await planOf(clients, ref);
       await forEachShard(plan, 'vtmigrate pause', async (tablet) => {
         const streams = await tablet.streams(plan.target.workflow);
         if (streams.every((stream) => stream.state === 'Stopped')) return;
@@ -32,7 +35,8 @@ export function pauseActivities(clients: Clients) {
     },
 
     /** Starts every stream again, also one that Vitess has ended; one that has tables to copy goes on copying. */
-    async resume(plan: Plan): Promise<void> {
+    async resume(ref: MigrationRef): Promise<void> {
+      const plan = await planOf(clients, ref);
       await forEachShard(plan, 'vtmigrate resume', async (tablet) => {
         await tablet.setStreamState(plan.target.workflow, 'Running', '');
       });

@@ -1,3 +1,4 @@
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { MigrationError, type Problem } from '../migration/problem/errors.js';
 import type { SourceTables } from '../migration/input/input.js';
 import type { Plan } from '../migration/plan/plan.js';
@@ -25,13 +26,15 @@ export function retireActivities(clients: Clients) {
      * from then on nobody writes to it, and what was written till then can be looked for.
      * @throws LOCKED, TABLET_UNREACHABLE, TOPO_UNREACHABLE
      */
-    async retire(plan: Plan, runId: string, how: SourceTables): Promise<Retirement> {
+    async retire(ref: MigrationRef, how: SourceTables): Promise<Retirement> {
+      const { runId } = ref;
       return withHeartbeat(() =>
-        withMigrationLocks(clients.target, plan.target, 'vtmigrate source tables', async (checkTargetLocks) => {
-          const journals = new JournalStore(clients.target, plan.target);
+        withMigrationLocks(clients.target, ref.id, 'vtmigrate source tables', async (checkTargetLocks) => {
+          const journals = new JournalStore(clients.target, ref.id);
           const journal = await journals.read();
           // A second attempt after a first one that could not say that it had ended.
           if (journal?.runId !== runId) return { done: how, kept: null };
+          const { plan } = await journals.requireRecord();
           const topology = await clients.source(plan.source.mount);
           const kept =
             how === 'keep'

@@ -1,3 +1,5 @@
+import { planOf } from '../effects/journal.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,7 +29,8 @@ export function verifyActivities(clients: Clients) {
      * its place. When nothing moves for `stallSeconds`, when it ends in an error, or when the activity
      * is cancelled, the VDiff is removed and the streams are seen running again.
      */
-    async vdiff(plan: Plan, uuid: string, stallSeconds: number): Promise<VDiffReport> {
+    async vdiff(ref: MigrationRef, uuid: string, stallSeconds: number): Promise<VDiffReport> {
+      const plan = await planOf(clients, ref);
       const { cancellationSignal } = Context.current();
       const run = new VDiffRun(clients, plan, uuid);
       return withHeartbeat(async (_, tell) => {

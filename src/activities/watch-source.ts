@@ -1,7 +1,8 @@
+import { planOf } from '../effects/journal.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quoteName } from '../migration/sql/quote.js';
 import type { Problem } from '../migration/problem/errors.js';
-import type { Plan } from '../migration/plan/plan.js';
 import type { Clients } from '../vitess/clients.js';
 import { withHeartbeat } from './step/heartbeat.js';
 
@@ -13,8 +14,9 @@ const changesTimeout = 15_000;
 export function writesActivities(clients: Clients) {
   return {
     /** Watches the plan's tables on the source for a few seconds. Changes nothing. */
-    async watchWrites(plan: Plan): Promise<Problem> {
+    async watchSource(ref: MigrationRef): Promise<Problem> {
       return withHeartbeat(async () => {
+        const plan = await planOf(clients, ref);
         const { mount, keyspace, shards } = plan.source;
         const topology = await clients.source(mount);
         const perShard = await Promise.all(

@@ -1,3 +1,4 @@
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Definitions } from '../migration/proof/drift.js';
 import { MigrationError } from '../migration/problem/errors.js';
@@ -34,12 +35,10 @@ export interface Journal {
   sourceRenamed: boolean;
 }
 
-/** What a migration is, written down once at Create: enough for anybody to finish it. */
+/** What a migration is, written down once before Create: enough for any worker to finish it. */
 export interface MigrationRecord {
   input: MigrateInput;
   plan: Plan;
-  /** The source's tables as Create saw them. */
-  definitions: Definitions;
 }
 
 const emptyJournal = (): Journal => ({
@@ -56,6 +55,9 @@ const emptyJournal = (): Journal => ({
   sourceRenamed: false,
 });
 
+const besides = ['record', 'definitions'] as const;
+type Beside = (typeof besides)[number];
+
 interface Stored {
   journal: Journal;
   revision: string;
@@ -63,7 +65,8 @@ interface Stored {
 
 /**
  * The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON, and
- * beside it the record, `…/<workflow>/record`, as gzipped JSON.
+ * beside it, as gzipped JSON, `…/<workflow>/record` (what was asked for and planned) and
+ * `…/<workflow>/definitions` (the source's tables as Create saw them).
  */
 export class JournalStore {
   private readonly path: string;
@@ -121,16 +124,41 @@ export class JournalStore {
     throw this.changed();
   }
 
-  /** What Create wrote down; `undefined` for a migration of an earlier version, which did not. */
-  async readRecord(): Promise<MigrationRecord | undefined> {
-    const entry = await this.topology.kv.get(this.recordPath);
-    return entry === undefined ? undefined : (JSON.parse(gunzipSync(entry.value).toString()) as MigrationRecord);
+  /** The record; `undefined` when there is none. */
+  readRecord(): Promise<MigrationRecord | undefined> {
+    return this.readBeside('record');
   }
 
-  /** Writes the record of this run; one that is there stays as it is. @throws MigrationError MIGRATION_EXISTS */
-  async writeRecord(runId: string, record: MigrationRecord): Promise<void> {
+  /** The record of this run. @throws MigrationError MIGRATION_EXISTS when it is gone */
+  async requireRecord(): Promise<MigrationRecord> {
+    const record = await this.readRecord();
+    if (record === undefined) throw this.owned(undefined);
+    return record;
+  }
+
+  /** Writes the record of this run; an existing one is kept. @throws MigrationError MIGRATION_EXISTS */
+  writeRecord(runId: string, record: MigrationRecord): Promise<void> {
+    return this.writeBeside('record', runId, record);
+  }
+
+  /** The source's tables as Create saw them; `undefined` when there is no such entry. */
+  readDefinitions(): Promise<Definitions | undefined> {
+    return this.readBeside('definitions');
+  }
+
+  /** Writes the definitions for this run; existing ones are kept. @throws MigrationError MIGRATION_EXISTS */
+  writeDefinitions(runId: string, definitions: Definitions): Promise<void> {
+    return this.writeBeside('definitions', runId, definitions);
+  }
+
+  private async readBeside<T>(name: Beside): Promise<T | undefined> {
+    const entry = await this.topology.kv.get(`${this.path}/${name}`);
+    return entry === undefined ? undefined : (JSON.parse(gunzipSync(entry.value).toString()) as T);
+  }
+
+  private async writeBeside(name: Beside, runId: string, value: unknown): Promise<void> {
     await this.loadOwn(runId);
-    await this.topology.kv.put(this.recordPath, gzipSync(JSON.stringify(record)), absent);
+    await this.topology.kv.put(`${this.path}/${name}`, gzipSync(JSON.stringify(value)), absent);
   }
 
   /** Removes the journal of this run and its record; nothing happens when there is none. */
@@ -138,9 +166,11 @@ export class JournalStore {
     const stored = await this.load();
     if (stored === undefined) return;
     if (stored.journal.runId !== runId) throw this.owned(stored.journal);
-    // The record first: without its journal nobody would find it.
-    const record = await this.topology.kv.get(this.recordPath);
-    if (record !== undefined) await this.topology.kv.delete(this.recordPath, record.revision);
+    // The journal last: without it, nothing else would be found.
+    for (const name of besides) {
+      const entry = await this.topology.kv.get(`${this.path}/${name}`);
+      if (entry !== undefined) await this.topology.kv.delete(entry.key, entry.revision);
+    }
     await this.topology.kv.delete(this.path, stored.revision);
   }
 
@@ -154,10 +184,6 @@ export class JournalStore {
     const entry = await this.topology.kv.get(this.path);
     if (entry === undefined) return undefined;
     return { journal: decode(entry.value), revision: entry.revision };
-  }
-
-  private get recordPath(): string {
-    return `${this.path}/record`;
   }
 
   private changed(): MigrationError {
@@ -206,4 +232,9 @@ export async function listJournals(
 /** A journal of an earlier version lacks what was not yet made then. */
 function decode(value: Uint8Array): Journal {
   return { ...emptyJournal(), ...(JSON.parse(Buffer.from(value).toString()) as Partial<Journal>) };
+}
+
+/** The plan of a migration, from its record. @throws MigrationError MIGRATION_EXISTS when the record is gone */
+export async function planOf(clients: { target: Topology }, ref: MigrationRef): Promise<Plan> {
+  return (await new JournalStore(clients.target, ref.id).requireRecord()).plan;
 }

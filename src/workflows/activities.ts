@@ -13,7 +13,7 @@ type LockedStep =
   | 'remove'
   | 'pause'
   | 'resume'
-  | 'watchWrites'
+  | 'watchSource'
   | 'prove'
   | 'publish'
   | 'fence'

@@ -1,7 +1,6 @@
 import { condition, isCancellation, patched } from '@temporalio/workflow';
 import { parseDuration } from '../migration/input/duration.js';
 import type { Problem } from '../migration/problem/errors.js';
-import type { Plan } from '../migration/plan/plan.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
 import type { Retirement } from '../migration/proof/source-tables.js';
 import type { Gap } from '../migration/proof/gaps.js';
@@ -25,24 +24,22 @@ export class Completion {
   /** Proves, then acts. Undefined when the proof is not there yet: it is tried again. */
   async complete(): Promise<MigrateResult | undefined> {
     const { state } = this.stage;
-    const plan = this.stage.plan();
     if (state.completeRequests > state.completeTried) this.proofDelay = firstProofDelay;
     const { fenceSource } = state.completeOptions();
     this.stage.enter('completing');
-    state.missing = await this.gaps(() => locked.prove(plan));
+    state.missing = await this.gaps(() => locked.prove(state.ref));
     state.vdiffOutdated ||= state.missing.some((gap) => gap.code === 'SCHEMA_DRIFT');
     if (state.missing.length === 0) {
       // The rows were compared before the definitions were made alike again.
       if (state.vdiffIsOld() && patched('vdiff-max-age')) return undefined;
-      if (!fenceSource && patched('watch-writes')) state.warnings = [await this.watchWrites(plan)];
-      state.missing = await this.gaps(async () => (await locked.publish(plan, state.runId), []));
+      if (!fenceSource && patched('watch-writes')) state.warnings = [await this.watchSource()];
+      state.missing = await this.gaps(async () => (await locked.publish(state.ref), []));
     }
     if (state.missing.length === 0) {
-      state.missing = await this.finish(plan, fenceSource);
+      state.missing = await this.finish(fenceSource);
       if (state.missing.length === 0) return this.serve();
       // It has done nothing, or has failed on the way: which of them, the journal knows.
-      if ((await this.stage.unlessTooLate(() => locked.unpublish(plan, state.runId))) === tooLate)
-        return this.goForward();
+      if ((await this.stage.unlessTooLate(() => locked.unpublish(state.ref))) === tooLate) return this.goForward();
     }
     state.completeTried = state.completeRequests;
     this.stage.enter('replicating');
@@ -52,17 +49,17 @@ export class Completion {
   }
 
   /** With a fence nothing is tried twice by itself: meanwhile the source's applications wait. */
-  private async finish(plan: Plan, fenceSource: boolean): Promise<Gap[]> {
-    const { runId } = this.stage.state;
-    if (!fenceSource) return this.gaps(() => locked.finish(plan, runId));
-    const gaps = await this.gaps(() => locked.fence(plan, runId), 1);
-    return gaps.length > 0 ? gaps : this.gaps(() => locked.finish(plan, runId, true), 1);
+  private async finish(fenceSource: boolean): Promise<Gap[]> {
+    const { ref } = this.stage.state;
+    if (!fenceSource) return this.gaps(() => locked.finish(ref));
+    const gaps = await this.gaps(() => locked.fence(ref), 1);
+    return gaps.length > 0 ? gaps : this.gaps(() => locked.finish(ref, true), 1);
   }
 
   /** What cannot be known must not keep Complete. */
-  private async watchWrites(plan: Plan): Promise<Problem> {
+  private async watchSource(): Promise<Problem> {
     try {
-      return await locked.watchWrites(plan);
+      return await locked.watchSource(this.stage.state.ref);
     } catch (error) {
       if (isCancellation(error)) throw error;
       return problemOf(error);
@@ -93,17 +90,16 @@ export class Completion {
   /** Past the point of no return every step is repeated until it succeeds. */
   private async serve(): Promise<MigrateResult> {
     const { state } = this.stage;
-    const plan = this.stage.plan();
     state.pastNoReturn = true;
     const { sourceTables, fenceSource } = state.completeOptions();
-    await insist(state, () => locked.serve(plan, state.runId, sourceTables !== 'keep'));
-    const retirement: Retirement = sourceTables === 'keep' ? { done: 'keep', kept: null } : await this.retire(plan);
+    await insist(state, () => locked.serve(state.ref, sourceTables !== 'keep'));
+    const retirement: Retirement = sourceTables === 'keep' ? { done: 'keep', kept: null } : await this.retire();
     this.stage.enter('completed');
     return {
       outcome: 'completed',
       workflow: state.input.target,
       source: state.input.source,
-      tables: plan.tables.map((table) => table.name),
+      tables: state.tables,
       vdiff: state.vdiff,
       fenced: fenceSource && retirement.done === 'keep',
       sourceTables: retirement,
@@ -112,15 +108,13 @@ export class Completion {
   }
 
   /** The target serves: now the source's tables may go, after a while in which it can be called off. */
-  private async retire(plan: Plan): Promise<Retirement> {
+  private async retire(): Promise<Retirement> {
     const { state } = this.stage;
     const wait = parseDuration(state.completeOptions().sourceTablesAfter);
     state.retireAt = new Date(Date.now() + wait).toISOString();
     this.stage.enter('retiring');
     if (wait > 0) await condition(() => state.keepSource, wait);
-    const retirement = await insist(state, () =>
-      locked.retire(plan, state.runId, state.completeOptions().sourceTables),
-    );
+    const retirement = await insist(state, () => locked.retire(state.ref, state.completeOptions().sourceTables));
     if (retirement.kept !== null) state.warnings = [...state.warnings, retirement.kept];
     return retirement;
   }

@@ -1,7 +1,9 @@
+import { nameList, type MigrationRef } from '../../migration/lifecycle/reference.js';
+import type { PreflightReport } from '../../migration/lifecycle/preflight-report.js';
 import { Context } from '@temporalio/activity';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
 import type { MigrateInput } from '../../migration/input/input.js';
-import { makePlan, type Plan, type PlanDetails } from '../../migration/plan/plan.js';
+import { makePlan, tableNames, type Plan, type PlanDetails } from '../../migration/plan/plan.js';
 import { blocking, capped, refusal, type Finding } from '../../migration/problem/finding.js';
 import { judgeAddresses } from '../../migration/preflight/reachability.js';
 import { judgeVersions } from '../../migration/preflight/servers.js';
@@ -29,18 +31,24 @@ const ddlLimit = 500_000;
 export function preflightActivities(clients: Clients) {
   return {
     /**
-     * Changes nothing. The plan has every finding that does not stop the migration; that of a dry run
-     * has all of them, and its details. docs/preflight.md lists the checks.
+     * Reads both sides, finds everything that is wrong and makes the plan. A migration that passes is written down
+     * (its journal and its record); nothing else is changed. docs/preflight.md lists the checks.
      * @throws PREFLIGHT_REFUSED with everything that stops it, or the error itself where there is only one
      */
-    async preflight(input: MigrateInput, runId: string): Promise<Plan> {
+    async preflight({ id, runId }: MigrationRef, input: MigrateInput): Promise<PreflightReport> {
       const reads = new Reads();
-      const { plan, findings } = await withHeartbeat(() => new Preflight(reads, clients, input, runId).run());
-      if (reads.transient !== undefined && Context.current().info.attempt < attempts) throw reads.transient;
-      const all = [...reads.findings, ...findings];
-      const stopping = blocking(all, input.accept);
-      if (plan === undefined || (stopping.length > 0 && !input.dryRun)) throw refusal(stopping);
-      return { ...plan, findings: capped(all) };
+      return withHeartbeat(async () => {
+        const { plan, findings, details } = await new Preflight(reads, clients, input, runId).run();
+        if (reads.transient !== undefined && Context.current().info.attempt < attempts) throw reads.transient;
+        const all = [...reads.findings, ...findings];
+        const stopping = blocking(all, input.accept);
+        if (plan === undefined || (stopping.length > 0 && !input.dryRun)) throw refusal(stopping);
+        if (details !== undefined) return { outcome: 'planned', plan, findings: capped(all), details };
+        const journals = new JournalStore(clients.target, id);
+        await journals.begin(runId, input.source);
+        await journals.writeRecord(runId, { input, plan });
+        return { outcome: 'recorded', findings: capped(all), tables: nameList(tableNames(plan)) };
+      });
     },
   };
 }
@@ -59,7 +67,7 @@ class Preflight {
     this.to = parseWorkflowIdentifier(input.target);
   }
 
-  async run(): Promise<{ plan: Plan | undefined; findings: Finding[] }> {
+  async run(): Promise<{ plan?: Plan; findings: Finding[]; details?: PlanDetails }> {
     const { reads, clients, to } = this;
     const place = clients.target.place({ keyspace: to.keyspace });
     const [source, journal] = await Promise.all([
@@ -77,11 +85,11 @@ class Preflight {
       journal?.journal === undefined || own !== undefined
         ? []
         : [ownedByAnother(this.input.target, journal.journal, place)];
-    if (source === undefined || target === undefined) return { plan: undefined, findings: owned };
+    if (source === undefined || target === undefined) return { findings: owned };
     const { plan, problems } = makePlan(this.input, source.side.facts, target);
     const inspected = await this.inspect(source, target, plan, own);
     const details = this.input.dryRun ? { details: await this.details(source.topology, plan) } : {};
-    return { plan: { ...plan, ...details }, findings: [...owned, ...problems, ...inspected] };
+    return { plan, ...details, findings: [...owned, ...problems, ...inspected] };
   }
 
   private async readSourceSide(): Promise<{ topology: Topology; side: SourceSide } | undefined> {

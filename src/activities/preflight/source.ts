@@ -34,7 +34,7 @@ export async function inspectSource(
     .flat()
     .filter(
       (record) =>
-        plan.tabletTypes.includes(formatTabletType(record.type)) &&
+        plan.stream.tabletTypes.some((type) => type === formatTabletType(record.type)) &&
         plan.source.cells.includes(record.alias?.cell ?? ''),
     );
   const [tablets, shards, details] = await Promise.all([

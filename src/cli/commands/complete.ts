@@ -11,7 +11,7 @@ import { CommandError } from '../errors.js';
 import { moment } from '../output/format.js';
 import { readLive, type Live } from '../temporal/live.js';
 import { Follower } from '../temporal/follow.js';
-import { gapLine } from '../output/status.js';
+import { gapLine, nameListLine } from '../output/status.js';
 import type { Migration, Session } from '../temporal/session.js';
 import type { Terminal } from '../output/terminal.js';
 
@@ -147,7 +147,7 @@ function completedLines(
     drop: `${mount}'s tables are dropped.`,
   }[done];
   return [
-    `Completed ${id}: ${tables.join(', ')}`,
+    `Completed ${id}: ${nameListLine(tables)}`,
     `Every table has been read through vtgate. The streams are gone; ${ofSource}`,
     ...(fenced === true
       ? [

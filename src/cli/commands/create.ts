@@ -37,9 +37,8 @@ export async function create(
   terminal.farewell = `${id} goes on without this command: vtmigrate Workflow Show ${id}`;
   const { status, end } = await follow(session, migration, terminal);
   if (end?.result?.outcome === 'planned') {
-    const { plan } = end.result;
-    terminal.print(...renderPlan(plan));
-    return verdict(plan.findings ?? [], accepted(input), terminal);
+    terminal.print(...renderPlan(end.result));
+    return verdict(end.result.findings, accepted(input), terminal);
   }
   if (end !== null && end.failure !== null) throw new CommandError(end.failure);
   if (status.phase === 'cancelled')

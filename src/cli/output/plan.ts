@@ -1,11 +1,15 @@
+import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import { describeProblem } from '../../migration/problem/errors.js';
 import type { ShardFacts } from '../../migration/plan/facts.js';
 import { streamsOf, type Plan, type PlanDetails } from '../../migration/plan/plan.js';
 import type { Finding } from '../../migration/problem/finding.js';
 import { bytes, columns, count, grouped } from './format.js';
 
+/** The answer of a dry run. */
+export type Planned = Extract<MigrateResult, { outcome: 'planned' }>;
+
 /** The plan of a dry run for a person: everything that Create and Complete would do. */
-export function renderPlan(plan: Plan): string[] {
+export function renderPlan({ plan, findings, details }: Planned): string[] {
   const { source, target } = plan;
   return [
     `Dry run of ${target.keyspace}.${target.workflow}: nothing has been changed.`,
@@ -13,24 +17,24 @@ export function renderPlan(plan: Plan): string[] {
     `Source:       ${source.mount}.${source.keyspace}, shards ${source.shards.map((shard) => shard.name).join(', ')}`,
     `Target:       ${target.keyspace} (${target.sharded ? 'sharded' : 'unsharded'}), shards ${target.shards.map((shard) => shard.name).join(', ')}`,
     `Cells:        ${source.cells.join(', ')}`,
-    `Tablet types: ${plan.tabletTypes.join(', ')}${plan.inOrder ? ', in this order of preference' : ''}`,
+    `Tablet types: ${plan.stream.tabletTypes.join(', ')}${plan.stream.tabletTypesInPreferenceOrder ? ', in this order of preference' : ''}`,
     `Streams:      ${optionsOf(plan)}`,
     '',
     ...tableLines(plan),
     ...target.shards.flatMap((shard) => shardLines(plan, shard)),
     '',
     ...completeLines(plan),
-    ...detailLines(plan.details),
-    ...findingLines(plan.findings ?? []),
+    ...detailLines(details),
+    ...findingLines(findings),
   ];
 }
 
 function optionsOf(plan: Plan): string {
   return [
-    plan.autoStart ? 'started at once' : 'not started',
-    ...(plan.stopAfterCopy ? ['stopped after the copy'] : []),
-    `secondary keys ${plan.deferSecondaryKeys ? 'after the copy' : 'from the beginning'}`,
-    `on DDL: ${plan.onDdl}`,
+    plan.stream.autoStart ? 'started at once' : 'not started',
+    ...(plan.stream.stopAfterCopy ? ['stopped after the copy'] : []),
+    `secondary keys ${plan.stream.deferSecondaryKeys ? 'after the copy' : 'from the beginning'}`,
+    `on DDL: ${plan.stream.onDdl}`,
   ].join('; ');
 }
 
@@ -64,8 +68,7 @@ function completeLines(plan: Plan): string[] {
   ];
 }
 
-function detailLines(details: PlanDetails | undefined): string[] {
-  if (details === undefined) return [];
+function detailLines(details: PlanDetails): string[] {
   const ddl = Object.values(details.ddl);
   return [
     ...(ddl.length === 0

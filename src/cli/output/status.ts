@@ -1,3 +1,4 @@
+import type { NameList } from '../../migration/lifecycle/reference.js';
 import { describePlace, describeProblem } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
 import { tableFraction, type StreamObservation, type TableObservation } from '../../migration/watch/observation.js';
@@ -188,7 +189,7 @@ function endLines({ end }: Live): string[] {
   const { result } = end;
   if (result?.outcome === 'completed')
     return [
-      `Ended: ${moment(end.at)}, completed with ${count(result.tables.length, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}${sourceTablesLine(result)}`,
+      `Ended: ${moment(end.at)}, completed with ${count(result.tables.count, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}${sourceTablesLine(result)}`,
     ];
   if (result?.outcome === 'cancelled')
     return [`Ended: ${moment(end.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
@@ -202,9 +203,14 @@ function sourceTablesLine({ sourceTables }: { sourceTables?: Retirement }): stri
   return `; the source's tables were ${sourceTables.done === 'drop' ? 'dropped' : 'renamed to _<table>_old'}`;
 }
 
+/** `a, b and 98 more` */
+export function nameListLine({ count: all, names }: NameList): string {
+  return `${names.join(', ')}${all > names.length ? ` and ${grouped(all - names.length)} more` : ''}`;
+}
+
 /** Tables that Cancel has dropped, by shard. */
-export function droppedLine(dropped: Record<string, string[]>): string {
-  const shards = Object.entries(dropped).filter(([, tables]) => tables.length > 0);
+export function droppedLine(dropped: Record<string, NameList>): string {
+  const shards = Object.entries(dropped).filter(([, tables]) => tables.count > 0);
   if (shards.length === 0) return 'no table: Create had made none';
-  return shards.map(([shard, tables]) => `${tables.join(', ')} on shard ${shard}`).join('; ');
+  return shards.map(([shard, tables]) => `${nameListLine(tables)} on shard ${shard}`).join('; ');
 }

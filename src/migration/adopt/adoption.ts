@@ -1,16 +1,27 @@
+import type { NameList } from '../lifecycle/reference.js';
 import { MigrationError, type Place } from '../problem/errors.js';
 import type { ShardFacts } from '../plan/facts.js';
 import { formatIdentifier, type WorkflowIdentifier } from '../input/identifier.js';
 import { migrateInputSchema, onDdlActions, tabletTypes, type AdoptInput, type MigrateInput } from '../input/input.js';
-import type { Plan } from '../plan/plan.js';
+import { tableNames, type Plan } from '../plan/plan.js';
 import type { ShardStreams } from '../watch/stream.js';
+
+/** What the lifecycle needs to know of a migration besides its plan. */
+export type MigrationSettings = Omit<MigrateInput, 'all' | 'tables' | 'exclude' | 'mount' | 'accept' | 'cells'>;
 
 /** A migration that has been taken over: what it is, and where its life goes on. */
 export interface Adoption {
-  input: MigrateInput;
-  plan: Plan;
+  settings: MigrationSettings;
+  tables: NameList;
   /** `create`: its Create was cut off and is done again; `forward`: it is past the point of no return. */
   next: 'create' | 'copy' | 'forward';
+}
+
+/** The settings of an input. */
+export function settingsOf(input: MigrateInput): MigrationSettings {
+  const { all, tables, exclude, mount, accept, cells, ...settings } = input;
+  void [all, tables, exclude, mount, accept, cells];
+  return settings;
 }
 
 /** What is known of the target without the streams. */
@@ -81,11 +92,14 @@ export function planOfStreams(
   if (shard === undefined || stream === undefined) throw new Error('there are no streams');
   return {
     ...barePlan(id, target, source, shard.cells.length > 0 ? shard.cells : sourceCells),
-    tabletTypes: shard.tabletTypes,
-    inOrder: shard.inOrder,
-    stopAfterCopy: stream.stopAfterCopy,
-    deferSecondaryKeys: shard.deferSecondaryKeys,
-    onDdl: onDdlActions.find((action) => action === stream.onDdl) ?? 'IGNORE',
+    stream: {
+      tabletTypes: shard.tabletTypes.flatMap((type) => tabletTypes.find((known) => known === type) ?? []),
+      tabletTypesInPreferenceOrder: shard.inOrder,
+      autoStart: true,
+      stopAfterCopy: stream.stopAfterCopy,
+      deferSecondaryKeys: shard.deferSecondaryKeys,
+      onDdl: onDdlActions.find((action) => action === stream.onDdl) ?? 'IGNORE',
+    },
   };
 }
 
@@ -102,12 +116,14 @@ export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source:
     tables: source.tables.map((name) => ({ name, rows: 0, bytes: 0 })),
     missingTables: {},
     missingInVSchema: [],
-    tabletTypes: [],
-    inOrder: true,
-    autoStart: true,
-    stopAfterCopy: false,
-    deferSecondaryKeys: false,
-    onDdl: 'IGNORE',
+    stream: {
+      tabletTypes: [],
+      tabletTypesInPreferenceOrder: true,
+      autoStart: true,
+      stopAfterCopy: false,
+      deferSecondaryKeys: false,
+      onDdl: 'IGNORE',
+    },
   };
 }
 
@@ -118,20 +134,16 @@ export function adoptedInput(request: AdoptInput, plan: Plan, known: MigrateInpu
       request[key] === undefined ? [] : [[key, request[key]]],
     ),
   );
-  const types = plan.tabletTypes.filter((type) => (tabletTypes as readonly string[]).includes(type));
+  const { tabletTypes: types, ...stream } = plan.stream;
   const before =
     known ??
     migrateInputSchema.parse({
       source: request.source,
       target: request.target,
-      tables: plan.tables.map((table) => table.name),
+      tables: tableNames(plan),
       ...(types.length === 0 ? {} : { tabletTypes: types }),
-      tabletTypesInPreferenceOrder: plan.inOrder,
-      stopAfterCopy: plan.stopAfterCopy,
-      deferSecondaryKeys: plan.deferSecondaryKeys,
-      onDdl: plan.onDdl,
+      ...stream,
     });
-  // A record of an earlier version lacks what there was not yet.
   return migrateInputSchema.parse({ ...before, ...said });
 }
 

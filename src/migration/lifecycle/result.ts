@@ -1,5 +1,7 @@
 import type { Problem } from '../problem/errors.js';
-import type { Plan } from '../plan/plan.js';
+import type { Plan, PlanDetails } from '../plan/plan.js';
+import type { Finding } from '../problem/finding.js';
+import type { NameList } from './reference.js';
 import type { Retirement } from '../proof/source-tables.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 
@@ -9,12 +11,19 @@ export type MigrateResult =
       outcome: 'completed';
       workflow: string;
       source: string;
-      tables: string[];
+      tables: NameList;
       vdiff: VDiffReport | null;
       /** True when the source's tables are still denied to applications there. */
       fenced: boolean;
       sourceTables: Retirement;
       warnings: Problem[];
     }
-  | { outcome: 'cancelled'; workflow: string; source: string; droppedTables: Record<string, string[]> }
-  | { outcome: 'planned'; workflow: string; source: string; plan: Plan };
+  | { outcome: 'cancelled'; workflow: string; source: string; droppedTables: Record<string, NameList> }
+  | {
+      outcome: 'planned';
+      workflow: string;
+      source: string;
+      plan: Plan;
+      findings: Finding[];
+      details: PlanDetails;
+    };

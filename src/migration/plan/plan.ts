@@ -1,6 +1,7 @@
 import type { ShardFacts, SourceFacts, SourceTable, TargetFacts } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
+import type { Place } from '../problem/errors.js';
 import { finding, type Finding } from '../problem/finding.js';
 import { quoteName, quoteString } from '../sql/quote.js';
 import { chooseVindex, type VindexChoice } from './vindex.js';
@@ -13,7 +14,7 @@ export interface PlannedTable {
   vindex?: VindexChoice;
 }
 
-/** What will be done, as data: small enough for a history, complete enough for every activity. */
+/** What will be done, as data: kept in the record beside the journal, complete enough for every activity. */
 export interface Plan {
   target: { keyspace: string; workflow: string; sharded: boolean; cells: string[]; shards: ShardFacts[] };
   source: { mount: string; keyspace: string; cells: string[]; shards: ShardFacts[] };
@@ -22,16 +23,40 @@ export interface Plan {
   missingTables: Record<string, string[]>;
   /** Tables that an unsharded target's VSchema gains at Complete. */
   missingInVSchema: string[];
-  tabletTypes: string[];
-  inOrder: boolean;
-  autoStart: boolean;
-  stopAfterCopy: boolean;
-  deferSecondaryKeys: boolean;
-  onDdl: MigrateInput['onDdl'];
-  /** What preflight found and what did not stop it, or, in a dry run, everything. */
-  findings?: Finding[];
-  /** Only in a dry run: what it would do in detail. */
-  details?: PlanDetails;
+  stream: StreamOptions;
+}
+
+/** What Vitess stores with each stream, as it was asked for. */
+export type StreamOptions = Pick<MigrateInput, (typeof streamFields)[number]>;
+
+const streamFields = [
+  'tabletTypes',
+  'tabletTypesInPreferenceOrder',
+  'autoStart',
+  'stopAfterCopy',
+  'deferSecondaryKeys',
+  'onDdl',
+] as const;
+
+/** The stream options of an input. */
+export function streamOptionsOf(input: MigrateInput): StreamOptions {
+  return Object.fromEntries(streamFields.map((field) => [field, input[field]])) as unknown as StreamOptions;
+}
+
+/** Names of the plan's tables, in order. */
+export function tableNames(plan: Plan): string[] {
+  return plan.tables.map((table) => table.name);
+}
+
+/** How many streams the workflow has in all, or on one target shard. */
+export function expectedStreams(plan: Plan, targetShard?: string): number {
+  const shards = plan.target.shards.filter(({ name }) => targetShard === undefined || name === targetShard);
+  return shards.reduce((sum, shard) => sum + streamsOf(plan, shard).length, 0);
+}
+
+/** A place in the target keyspace of the plan. */
+export function targetPlace(plan: Plan, more: Omit<Place, 'cluster' | 'keyspace'> = {}): Place {
+  return { cluster: 'target', keyspace: plan.target.keyspace, ...more };
 }
 
 /** What a person reads before deciding: the definitions of new tables and every key of the topology that is written. */
@@ -91,12 +116,7 @@ export function makePlan(
     missingInVSchema: target.vschema.sharded
       ? []
       : names.map((t) => t.name).filter((name) => !Object.hasOwn(target.vschema.tables, name)),
-    tabletTypes: input.tabletTypes,
-    inOrder: input.tabletTypesInPreferenceOrder,
-    autoStart: input.autoStart,
-    stopAfterCopy: input.stopAfterCopy,
-    deferSecondaryKeys: input.deferSecondaryKeys,
-    onDdl: input.onDdl,
+    stream: streamOptionsOf(input),
   };
   return { plan, problems };
 }

@@ -22,10 +22,10 @@ export interface Gap {
 /** What the streams lack: every one there, copied to the end, and running. */
 export function streamGaps(plan: Plan, observation: Observation): Gap[] {
   const expected = plan.target.shards.length * plan.source.shards.length;
-  if (isCopyFinished(observation, expected, plan.stopAfterCopy)) return [];
+  if (isCopyFinished(observation, expected, plan.stream.stopAfterCopy)) return [];
   const unreadable = observation.problems.filter((problem) => problem.code !== 'STREAM_IN_TROUBLE');
   const gaps: Gap[] = unreadable.map(({ message, place }) => ({ code: 'NOT_READABLE', message, place }));
-  for (const stream of observation.streams.filter((each) => !isCopied(each, plan.stopAfterCopy))) {
+  for (const stream of observation.streams.filter((each) => !isCopied(each, plan.stream.stopAfterCopy))) {
     const place = { cluster: 'target', keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet };
     if (stream.copying.length > 0)
       gaps.push({

@@ -1,0 +1,11 @@
+import type { NameList } from './reference.js';
+import type { Plan, PlanDetails } from '../plan/plan.js';
+import type { Finding } from '../problem/finding.js';
+
+/**
+ * What preflight answers. A migration that passes is written down (journal and record), and only its findings go
+ * into the history; a dry run writes nothing, so its plan is the answer.
+ */
+export type PreflightReport =
+  | { outcome: 'recorded'; findings: Finding[]; tables: NameList }
+  | { outcome: 'planned'; plan: Plan; findings: Finding[]; details: PlanDetails };
