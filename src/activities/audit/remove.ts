@@ -9,14 +9,14 @@ import {
 } from '../../migration/audit/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import { quoteName, quoteString } from '../../migration/sql/quote.js';
+import { quoteName } from '../../migration/sql/quote.js';
 import type { Clients } from '../../vitess/clients.js';
 import { allowTables } from '../../vitess/topology/shard-record.js';
 import { JournalStore } from '../../effects/journal.js';
-import { listLocks, withKeyspaceLock, withMigrationLocks, type CheckLocks } from '../../vitess/topology/lock.js';
-import type { Tablet } from '../../vitess/tablet/tablet.js';
+import { listLocks, withKeyspaceLock, withMigrationLocks, type KeyspaceLock } from '../../vitess/topology/lock.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { addTo, refreshShard } from '../../effects/refresh-shard.js';
-import { isEmpty, readSurvey } from './survey.js';
+import { readSurvey } from './survey.js';
 
 /** What a table is called between the moment nobody can write to it any more and its end. */
 const asidePrefix = '_vtmigrate_';
@@ -42,12 +42,12 @@ export class Removal {
     const workflows = [...new Set(found.map(lockedBy))].sort((a, b) => Number(a !== null) - Number(b !== null));
     for (const workflow of workflows) {
       this.stopIfCancelled();
-      await this.locked(workflow, (checkLocks) => this.removeAll(workflow, checkLocks));
+      await this.locked(workflow, (lock) => this.removeAll(workflow, lock));
     }
   }
 
   /** Under the lock nobody else begins or ends a migration: what is residue now can go. */
-  private async removeAll(workflow: string | null, checkLocks: CheckLocks): Promise<void> {
+  private async removeAll(workflow: string | null, lock: KeyspaceLock): Promise<void> {
     const now = await this.look();
     const found = this.named(now).filter((finding) => lockedBy(finding) === workflow);
     const [reason] = refusals(
@@ -57,8 +57,8 @@ export class Removal {
     if (reason !== undefined) throw this.refusal(reason);
     for (const finding of found.sort((a, b) => removalOrder.indexOf(a.kind) - removalOrder.indexOf(b.kind))) {
       this.stopIfCancelled();
-      await checkLocks();
-      await this.remove(finding, checkLocks);
+      await lock.check();
+      await this.remove(finding, lock);
     }
   }
 
@@ -78,21 +78,21 @@ export class Removal {
     );
   }
 
-  private locked(workflow: string | null, work: (checkLocks: CheckLocks) => Promise<void>): Promise<void> {
+  private locked(workflow: string | null, work: (lock: KeyspaceLock) => Promise<void>): Promise<void> {
     const action = 'vtmigrate audit';
     if (workflow === null) return withKeyspaceLock(this.clients.target, this.keyspace, action, work);
     return withMigrationLocks(this.clients.target, { keyspace: this.keyspace, workflow }, action, work);
   }
 
-  private async remove({ kind, name, workflow }: Finding, checkLocks: CheckLocks): Promise<void> {
+  private async remove({ kind, name, workflow }: Finding, lock: KeyspaceLock): Promise<void> {
     const { rest, shard, thing } = partsOf(name);
     const tablet = () => this.clients.primary(this.clients.target, this.keyspace, shard);
     const removers: Record<FindingKind, () => Promise<void>> = {
       stream: async () => (await tablet()).deleteStreams(thing),
-      vdiff: async () => this.deleteVDiff(await tablet(), thing),
-      'copy-state': async () => this.deleteCopyState(await tablet(), thing),
-      table: async () => this.dropEmpty(await tablet(), thing, checkLocks),
-      denied: () => this.allow(shard, thing),
+      vdiff: async () => (await tablet()).deleteVDiffRows(thing),
+      'copy-state': async () => (await tablet()).deleteCopyState(thing),
+      table: async () => this.dropEmpty(await tablet(), thing, lock),
+      denied: () => this.allow(lock, shard, thing),
       fence: () => this.takeDown(rest, workflow ?? ''),
       lock: () => this.unlock(rest.slice(this.keyspace.length + 1)),
       journal: () =>
@@ -103,13 +103,8 @@ export class Removal {
     await removers[kind]();
   }
 
-  private async deleteCopyState(tablet: Tablet, stream: string): Promise<void> {
-    for (const table of ['copy_state', 'post_copy_action'])
-      await tablet.query(`delete from _vt.${table} where vrepl_id = ${Number(stream)}`);
-  }
-
-  private async allow(shard: string, table: string): Promise<void> {
-    await this.clients.target.updateShard(this.keyspace, shard, (record) => allowTables(record, [table]));
+  private async allow(lock: KeyspaceLock, shard: string, table: string): Promise<void> {
+    await allowTables(lock, this.clients.target, shard, [table]);
     await refreshShard(this.clients, this.clients.target, this.keyspace, shard);
   }
 
@@ -117,9 +112,9 @@ export class Removal {
   private async takeDown(rest: string, workflow: string): Promise<void> {
     const [, mount = '', keyspace = '', shard = '', table = ''] = /^([^/]+)\/([^/]+)\/([^/]+)\/(.*)$/s.exec(rest) ?? [];
     const topology = await this.clients.source(parseSourceIdentifier(`${mount}.${keyspace}`).mount);
-    await withKeyspaceLock(topology, keyspace, 'vtmigrate audit', async (checkLock) => {
-      await checkLock();
-      await topology.updateShard(keyspace, shard, (record) => allowTables(record, [table]));
+    await withKeyspaceLock(topology, keyspace, 'vtmigrate audit', async (lock) => {
+      await lock.check();
+      await allowTables(lock, topology, shard, [table]);
     });
     await refreshShard(this.clients, topology, keyspace, shard);
     await new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow }).update(
@@ -139,44 +134,28 @@ export class Removal {
     for (const { entry } of held) await this.clients.target.kv.delete(entry.key, entry.revision);
   }
 
-  /** @param id a UUID, or `#` and the ID of a VDiff that is gone */
-  private async deleteVDiff(tablet: Tablet, id: string): Promise<void> {
-    const ids = id.startsWith('#')
-      ? [id.slice(1)]
-      : (
-          await tablet.query(
-            `select id from _vt.vdiff where vdiff_uuid = ${quoteString(id)} and db_name = ${quoteString(tablet.dbName)}`,
-          )
-        ).flatMap((row) => row['id'] ?? []);
-    for (const each of ids.map(Number)) {
-      for (const table of ['vdiff_log', 'vdiff_table'])
-        await tablet.query(`delete from _vt.${table} where vdiff_id = ${each}`);
-      await tablet.query(`delete from _vt.vdiff where id = ${each}`);
-    }
-  }
-
   /**
    * Sets the table aside first: from then on nobody writes to it, and a row that was written until
    * then shows itself. One that has a row gets its name back.
    */
-  private async dropEmpty(tablet: Tablet, table: string, checkLocks: CheckLocks): Promise<void> {
+  private async dropEmpty(tablet: TabletHandle, table: string, lock: KeyspaceLock): Promise<void> {
     const aside = asideName(table);
-    await rename(tablet, table, aside);
-    if (!(await isEmpty(tablet, aside))) {
-      await rename(tablet, aside, table);
+    await tablet.renameTable(table, aside);
+    if (!(await tablet.isEmpty(aside))) {
+      await tablet.renameTable(aside, table);
       throw this.refusal(`table ${quoteName(table)} has got rows meanwhile`);
     }
-    await checkLocks();
-    await tablet.query(`drop table ${quoteName(aside)}`, { disableForeignKeyChecks: true, reloadSchema: true });
+    await lock.check();
+    await tablet.dropTable(aside);
   }
 
   /** An attempt that was cut off may have left the table set aside. */
   private async putBack(shard: string, table: string): Promise<void> {
     const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
-    const present = (await tablet.tables([table, asideName(table)])).map(({ name }) => name);
+    const present = await tablet.tableNames();
     if (present.includes(table) || !present.includes(asideName(table))) return;
     await withKeyspaceLock(this.clients.target, this.keyspace, 'vtmigrate audit', () =>
-      rename(tablet, asideName(table), table),
+      tablet.renameTable(asideName(table), table),
     );
   }
 
@@ -204,11 +183,4 @@ function partsOf(name: string): { rest: string; shard: string; thing: string } {
 
 function asideName(table: string): string {
   return `${asidePrefix}${table}`.slice(0, longestName);
-}
-
-async function rename(tablet: Tablet, from: string, to: string): Promise<void> {
-  await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
-    disableForeignKeyChecks: true,
-    reloadSchema: true,
-  });
 }

@@ -1,13 +1,12 @@
 import type { Survey, SurveyedStream } from '../../migration/audit/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import { quoteName, quoteString } from '../../migration/sql/quote.js';
-import type { ShardStreams } from '../../migration/watch/stream.js';
+import { matchesOf, type ShardStreams } from '../../migration/watch/stream.js';
 import type { Clients } from '../../vitess/clients.js';
 import { deniedTables } from '../../vitess/topology/shard-record.js';
 import { listJournals, type Journal } from '../../effects/journal.js';
 import { listLocks } from '../../vitess/topology/lock.js';
-import type { Tablet } from '../../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 
 /** Names that belong to Vitess's table lifecycle. */
 const internalTable = /^_vt_/;
@@ -20,7 +19,7 @@ export async function readSurvey(clients: Clients, keyspace: string): Promise<Su
 /** A shard of the keyspace with its primary, and what its streams write to. */
 interface ShardLook {
   shard: string;
-  tablet: Tablet;
+  tablet: TabletHandle;
   streams: SurveyedStream[];
 }
 
@@ -43,6 +42,10 @@ class Surveying {
       target.servingShards(this.keyspace),
     ]);
     const shards = await Promise.all(serving.map(({ name }) => this.shard(name)));
+    const onEach = async <T>(read: (look: ShardLook) => Promise<T[]>) =>
+      (
+        await Promise.all(shards.map(async (each) => (await read(each)).map((row) => ({ shard: each.shard, ...row }))))
+      ).flat();
     return {
       keyspace: this.keyspace,
       at: new Date().toISOString(),
@@ -60,8 +63,8 @@ class Surveying {
       streams: shards.flatMap(({ streams }) => streams),
       readers: await this.readers(),
       denied: serving.flatMap(({ name, record }) => deniedTables(record).map((table) => ({ shard: name, table }))),
-      copyStates: (await Promise.all(shards.map(copyStates))).flat(),
-      vdiffs: (await Promise.all(shards.map((each) => vdiffs(each, this.keyspace)))).flat(),
+      copyStates: await onEach(({ tablet }) => tablet.orphanedCopyState()),
+      vdiffs: await onEach(({ tablet }) => tablet.vdiffRows(this.keyspace)),
       locks: locks.map(({ workflow, entry, who, since }) => ({ workflow, key: entry.key, holder: who, since })),
       fences: (await Promise.all(journals.map((each) => this.fences(each)))).flat(),
       tables: await this.tables(
@@ -74,10 +77,7 @@ class Surveying {
 
   private async shard(shard: string): Promise<ShardLook> {
     const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
-    const streams: SurveyedStream[] = [];
-    for (const workflow of await tablet.workflowNames())
-      streams.push(...describe(workflow, await tablet.workflow(workflow)));
-    return { shard, tablet, streams };
+    return { shard, tablet, streams: (await tablet.workflows()).flatMap(describe) };
   }
 
   /** Streams of the cluster's other keyspaces that read from this one. */
@@ -96,16 +96,13 @@ class Surveying {
     return found.flat();
   }
 
-  private async readersOf(keyspace: string, tablet: Tablet): Promise<Survey['readers']> {
-    const found: Survey['readers'] = [];
-    for (const workflow of await tablet.workflowNames()) {
-      const { streams } = await tablet.workflow(workflow);
+  private async readersOf(keyspace: string, tablet: TabletHandle): Promise<Survey['readers']> {
+    return (await tablet.workflows()).flatMap(({ workflow, streams }) => {
       const tables = streams
         .filter((stream) => stream.externalCluster === '' && stream.sourceKeyspace === this.keyspace)
         .flatMap((stream) => stream.matches);
-      if (tables.length > 0) found.push({ keyspace, workflow, tables: [...new Set(tables)] });
-    }
-    return found;
+      return tables.length === 0 ? [] : [{ keyspace, workflow, tables: [...new Set(tables)] }];
+    });
   }
 
   /** A source that cannot be reached keeps the audit of the target from nobody. */
@@ -136,17 +133,13 @@ class Surveying {
       shards.map(async ({ shard, tablet, streams }) => {
         const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
         const streamed = new Set(streams.flatMap((stream) => stream.tables));
-        const names = (await tablet.tables())
-          .map((table) => table.name)
-          .filter(
-            (name) =>
-              created.has(name) ||
-              !(internalTable.test(name) || streamed.has(name) || Object.hasOwn(vschema.tables, name)),
-          );
-        const tables: (Survey['tables'][number] & { created: boolean })[] = [];
-        for (const table of names)
-          tables.push({ shard, table, empty: await isEmpty(tablet, table), created: created.has(table) });
-        return tables;
+        const names = (await tablet.tableNames()).filter(
+          (name) =>
+            created.has(name) ||
+            !(internalTable.test(name) || streamed.has(name) || Object.hasOwn(vschema.tables, name)),
+        );
+        const nonEmpty = new Set(await tablet.nonEmptyTables(names));
+        return names.map((table) => ({ shard, table, empty: !nonEmpty.has(table), created: created.has(table) }));
       }),
     );
     const all = found.flat();
@@ -157,12 +150,8 @@ class Surveying {
   }
 }
 
-/** True when a table has not a single row. */
-export async function isEmpty(tablet: Tablet, table: string): Promise<boolean> {
-  return (await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length === 0;
-}
-
-function describe(workflow: string, { shard, type, streams }: ShardStreams): SurveyedStream[] {
+function describe(workflow: ShardStreams): SurveyedStream[] {
+  const { shard, type, streams } = workflow;
   const [first] = streams;
   if (first === undefined) return [];
   const external = first.externalCluster !== '';
@@ -172,39 +161,12 @@ function describe(workflow: string, { shard, type, streams }: ShardStreams): Sur
   return [
     {
       shard,
-      workflow,
+      workflow: workflow.workflow,
       type,
       states,
       source: external ? `${first.externalCluster}.${first.sourceKeyspace}` : first.sourceKeyspace,
       external,
-      tables: [...new Set(streams.flatMap((stream) => stream.matches))],
+      tables: matchesOf(workflow),
     },
-  ];
-}
-
-/** Copy state, and what was left to do after a copy, of streams that are gone. */
-async function copyStates({ shard, tablet }: ShardLook): Promise<Survey['copyStates']> {
-  const rows = await tablet.query(
-    'select vrepl_id as stream, table_name as name from _vt.copy_state where vrepl_id not in (select id from _vt.vreplication) union select vrepl_id as stream, table_name as name from _vt.post_copy_action where vrepl_id not in (select id from _vt.vreplication) order by stream, name',
-  );
-  const streams = [...new Set(rows.flatMap((row) => row['stream'] ?? []))];
-  return streams.map((stream) => ({
-    shard,
-    stream,
-    tables: [...new Set(rows.filter((row) => row['stream'] === stream).flatMap((row) => row['name'] ?? []))],
-  }));
-}
-
-/** VDiffs by their UUID; rows whose VDiff is gone by `#` and its ID. Vitess's own delete by UUID leaves such rows in the log. */
-async function vdiffs({ shard, tablet }: ShardLook, keyspace: string): Promise<Survey['vdiffs']> {
-  const whole = await tablet.query(
-    `select vdiff_uuid as id, workflow, state from _vt.vdiff where keyspace = ${quoteString(keyspace)} and db_name = ${quoteString(tablet.dbName)} order by id`,
-  );
-  const rest = await tablet.query(
-    'select vdiff_id as id from _vt.vdiff_table where vdiff_id not in (select id from _vt.vdiff) union select vdiff_id as id from _vt.vdiff_log where vdiff_id not in (select id from _vt.vdiff) order by id',
-  );
-  return [
-    ...whole.map((row) => ({ shard, id: row['id'] ?? '', workflow: row['workflow'] ?? '', state: row['state'] ?? '' })),
-    ...rest.map((row) => ({ shard, id: `#${row['id'] ?? ''}`, workflow: '', state: '' })),
   ];
 }
