@@ -64,7 +64,7 @@ export class VitessSource implements Source {
   }
 
   async openTransactions(shard: string): Promise<string[]> {
-    return (await this.primary(shard)).openTransactions();
+    return [...(await (await this.primary(shard)).openTransactions())];
   }
 
   async deniedTables(shard: string): Promise<string[]> {
