@@ -1,15 +1,16 @@
-import { matchesOf } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
 import { listJournals } from './journal.js';
+import { matchesOf } from '../migration/watch/stream.js';
+import { writesTo } from '../migration/watch/writes-to.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 
-/** Who holds tables of a target shard, in words, by table: `by commerce.wf from ext1.load, run ID …`. */
+/** The holders of a target shard's tables, in words, by table: `by commerce.wf from ext1.load, run ID …`. */
 export type Holders = Record<string, string>;
 
 /**
- * Who holds these tables of a shard: other migrations by their journals, other programs by their streams.
- * A table that nobody is known to hold has no entry.
- * @param id the migration that asks, which is not meant
+ * The holders of these tables of a shard: other migrations by their journals, other programs by their streams.
+ * A table without a known holder has no entry.
+ * @param id the migration that asks; it does not count
  */
 export async function readHolders(
   clients: Clients,
@@ -25,7 +26,7 @@ export async function readHolders(
   const holders: Holders = {};
   for (const table of tables) {
     const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));
-    const theirs = streams.find((each) => matchesOf(each).includes(table));
+    const theirs = streams.find((each) => matchesOf(each).some((rule) => writesTo(rule, table)));
     if (ours !== undefined)
       holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
     else if (theirs !== undefined)
