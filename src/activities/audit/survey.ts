@@ -1,4 +1,4 @@
-import type { Survey, SurveyedStream } from '../../migration/audit/judge.js';
+import type { Survey, SurveyedStream } from '../../migration/audit/survey.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import { quoteName, quoteString } from '../../migration/sql/quote.js';
@@ -46,7 +46,6 @@ class Surveying {
     return {
       keyspace: this.keyspace,
       at: new Date().toISOString(),
-      shards: serving.map(({ name }) => name),
       journals: journals.map(
         ({ workflow, journal: { runId, source, forward, createdTables, deniedTables: denied } }) => ({
           workflow,
@@ -100,10 +99,10 @@ class Surveying {
     const found: Survey['readers'] = [];
     for (const workflow of await tablet.workflowNames()) {
       const { streams } = await tablet.workflow(workflow);
-      const tables = streams
+      const rules = streams
         .filter((stream) => stream.externalCluster === '' && stream.sourceKeyspace === this.keyspace)
         .flatMap((stream) => stream.matches);
-      if (tables.length > 0) found.push({ keyspace, workflow, tables: [...new Set(tables)] });
+      if (rules.length > 0) found.push({ keyspace, workflow, rules: [...new Set(rules)] });
     }
     return found;
   }
@@ -135,7 +134,7 @@ class Surveying {
     const found = await Promise.all(
       shards.map(async ({ shard, tablet, streams }) => {
         const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
-        const streamed = new Set(streams.flatMap((stream) => stream.tables));
+        const streamed = new Set(streams.flatMap((stream) => stream.rules));
         const names = (await tablet.tables())
           .map((table) => table.name)
           .filter(
@@ -177,7 +176,7 @@ function describe(workflow: string, { shard, type, streams }: ShardStreams): Sur
       states,
       source: external ? `${first.externalCluster}.${first.sourceKeyspace}` : first.sourceKeyspace,
       external,
-      tables: [...new Set(streams.flatMap((stream) => stream.matches))],
+      rules: [...new Set(streams.flatMap((stream) => stream.matches))],
     },
   ];
 }
