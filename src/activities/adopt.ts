@@ -14,12 +14,11 @@ import { MigrationError } from '../migration/problem/errors.js';
 import { formatIdentifier, parseSourceIdentifier, type WorkflowIdentifier } from '../migration/input/identifier.js';
 import type { AdoptInput } from '../migration/input/input.js';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
-import { quoteName } from '../migration/sql/quote.js';
 import type { ShardStreams } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
 import { deniedTables } from '../vitess/topology/shard-record.js';
 import { JournalStore, listJournals, type Journal, type MigrationRecord } from '../effects/journal.js';
-import { withMigrationLocks, type CheckLocks } from '../vitess/topology/lock.js';
+import { withMigrationLocks, type MigrationLocks } from '../vitess/topology/lock.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
 import { deleteVDiffs } from './cancel.js';
 import { refusePastNoReturn } from './complete.js';
@@ -37,12 +36,12 @@ export function adoptActivities(clients: Clients) {
      */
     async adopt({ id, runId }: MigrationRef, request: AdoptInput): Promise<Adoption> {
       return withHeartbeat(async (stopIfCancelled) => {
-        const before = await new Adopting(clients, request, id, runId, () => Promise.resolve()).look();
+        const before = await new Adopting(clients, request, id, runId).look();
         stopIfCancelled();
         if (before.streams.some(({ streams }) => streams.length > 0) && before.journal?.forward !== true)
           await deleteVDiffs(clients, id);
-        return withMigrationLocks(clients.target, id, `vtmigrate adopt to ${request.adopt}`, (checkLocks) =>
-          new Adopting(clients, request, id, runId, checkLocks).run(),
+        return withMigrationLocks(clients.target, id, `vtmigrate adopt to ${request.adopt}`, (locks) =>
+          new Adopting(clients, request, id, runId).run(locks),
         );
       });
     },
@@ -65,12 +64,11 @@ class Adopting {
     private readonly request: AdoptInput,
     private readonly id: WorkflowIdentifier,
     private readonly runId: string,
-    private readonly beforeEffect: CheckLocks,
   ) {
     this.journals = new JournalStore(clients.target, id);
   }
 
-  async run(): Promise<Adoption> {
+  async run(locks: MigrationLocks): Promise<Adoption> {
     const found = await this.look();
     const plan = found.record?.plan ?? (await this.plan(found));
     const next = await this.next(found, plan);
@@ -79,10 +77,10 @@ class Adopting {
         ? await readSourceDefinitions(this.clients, plan)
         : undefined;
     const input = adoptedInput(this.request, plan, found.record?.input);
-    await this.beforeEffect();
+    await locks.check();
     if (found.journal === undefined)
       await this.journals.begin(this.runId, this.request.source, await this.made(found, plan));
-    else await this.journals.takeOver(this.runId);
+    else await this.journals.takeOver(locks, this.runId);
     if (found.record === undefined) await this.journals.writeRecord(this.runId, { input, plan });
     if (definitions !== undefined) await this.journals.writeDefinitions(this.runId, definitions);
     return { settings: settingsOf(input), tables: nameList(tableNames(plan)), next };
@@ -100,13 +98,13 @@ class Adopting {
     ]);
     const streams = await Promise.all(
       shards.map(async ({ name }) =>
-        (await this.clients.primary(target, this.id.keyspace, name)).workflow(this.id.workflow),
+        (await this.clients.primary(target, this.id.keyspace, name)).workflows({ workflow: this.id.workflow }),
       ),
     );
     const found = {
       journal,
       record,
-      streams,
+      streams: streams.flat(),
       target: { sharded: vschema.sharded, cells, shards: shards.map(({ name, keyRange }) => ({ name, keyRange })) },
     };
     this.refuse(found);
@@ -176,9 +174,9 @@ class Adopting {
   private async anyRow(plan: Plan): Promise<boolean> {
     for (const { name } of plan.target.shards) {
       const tablet = await this.clients.primary(this.clients.target, this.id.keyspace, name);
-      for (const table of await tablet.tables(plan.tables.map((each) => each.name))) {
-        if ((await tablet.query(`select 1 from ${quoteName(table.name)} limit 1`)).length > 0) return true;
-      }
+      const present = await tablet.tableNames();
+      const names = plan.tables.map((each) => each.name).filter((table) => present.includes(table));
+      if ((await tablet.nonEmptyTables(names)).length > 0) return true;
     }
     return false;
   }
@@ -204,7 +202,7 @@ class Adopting {
     for (const { name: shard } of target.shards) {
       const tablet = await this.clients.primary(this.clients.target, this.id.keyspace, shard);
       const denied = deniedTables(await this.clients.target.shard(this.id.keyspace, shard));
-      made.createdTables[shard] = (await tablet.tables(names)).map((table) => table.name);
+      made.createdTables[shard] = (await tablet.tableNames()).filter((table) => names.includes(table));
       made.deniedTables[shard] = names.filter(
         (name) => denied.includes(name) && !others.some(({ journal }) => journal.deniedTables[shard]?.includes(name)),
       );

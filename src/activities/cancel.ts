@@ -1,9 +1,8 @@
 import { nameList, type MigrationRef, type NameList } from '../migration/lifecycle/reference.js';
 import type { WorkflowIdentifier } from '../migration/input/identifier.js';
-import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { JournalStore } from '../effects/journal.js';
-import { removeDeadVDiffLocks, withMigrationLocks } from '../vitess/topology/lock.js';
+import { removeDeadVDiffLocks, withMigrationLocks, type MigrationLocks } from '../vitess/topology/lock.js';
 import { allowOnShards, deleteStreams, refusePastNoReturn } from './complete.js';
 import { takeDownFence } from '../effects/fence.js';
 import { withHeartbeat } from './step/heartbeat.js';
@@ -29,16 +28,16 @@ export function cancelActivities(clients: Clients) {
         if (journal === undefined || journal.runId !== runId) return { droppedTables: {} };
         // A VDiff that hangs holds the workflow's lock until it is deleted.
         if (journal.streams && !journal.forward) await deleteVDiffs(clients, id);
-        return withMigrationLocks(clients.target, id, 'vtmigrate cancel', async (checkLocks) => {
+        return withMigrationLocks(clients.target, id, 'vtmigrate cancel', async (locks) => {
           const current = (await journals.read()) ?? journal;
           refusePastNoReturn(current, clients.target.place({ keyspace: id.keyspace }));
           // First, so that the source's applications wait no longer than they must.
-          await takeDownFence(clients, id, runId, checkLocks);
-          if (current.streams) await deleteStreams(clients, id, checkLocks);
+          await takeDownFence(clients, locks, runId);
+          if (current.streams) await deleteStreams(clients, locks);
           for (const [shard, tables] of Object.entries(current.createdTables))
-            await dropTables(clients, id.keyspace, shard, tables, checkLocks);
-          await removeFromVSchema(clients, id, runId, checkLocks);
-          await allowOnShards(clients, id.keyspace, current.deniedTables, checkLocks);
+            await dropTables(clients, locks, shard, tables);
+          await removeFromVSchema(clients, locks, runId);
+          await allowOnShards(clients, locks, current.deniedTables);
           await journals.remove(runId);
           return { droppedTables: mapValues(current.createdTables, nameList) };
         });
@@ -58,18 +57,14 @@ export async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Pr
 
 async function dropTables(
   clients: Clients,
-  keyspace: string,
+  locks: MigrationLocks,
   shard: string,
   tables: readonly string[],
-  beforeEffect: () => Promise<void>,
 ): Promise<void> {
-  const tablet = await clients.primary(clients.target, keyspace, shard);
+  const tablet = await clients.primary(clients.target, locks.keyspace, shard);
   for (const table of tables) {
-    await beforeEffect();
-    await tablet.query(`drop table if exists ${quoteName(table)}`, {
-      disableForeignKeyChecks: true,
-      reloadSchema: true,
-    });
+    await locks.check();
+    await tablet.dropTable(table);
   }
 }
 

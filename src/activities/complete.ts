@@ -4,12 +4,13 @@ import { MigrationError, type Place } from '../migration/problem/errors.js';
 import { driftGaps } from '../migration/proof/drift.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { leastPosition } from '../migration/proof/position.js';
+import { matchesOf } from '../migration/watch/stream.js';
 import type { Observation } from '../migration/watch/observation.js';
 import { streamGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/shard-record.js';
 import { JournalStore, planOf, type Journal } from '../effects/journal.js';
-import { withMigrationLocks } from '../vitess/topology/lock.js';
+import { withMigrationLocks, type KeyspaceLock, type MigrationLocks } from '../vitess/topology/lock.js';
 import { readSourceDefinitions, readTargetDefinitions } from '../effects/definitions.js';
 import { fenceStands, hasReached, quietPositions, raiseFence, takeDownFence } from '../effects/fence.js';
 import { withHeartbeat } from './step/heartbeat.js';
@@ -46,10 +47,10 @@ export function completeActivities(clients: Clients) {
       const { runId } = ref;
       const plan = await planOf(clients, ref);
       await withHeartbeat((stopIfCancelled) =>
-        withMigrationLocks(clients.target, plan.target, 'vtmigrate publish', async (checkLocks) => {
-          await addToVSchema(clients, plan, runId, async () => {
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate publish', async (locks) => {
+          await addToVSchema(clients, locks, plan, runId, async () => {
             stopIfCancelled();
-            await checkLocks();
+            await locks.check();
           });
         }),
       );
@@ -63,17 +64,17 @@ export function completeActivities(clients: Clients) {
       const { runId } = ref;
       const plan = await planOf(clients, ref);
       return withHeartbeat((stopIfCancelled) =>
-        withMigrationLocks(clients.target, plan.target, 'vtmigrate fence', async (checkLocks) => {
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate fence', async (locks) => {
           const journals = new JournalStore(clients.target, plan.target);
           if ((await journals.require(runId)).forward) return [];
           const open = await raiseFence(clients, plan, runId, async () => {
             stopIfCancelled();
-            await checkLocks();
+            await locks.check();
           });
           if (open.length > 0) return open;
           const { positions, gaps } = await quietPositions(clients, plan);
           if (gaps.length > 0) return gaps;
-          await checkLocks();
+          await locks.check();
           await journals.update(runId, (journal) => {
             journal.positions = positions;
           });
@@ -87,13 +88,13 @@ export function completeActivities(clients: Clients) {
       const { runId } = ref;
       const plan = await planOf(clients, ref);
       await withHeartbeat(() =>
-        withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', async (checkLocks) => {
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate unpublish', async (locks) => {
           refusePastNoReturn(
             await new JournalStore(clients.target, plan.target).require(runId),
             clients.target.place({ keyspace: plan.target.keyspace }),
           );
-          await takeDownFence(clients, plan.target, runId, checkLocks);
-          await removeFromVSchema(clients, plan.target, runId, checkLocks);
+          await takeDownFence(clients, locks, runId);
+          await removeFromVSchema(clients, locks, runId);
         }),
       );
     },
@@ -109,7 +110,7 @@ export function completeActivities(clients: Clients) {
       const { runId } = ref;
       const plan = await planOf(clients, ref);
       return withHeartbeat((stopIfCancelled) =>
-        withMigrationLocks(clients.target, plan.target, 'vtmigrate complete', async (checkLocks) => {
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate complete', async (locks) => {
           const journals = new JournalStore(clients.target, plan.target);
           const journal = await journals.require(runId);
           if (!journal.forward) {
@@ -119,7 +120,7 @@ export function completeActivities(clients: Clients) {
               ...(fenced ? await fenceGaps(clients, plan, journal, observation) : []),
             ];
             if (gaps.length > 0) return gaps;
-            await checkLocks();
+            await locks.check();
             // The last moment at which Cancel can still be heard.
             stopIfCancelled();
             await journals.update(runId, (record) => {
@@ -127,8 +128,8 @@ export function completeActivities(clients: Clients) {
               if (!fenced) record.positions = reachedPositions(plan, observation);
             });
           }
-          await deleteStreams(clients, plan.target, checkLocks);
-          await allowOnShards(clients, plan.target.keyspace, journal.deniedTables, checkLocks);
+          await deleteStreams(clients, locks);
+          await allowOnShards(clients, locks, journal.deniedTables);
           return [];
         }),
       );
@@ -187,7 +188,7 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
       const tablet = await clients.primary(clients.target, keyspace, shard);
       const others = (await tablet.workflows()).filter((other) => other.workflow !== workflow);
       return plan.tables.flatMap(({ name: table }): Gap[] => {
-        const other = others.find(({ tables }) => tables.includes(table));
+        const other = others.find((each) => matchesOf(each).includes(table));
         return other === undefined
           ? []
           : [
@@ -226,31 +227,27 @@ export function refusePastNoReturn(journal: Journal, place: Place): void {
 }
 
 /** Removes VDiff records and streams of a workflow from every serving shard, and sees them gone. */
-export async function deleteStreams(
-  clients: Clients,
-  id: { keyspace: string; workflow: string },
-  beforeEffect: () => Promise<void>,
-): Promise<void> {
-  for (const { name } of await clients.target.servingShards(id.keyspace)) {
-    const tablet = await clients.primary(clients.target, id.keyspace, name);
-    await beforeEffect();
-    await tablet.deleteVDiffs(id.workflow, id.keyspace);
-    if ((await tablet.streams(id.workflow)).length === 0) continue;
-    await tablet.deleteStreams(id.workflow);
+export async function deleteStreams(clients: Clients, locks: MigrationLocks): Promise<void> {
+  const { keyspace, workflow } = locks;
+  for (const { name } of await clients.target.servingShards(keyspace)) {
+    const tablet = await clients.primary(clients.target, keyspace, name);
+    await locks.check();
+    await tablet.deleteVDiffs(workflow, keyspace);
+    if ((await tablet.streams(workflow)).length === 0) continue;
+    await tablet.deleteStreams(workflow);
   }
 }
 
 /** Takes the entries a migration added out of the denied tables, and tells the tablets. */
 export async function allowOnShards(
   clients: Clients,
-  keyspace: string,
+  lock: KeyspaceLock,
   denied: Record<string, string[]>,
-  beforeEffect: () => Promise<void>,
 ): Promise<void> {
   for (const [shard, tables] of Object.entries(denied)) {
-    await beforeEffect();
-    await clients.target.updateShard(keyspace, shard, (record) => allowTables(record, tables));
-    await refreshShard(clients, clients.target, keyspace, shard);
+    await lock.check();
+    await allowTables(lock, clients.target, shard, tables);
+    await refreshShard(clients, clients.target, lock.keyspace, shard);
   }
 }
 

@@ -8,8 +8,8 @@ import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { denyTables, deniedTables } from '../vitess/topology/shard-record.js';
 import { JournalStore, planOf, type Journal } from '../effects/journal.js';
-import { withMigrationLocks } from '../vitess/topology/lock.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import { withMigrationLocks, type MigrationLocks } from '../vitess/topology/lock.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
 import {
   TabletSelectionPreference,
@@ -32,10 +32,10 @@ export function createActivities(clients: Clients) {
       const { runId } = ref;
       const plan = await planOf(clients, ref);
       await withHeartbeat((stopIfCancelled) =>
-        withMigrationLocks(clients.target, plan.target, 'vtmigrate create', async (checkLocks) => {
-          const creation = new Creation(clients, plan, runId, async () => {
+        withMigrationLocks(clients.target, plan.target, 'vtmigrate create', async (locks) => {
+          const creation = new Creation(clients, locks, plan, runId, async () => {
             stopIfCancelled();
-            await checkLocks();
+            await locks.check();
           });
           await creation.run();
         }),
@@ -49,6 +49,7 @@ class Creation {
 
   constructor(
     private readonly clients: Clients,
+    private readonly locks: MigrationLocks,
     private readonly plan: Plan,
     private readonly runId: string,
     private readonly beforeEffect: () => Promise<void>,
@@ -80,7 +81,11 @@ class Creation {
     if (this.plan.stream.autoStart) for (const { tablet } of tablets) await this.start(tablet);
   }
 
-  private async refuseForeignStreams(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
+  private async refuseForeignStreams(
+    journal: Journal | undefined,
+    shard: ShardFacts,
+    tablet: TabletHandle,
+  ): Promise<void> {
     const ours = journal?.runId === this.runId && journal.streams;
     if (ours || (await tablet.streams(this.plan.target.workflow)).length === 0) return;
     throw new MigrationError(
@@ -92,7 +97,11 @@ class Creation {
   }
 
   /** Preflight has looked as well, but without the lock: another Create may have come in between. */
-  private async refuseForeignTables(journal: Journal | undefined, shard: ShardFacts, tablet: Tablet): Promise<void> {
+  private async refuseForeignTables(
+    journal: Journal | undefined,
+    shard: ShardFacts,
+    tablet: TabletHandle,
+  ): Promise<void> {
     const own = journal?.runId === this.runId ? (journal.deniedTables[shard.name] ?? []) : [];
     const denied = deniedTables(await this.clients.target.shard(this.plan.target.keyspace, shard.name));
     const names = this.plan.tables.map((table) => table.name);
@@ -110,7 +119,7 @@ class Creation {
     const missing = names.filter((table) => !before.includes(table));
     if (missing.length > 0) {
       await this.record((journal) => addTo(journal.deniedTables, shard.name, missing));
-      await this.clients.target.updateShard(keyspace, shard.name, (record) => denyTables(record, missing));
+      await denyTables(this.locks, this.clients.target, shard.name, missing);
     }
     // Also when nothing was missing: an earlier attempt may have ended before this line.
     await this.refresh(shard);
@@ -120,15 +129,15 @@ class Creation {
     return refreshShard(this.clients, this.clients.target, this.plan.target.keyspace, shard.name);
   }
 
-  private async createTables(shard: ShardFacts, tablet: Tablet, definitions: Definitions): Promise<void> {
-    const existing = new Set((await tablet.tables()).map((table) => table.name));
+  private async createTables(shard: ShardFacts, tablet: TabletHandle, definitions: Definitions): Promise<void> {
+    const existing = new Set(await tablet.tableNames());
     const missing = this.plan.tables.map((table) => table.name).filter((name) => !existing.has(name));
     if (missing.length === 0) return;
     await this.record((journal) => addTo(journal.createdTables, shard.name, missing));
     for (const name of missing) await this.createTable(shard, tablet, name, definitions[name] ?? '');
   }
 
-  private async createTable(shard: ShardFacts, tablet: Tablet, name: string, ddl: string): Promise<void> {
+  private async createTable(shard: ShardFacts, tablet: TabletHandle, name: string, ddl: string): Promise<void> {
     await this.beforeEffect();
     try {
       await tablet.applySchema(ddl);
@@ -159,14 +168,11 @@ class Creation {
     );
   }
 
-  private async requireEmptyTables(shard: ShardFacts, tablet: Tablet): Promise<void> {
+  private async requireEmptyTables(shard: ShardFacts, tablet: TabletHandle): Promise<void> {
     // Once there may be streams of ours, what is in the tables comes from them.
     if ((await this.journals.require(this.runId)).streams) return;
-    for (const { name } of this.plan.tables) await this.requireEmpty(shard, tablet, name);
-  }
-
-  private async requireEmpty(shard: ShardFacts, tablet: Tablet, table: string): Promise<void> {
-    if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length === 0) return;
+    const [table] = await tablet.nonEmptyTables(this.plan.tables.map(({ name }) => name));
+    if (table === undefined) return;
     throw new MigrationError(
       'TARGET_TABLE_NOT_EMPTY',
       `table ${quoteName(table)} has rows`,
@@ -175,7 +181,7 @@ class Creation {
     );
   }
 
-  private async createStreams(shard: ShardFacts, tablet: Tablet): Promise<void> {
+  private async createStreams(shard: ShardFacts, tablet: TabletHandle): Promise<void> {
     const present = new Set((await tablet.streams(this.plan.target.workflow)).map((stream) => stream.sourceShard));
     const missing = streamsOf(this.plan, shard).filter((stream) => !present.has(stream.sourceShard));
     if (missing.length === 0) return;
@@ -186,7 +192,7 @@ class Creation {
     for (const stream of missing) await tablet.createStreams(streamRequest(this.plan, stream));
   }
 
-  private async start(tablet: Tablet): Promise<void> {
+  private async start(tablet: TabletHandle): Promise<void> {
     const streams = await tablet.streams(this.plan.target.workflow);
     // A start that failed half-way leaves a stream that says Running and does nothing.
     if (!streams.some((stream) => stream.position === '')) return;
@@ -199,11 +205,11 @@ class Creation {
     await this.journals.update(this.runId, change);
   }
 
-  private primary(shard: ShardFacts): Promise<Tablet> {
+  private primary(shard: ShardFacts): Promise<TabletHandle> {
     return this.clients.primary(this.clients.target, this.plan.target.keyspace, shard.name);
   }
 
-  private place(shard: ShardFacts, tablet: Tablet) {
+  private place(shard: ShardFacts, tablet: TabletHandle) {
     return this.clients.target.place({ keyspace: this.plan.target.keyspace, shard: shard.name, tablet: tablet.alias });
   }
 }

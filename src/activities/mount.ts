@@ -34,14 +34,13 @@ export function mountActivities(clients: Clients) {
 
     /** @throws MOUNT_NOT_FOUND */
     async unmount(name: string): Promise<void> {
-      await clients.source(name);
+      await clients.mount(name);
       await clients.mounts.remove(name);
     },
 
     /** @throws MOUNT_NOT_FOUND, TOPO_UNREACHABLE */
     async showMount(name: string): Promise<MountReport> {
-      await clients.source(name);
-      const config = await clients.mounts.get(name);
+      const config = await clients.mount(name);
       return inspect(clients, name, parseWith(mountConfigSchema, config, `the mount record of ${name}`));
     },
 

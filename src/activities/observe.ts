@@ -14,10 +14,10 @@ import {
   type StreamObservation,
   type TableObservation,
 } from '../migration/watch/observation.js';
+import type { Stream } from '../migration/watch/stream.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Clients } from '../vitess/clients.js';
-import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/sql/sizes.js';
-import type { StreamRow } from '../vitess/tablet/tablet.js';
+import { sumSizes, type TableSizes } from '../vitess/tablet/sql/sizes.js';
 import { withHeartbeat } from './step/heartbeat.js';
 
 /** Milliseconds between two looks, and how long the source's estimates are kept. */
@@ -102,17 +102,8 @@ export class Watch {
     try {
       const tablet = await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard);
       const rows = await tablet.streams(this.plan.target.workflow);
-      const ids = rows.map((row) => row.id).join(', ');
-      const copying =
-        rows.length === 0
-          ? []
-          : await tablet.query(
-              `select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${ids}) group by vrepl_id, table_name`,
-            );
-      const sizes = await readTableSizes(
-        tablet,
-        this.plan.tables.map((table) => table.name),
-      );
+      const copying = await tablet.copyState(rows.map((row) => row.id));
+      const sizes = await tablet.sizes(this.plan.tables.map((table) => table.name));
       this.targetSizes.set(shard, sizes);
       const expected = this.plan.source.shards.length;
       if (rows.length !== expected) {
@@ -123,12 +114,10 @@ export class Watch {
           remedy: 'another program has deleted them: cancel the migration and create it again',
         });
       }
-      const copyingTables = (id: number) =>
-        copying.filter((row) => row['vrepl_id'] === String(id)).flatMap((row) => row['table_name'] ?? []);
       return {
         readable: true,
         sizes,
-        streams: rows.map((row) => toStream(row, shard, tablet.alias, copyingTables(row.id))),
+        streams: rows.map((row) => toStream(row, shard, tablet.alias, copying.get(row.id) ?? [])),
       };
     } catch (error) {
       problems.push(toProblem(error));
@@ -146,9 +135,7 @@ export class Watch {
       const names = this.plan.tables.map((table) => table.name);
       const sizes = sumSizes(
         await Promise.all(
-          shards.map(async (shard) =>
-            readTableSizes(await this.clients.primary(topology, keyspace, shard.name), names),
-          ),
+          shards.map(async (shard) => (await this.clients.primary(topology, keyspace, shard.name)).sizes(names)),
         ),
       );
       this.sourceSizes = { atMs: Date.now(), sizes };
@@ -191,7 +178,7 @@ export class Watch {
   }
 }
 
-function toStream(row: StreamRow, shard: string, tablet: string, copying: string[]): StreamObservation {
+function toStream(row: Stream, shard: string, tablet: string, copying: string[]): StreamObservation {
   const isCopying = row.state === 'Copying' || copying.length > 0 || row.position === '';
   return {
     shard,

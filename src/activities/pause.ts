@@ -5,16 +5,16 @@ import { pausedMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { withMigrationLocks } from '../vitess/topology/lock.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 
 /** Pause and resume: the streams stopped and started, as `vtctldclient Workflow stop` and `start` do it. */
 export function pauseActivities(clients: Clients) {
-  const forEachShard = async (plan: Plan, action: string, work: (tablet: Tablet) => Promise<void>) =>
+  const forEachShard = async (plan: Plan, action: string, work: (tablet: TabletHandle) => Promise<void>) =>
     withHeartbeat((stopIfCancelled) =>
-      withMigrationLocks(clients.target, plan.target, action, async (checkLocks) => {
+      withMigrationLocks(clients.target, plan.target, action, async (locks) => {
         for (const { name } of plan.target.shards) {
           stopIfCancelled();
-          await checkLocks();
+          await locks.check();
           await work(await clients.primary(clients.target, plan.target.keyspace, name));
         }
       }),

@@ -7,9 +7,9 @@ import { retiredName, type Retirement } from '../migration/proof/source-tables.j
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/shard-record.js';
 import { JournalStore, type Journal } from '../effects/journal.js';
-import { withKeyspaceLock, withMigrationLocks, type CheckLocks } from '../vitess/topology/lock.js';
+import { withKeyspaceLock, withMigrationLocks, type KeyspaceLock } from '../vitess/topology/lock.js';
 import type { Topology } from '../vitess/topology/topology.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { refreshShard } from '../effects/refresh-shard.js';
 
@@ -29,7 +29,7 @@ export function retireActivities(clients: Clients) {
     async retire(ref: MigrationRef, how: SourceTables): Promise<Retirement> {
       const { runId } = ref;
       return withHeartbeat(() =>
-        withMigrationLocks(clients.target, ref.id, 'vtmigrate source tables', async (checkTargetLocks) => {
+        withMigrationLocks(clients.target, ref.id, 'vtmigrate source tables', async (locks) => {
           const journals = new JournalStore(clients.target, ref.id);
           const journal = await journals.read();
           // A second attempt after a first one that could not say that it had ended.
@@ -43,15 +43,15 @@ export function retireActivities(clients: Clients) {
                   topology,
                   plan.source.keyspace,
                   'vtmigrate source tables',
-                  async (checkSourceLock) => {
+                  async (sourceLock) => {
                     const check = async () => {
-                      await checkTargetLocks();
-                      await checkSourceLock();
+                      await locks.check();
+                      await sourceLock.check();
                     };
-                    return new Retiring(clients, topology, plan, journal, check).run(how);
+                    return new Retiring(clients, topology, sourceLock, plan, journal, check).run(how);
                   },
                 );
-          await checkTargetLocks();
+          await locks.check();
           await journals.remove(runId);
           return { done: kept === null ? how : 'keep', kept };
         }),
@@ -63,7 +63,7 @@ export function retireActivities(clients: Clients) {
 /** A source shard and its primary. */
 interface At {
   shard: string;
-  tablet: Tablet;
+  tablet: TabletHandle;
 }
 
 class Retiring {
@@ -72,9 +72,10 @@ class Retiring {
   constructor(
     private readonly clients: Clients,
     private readonly topology: Topology,
+    private readonly lock: KeyspaceLock,
     private readonly plan: Plan,
     private readonly journal: Journal,
-    private readonly beforeEffect: CheckLocks,
+    private readonly beforeEffect: () => Promise<void>,
   ) {
     this.journals = new JournalStore(clients.target, plan.target);
   }
@@ -129,7 +130,7 @@ class Retiring {
 
   /** A table and one that bears its new name: somebody else's, for ours comes into being by a rename. */
   private async nameTaken({ shard, tablet }: At): Promise<Problem | null> {
-    const present = new Set((await tablet.tables()).map((table) => table.name));
+    const present = new Set(await tablet.tableNames());
     const taken = this.names.find((name) => present.has(name) && present.has(retiredName(name)));
     return taken === undefined
       ? null
@@ -160,39 +161,32 @@ class Retiring {
     }
   }
 
-  private async renameAll(tablet: Tablet, names: (table: string) => [string, string]): Promise<void> {
-    const present = new Set((await tablet.tables()).map((table) => table.name));
+  private async renameAll(tablet: TabletHandle, names: (table: string) => [string, string]): Promise<void> {
+    const present = new Set(await tablet.tableNames());
     for (const [from, to] of this.names.map(names)) {
       if (!present.has(from) || present.has(to)) continue;
       await this.beforeEffect();
-      await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
-        disableForeignKeyChecks: true,
-        reloadSchema: true,
-      });
+      await tablet.renameTable(from, to);
     }
   }
 
-  private async dropAll(tablet: Tablet): Promise<void> {
+  private async dropAll(tablet: TabletHandle): Promise<void> {
     for (const name of this.names) {
       await this.beforeEffect();
-      await tablet.query(`drop table if exists ${quoteName(retiredName(name))}`, {
-        disableForeignKeyChecks: true,
-        reloadSchema: true,
-      });
+      await tablet.dropTable(retiredName(name));
     }
   }
 
   /** As Vitess's `dropParticipatingTablesFromKeyspace`. */
   private async forgetInVSchema(): Promise<void> {
-    const { keyspace } = this.plan.source;
     await this.beforeEffect();
-    await this.topology.updateVSchema(keyspace, (record) => {
+    await this.topology.updateVSchema(this.lock, (record) => {
       const kept = Object.entries(record.tables).filter(([name]) => !this.names.includes(name));
       if (kept.length === Object.keys(record.tables).length) return false;
       record.tables = Object.fromEntries(kept);
       return true;
     });
-    await this.topology.publishVSchema(keyspace);
+    await this.topology.publishVSchema(this.lock);
   }
 
   /** Tables that are no longer there need not be denied. */
@@ -200,7 +194,7 @@ class Retiring {
     const { keyspace } = this.plan.source;
     for (const [shard, tables] of Object.entries(this.journal.fencedTables)) {
       await this.beforeEffect();
-      await this.topology.updateShard(keyspace, shard, (record) => allowTables(record, tables));
+      await allowTables(this.lock, this.topology, shard, tables);
       await refreshShard(this.clients, this.topology, keyspace, shard);
     }
   }
@@ -209,7 +203,7 @@ class Retiring {
     return this.plan.tables.map((table) => table.name);
   }
 
-  private keep(reason: string, shard?: string, tablet?: Tablet, table?: string): Problem {
+  private keep(reason: string, shard?: string, tablet?: TabletHandle, table?: string): Problem {
     const place = this.topology.place({
       keyspace: this.plan.source.keyspace,
       ...(shard === undefined ? {} : { shard }),

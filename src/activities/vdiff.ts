@@ -5,10 +5,9 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Plan } from '../migration/plan/plan.js';
-import { quoteString } from '../migration/sql/quote.js';
 import { summarizeVDiff, vdiffPulse, type VDiffReport, type VDiffRow } from '../migration/proof/vdiff.js';
 import type { Clients } from '../vitess/clients.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { removeDeadVDiffLocks } from '../vitess/topology/lock.js';
 import type { VDiffOptionsSchema } from '../vitess/wire/tabletmanagerdata_pb.js';
 import { withHeartbeat } from './step/heartbeat.js';
@@ -154,21 +153,19 @@ class VDiffRun {
   private startStreams(shard: string): Promise<void> {
     return this.onPrimary(shard, undefined, async (tablet) => {
       const { workflow } = this.plan.target;
-      await tablet.query(
-        `update _vt.vreplication set stop_pos = '' where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`,
-      );
+      await tablet.clearStopPosition(workflow);
       await tablet.setStreamState(workflow, 'Running', '');
     });
   }
 
   /** Work on a shard's primary as it is now; `otherwise` while it does not answer. */
-  private onPrimary<T>(shard: string, otherwise: T, work: (tablet: Tablet) => Promise<T>): Promise<T> {
+  private onPrimary<T>(shard: string, otherwise: T, work: (tablet: TabletHandle) => Promise<T>): Promise<T> {
     return unlessAway(otherwise, async () =>
       work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard)),
     );
   }
 
-  private async forEachShard(work: (tablet: Tablet, shard: string) => Promise<void>): Promise<void> {
+  private async forEachShard(work: (tablet: TabletHandle, shard: string) => Promise<void>): Promise<void> {
     await Promise.all(
       this.plan.target.shards.map(async ({ name }) =>
         work(await this.clients.primary(this.clients.target, this.plan.target.keyspace, name), name),

@@ -1,7 +1,7 @@
 import type { Definitions } from '../migration/proof/drift.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Clients } from '../vitess/clients.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 
 /** The plan's tables as the primary of the first source shard has them; a table that is not there is left out. */
 export async function readSourceDefinitions(clients: Clients, plan: Plan): Promise<Definitions> {
@@ -18,7 +18,7 @@ export function readTargetDefinitions(clients: Clients, plan: Plan): Promise<Def
   );
 }
 
-async function definitionsOf(plan: Plan, tablet: Tablet): Promise<Definitions> {
+async function definitionsOf(plan: Plan, tablet: TabletHandle): Promise<Definitions> {
   const tables = await tablet.tables(plan.tables.map((table) => table.name));
   return Object.fromEntries(tables.map((table) => [table.name, table.ddl]));
 }

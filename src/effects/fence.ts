@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseSourceIdentifier, type WorkflowIdentifier } from '../migration/input/identifier.js';
+import { parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { containsPosition } from '../migration/proof/position.js';
 import type { Gap } from '../migration/proof/gaps.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables, deniedTables, denyTables } from '../vitess/topology/shard-record.js';
 import { JournalStore, type Journal } from './journal.js';
-import { withKeyspaceLock } from '../vitess/topology/lock.js';
+import { withKeyspaceLock, type MigrationLocks } from '../vitess/topology/lock.js';
 import type { Topology } from '../vitess/topology/topology.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { addTo, refreshShard } from './refresh-shard.js';
 
 /** Milliseconds. Vitess's tablets end a transaction after 30 s, unless they were told otherwise. */
@@ -41,7 +41,11 @@ export async function raiseFence(
       await new JournalStore(clients.target, plan.target).update(runId, (journal) =>
         addTo(journal.fencedTables, name, missing),
       );
-      await updateDenied(topology, keyspace, name, (record) => denyTables(record, missing), beforeEffect);
+      await withKeyspaceLock(topology, keyspace, 'vtmigrate fence', async (lock) => {
+        await beforeEffect();
+        await lock.check();
+        await denyTables(lock, topology, name, missing);
+      });
     }
     await refreshShard(clients, topology, keyspace, name);
   }
@@ -88,7 +92,7 @@ export async function quietPositions(
   return { positions: Object.fromEntries(found.map(([shard, { position }]) => [shard, position])), gaps };
 }
 
-async function quietPosition(tablet: Tablet, plan: Plan): Promise<{ position: string; writes: string[] }> {
+async function quietPosition(tablet: TabletHandle, plan: Plan): Promise<{ position: string; writes: string[] }> {
   const names = plan.tables.map((table) => table.name);
   let position = await tablet.primaryPosition();
   let writes: string[] = [];
@@ -102,21 +106,20 @@ async function quietPosition(tablet: Tablet, plan: Plan): Promise<{ position: st
   return { position, writes };
 }
 
-/** Takes down what `raiseFence` put up, by the journal, and nothing else. To be called under the migration's locks. */
-export async function takeDownFence(
-  clients: Clients,
-  id: WorkflowIdentifier,
-  runId: string,
-  beforeEffect: () => Promise<void>,
-): Promise<void> {
-  const journals = new JournalStore(clients.target, id);
+/** Takes down what `raiseFence` put up, by the journal, and nothing else. */
+export async function takeDownFence(clients: Clients, locks: MigrationLocks, runId: string): Promise<void> {
+  const journals = new JournalStore(clients.target, locks);
   const journal = await journals.read();
   const fenced = Object.entries(journal?.fencedTables ?? {});
   if (journal === undefined || fenced.length === 0) return;
   const { topology, keyspace } = await sourceOf(clients, journal);
   for (const [shard, tables] of fenced) {
-    await beforeEffect();
-    await updateDenied(topology, keyspace, shard, (record) => allowTables(record, tables), beforeEffect);
+    await locks.check();
+    await withKeyspaceLock(topology, keyspace, 'vtmigrate fence', async (lock) => {
+      await locks.check();
+      await lock.check();
+      await allowTables(lock, topology, shard, tables);
+    });
     await refreshShard(clients, topology, keyspace, shard);
     await journals.update(runId, (record) => {
       record.fencedTables = Object.fromEntries(Object.entries(record.fencedTables).filter(([name]) => name !== shard));
@@ -130,34 +133,20 @@ async function sourceOf(clients: Clients, journal: Journal): Promise<{ topology:
   return { topology: await clients.source(mount), keyspace };
 }
 
-async function updateDenied(
-  topology: Topology,
-  keyspace: string,
-  shard: string,
-  change: Parameters<Topology['updateShard']>[2],
-  beforeEffect: () => Promise<void>,
-): Promise<void> {
-  await withKeyspaceLock(topology, keyspace, 'vtmigrate fence', async (checkLock) => {
-    await beforeEffect();
-    await checkLock();
-    await topology.updateShard(keyspace, shard, change);
-  });
-}
-
 /**
  * Waits until every transaction that has changed rows and was open when the fence went up has ended.
  * Vitess takes LOCK TABLES for this, which has no time-out and, left waiting, holds up every later
  * writer; this only looks.
  */
-async function drain(tablet: Tablet, place: Gap['place']): Promise<Gap[]> {
-  let open = await openTransactions(tablet);
+async function drain(tablet: TabletHandle, place: Gap['place']): Promise<Gap[]> {
+  let open = await tablet.openTransactions();
   // Statements that had passed the tablet's check just before the fence went up show themselves now.
   await sleep(drainPoll);
-  open = new Set([...open, ...(await openTransactions(tablet))]);
+  open = new Set([...open, ...(await tablet.openTransactions())]);
   const deadline = Date.now() + drainTimeout;
   while (open.size > 0) {
     await sleep(drainPoll);
-    const now = await openTransactions(tablet);
+    const now = await tablet.openTransactions();
     open = new Set([...open].filter((id) => now.has(id)));
     if (open.size > 0 && Date.now() > deadline) {
       return [
@@ -170,11 +159,6 @@ async function drain(tablet: Tablet, place: Gap['place']): Promise<Gap[]> {
     }
   }
   return [];
-}
-
-async function openTransactions(tablet: Tablet): Promise<Set<string>> {
-  const rows = await tablet.query('select trx_id as id from information_schema.innodb_trx where trx_rows_modified > 0');
-  return new Set(rows.flatMap((row) => row['id'] ?? []));
 }
 
 /** True when a stream's position has everything up to the source shard's `positions`. */

@@ -5,6 +5,7 @@ import { MigrationError } from '../migration/problem/errors.js';
 import type { MigrateInput } from '../migration/input/input.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { absent } from '../vitess/topology/kv.js';
+import type { MigrationLocks } from '../vitess/topology/lock.js';
 import type { Topology } from '../vitess/topology/topology.js';
 
 /**
@@ -112,10 +113,12 @@ export class JournalStore {
 
   /**
    * Makes the journal this run's, whoever it belonged to: the former owner's next step finds that it
-   * has lost it. Undefined when there is none. To be called under the migration's locks.
+   * has lost it. Undefined when there is none.
    * @throws MigrationError RECORD_CHANGED
    */
-  async takeOver(runId: string): Promise<Journal | undefined> {
+  async takeOver(locks: MigrationLocks, runId: string): Promise<Journal | undefined> {
+    if (locks.keyspace !== this.id.keyspace || locks.workflow !== this.id.workflow)
+      throw new Error(`the locks of ${locks.keyspace}.${locks.workflow} do not cover ${this.path}`);
     const stored = await this.load();
     if (stored === undefined) return undefined;
     const journal = { ...stored.journal, runId };

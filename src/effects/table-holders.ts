@@ -1,6 +1,7 @@
+import { matchesOf } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
 import { listJournals } from './journal.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 
 /** Who holds tables of a target shard, in words, by table: `by commerce.wf from ext1.load, run ID …`. */
 export type Holders = Record<string, string>;
@@ -14,7 +15,7 @@ export async function readHolders(
   clients: Clients,
   id: { keyspace: string; workflow: string },
   shard: string,
-  tablet: Tablet,
+  tablet: TabletHandle,
   tables: readonly string[],
 ): Promise<Holders> {
   const journals = (await listJournals(clients.target, id.keyspace)).filter(({ workflow }) => workflow !== id.workflow);
@@ -24,7 +25,7 @@ export async function readHolders(
   const holders: Holders = {};
   for (const table of tables) {
     const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));
-    const theirs = streams.find((each) => each.tables.includes(table));
+    const theirs = streams.find((each) => matchesOf(each).includes(table));
     if (ours !== undefined)
       holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
     else if (theirs !== undefined)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { adoptedInput, nextStep, planOfStreams, sourceOfStreams } from '../../src/migration/adopt/adoption.js';
 import { adoptInputSchema, migrateInputSchema } from '../../src/migration/input/input.js';
-import type { ShardStreams, StreamDefinition } from '../../src/migration/watch/stream.js';
+import type { ShardStreams, Stream } from '../../src/migration/watch/stream.js';
 import { samplePlan } from '../support/workflow/samples.js';
 
 const id = { keyspace: 'commerce', workflow: 'wf' };
 const target = { sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] };
-const row = (changes: Partial<StreamDefinition> = {}): StreamDefinition => ({
+const row = (changes: Partial<Stream> = {}): Stream => ({
   id: 1,
   sourceKeyspace: 'load',
   sourceShard: '0',
@@ -14,12 +14,18 @@ const row = (changes: Partial<StreamDefinition> = {}): StreamDefinition => ({
   state: 'Running',
   message: '',
   position: 'p',
+  stopPosition: '',
   stopAfterCopy: false,
   onDdl: 'STOP',
   matches: ['customer', 'corder'],
+  transaction: 0,
+  updated: 0,
+  heartbeat: 0,
+  throttledBy: '',
   ...changes,
 });
-const shard = (streams: StreamDefinition[], changes: Partial<ShardStreams> = {}): ShardStreams => ({
+const shard = (streams: Stream[], changes: Partial<ShardStreams> = {}): ShardStreams => ({
+  workflow: 'wf',
   shard: '0',
   tablet: 'zone1-0000000200',
   type: 'Migrate',

@@ -3,7 +3,7 @@ import { notRemovable, refusals } from '../../migration/audit/removal.js';
 import { removalOrder, residueName, type Found, type Residue } from '../../migration/audit/residue.js';
 import type { RunState } from '../../migration/audit/survey.js';
 import type { Clients } from '../../vitess/clients.js';
-import { withKeyspaceLock, withMigrationLocks, type CheckLocks } from '../../vitess/topology/lock.js';
+import { withKeyspaceLock, withMigrationLocks, type KeyspaceLock } from '../../vitess/topology/lock.js';
 import { auditAction, putBack, remove } from './removers.js';
 import { readSurvey } from './survey.js';
 
@@ -27,12 +27,12 @@ export class Removal {
     for (const workflow of workflows) {
       this.stopIfCancelled();
       const names = found.filter((each) => lockOf(each) === workflow).map(({ name }) => name);
-      await this.locked(workflow, (checkLocks) => this.removeAll(names, workflow, checkLocks));
+      await this.locked(workflow, (lock) => this.removeAll(names, workflow, lock));
     }
   }
 
   /** Under the lock no other program begins or ends a migration: what this look finds to be residue stays residue. */
-  private async removeAll(names: readonly string[], workflow: string | null, checkLocks: CheckLocks): Promise<void> {
+  private async removeAll(names: readonly string[], workflow: string | null, lock: KeyspaceLock): Promise<void> {
     const judgement = await this.look();
     const present = this.present(judgement, names);
     const [reason] = [
@@ -48,8 +48,8 @@ export class Removal {
       .sort((a, b) => removalOrder.indexOf(a.kind) - removalOrder.indexOf(b.kind));
     for (const thing of inOrder) {
       this.stopIfCancelled();
-      await checkLocks();
-      await remove(this.clients, checkLocks, thing);
+      await lock.check();
+      await remove(this.clients, lock, thing);
     }
   }
 
@@ -70,7 +70,7 @@ export class Removal {
     );
   }
 
-  private locked(workflow: string | null, work: (checkLocks: CheckLocks) => Promise<void>): Promise<void> {
+  private locked(workflow: string | null, work: (lock: KeyspaceLock) => Promise<void>): Promise<void> {
     const { clients, keyspace } = this;
     if (workflow === null) return withKeyspaceLock(clients.target, keyspace, auditAction, work);
     return withMigrationLocks(clients.target, { keyspace, workflow }, auditAction, work);

@@ -1,19 +1,18 @@
 import { MigrationError } from '../../migration/problem/errors.js';
 import type { SourceFacts, SourceTable, TargetFacts, VSchemaFacts } from '../../migration/plan/facts.js';
-import { quoteName } from '../../migration/sql/quote.js';
 import type { Clients } from '../../vitess/clients.js';
 import { deniedTables } from '../../vitess/topology/shard-record.js';
 import { readHolders } from '../../effects/table-holders.js';
 import type { Journal } from '../../effects/journal.js';
 import { formatTabletType, type ShardInfo, type Topology } from '../../vitess/topology/topology.js';
-import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
+import type { Tablet } from '../../vitess/wire/topodata_pb.js';
 import type { Keyspace as VSchema } from '../../vitess/wire/vschema_pb.js';
 import type { Reads } from './bounded-reads.js';
 
 /** The source as the plan needs it, with the records of its tablets by shard. */
 export interface SourceSide {
   facts: SourceFacts;
-  tablets: Map<string, TabletRecord[]>;
+  tablets: Map<string, Tablet[]>;
 }
 
 /** Undefined, with findings of severity error, when there can be no plan. */
@@ -131,12 +130,11 @@ async function readTargetShard(
   own: Journal | undefined,
 ): Promise<TargetFacts['shards'][number]> {
   const tablet = await clients.primary(clients.target, to.keyspace, shard.name);
-  const tables = (await tablet.tables()).map((table) => table.name);
-  const nonEmptyTables: string[] = [];
+  const tables = await tablet.tableNames();
   const ownTables = own?.createdTables[shard.name] ?? [];
-  for (const table of tables.filter((name) => candidates.includes(name) && !ownTables.includes(name))) {
-    if ((await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length > 0) nonEmptyTables.push(table);
-  }
+  const nonEmptyTables = await tablet.nonEmptyTables(
+    tables.filter((name) => candidates.includes(name) && !ownTables.includes(name)),
+  );
   const denied = deniedTables(shard.record).filter((table) => !own?.deniedTables[shard.name]?.includes(table));
   return {
     name: shard.name,

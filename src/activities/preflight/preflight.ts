@@ -12,7 +12,7 @@ import { topologyWrites } from '../../migration/preflight/topology-writes.js';
 import { judgeVindexes } from '../../migration/preflight/vindexes.js';
 import type { Clients } from '../../vitess/clients.js';
 import { JournalStore } from '../../effects/journal.js';
-import { readCellRoots } from '../../vitess/topology/surroundings.js';
+import { readCellRoots } from '../../vitess/topology/cells.js';
 import type { Topology } from '../../vitess/topology/topology.js';
 import { withHeartbeat } from '../step/heartbeat.js';
 import { readSource, readTarget, type SourceSide } from './plan-facts.js';

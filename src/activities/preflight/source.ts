@@ -4,12 +4,11 @@ import { judgePrivileges } from '../../migration/preflight/capacity.js';
 import type { CandidateFacts, ServerFacts, TableFacts } from '../../migration/preflight/facts.js';
 import { finding, type Finding } from '../../migration/problem/finding.js';
 import { judgeCandidates } from '../../migration/preflight/reachability.js';
-import { judgeSourceServers, judgeTransactions } from '../../migration/preflight/servers.js';
+import { judgedVariables, judgeSourceServers, judgeTransactions } from '../../migration/preflight/servers.js';
 import type { Clients } from '../../vitess/clients.js';
-import { readGrants, readTables, readTransactions, readVariables, readViews } from '../../vitess/tablet/sql/server.js';
-import type { TabletProbe } from '../../vitess/tablet/probe.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { formatTabletType, type Topology } from '../../vitess/topology/topology.js';
-import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
+import type { Tablet } from '../../vitess/wire/topodata_pb.js';
 import type { Reads } from './bounded-reads.js';
 
 /** What was read of the source that checks of other groups need. */
@@ -27,7 +26,7 @@ export async function inspectSource(
   clients: Clients,
   topology: Topology,
   plan: Plan,
-  records: Map<string, TabletRecord[]>,
+  records: Map<string, Tablet[]>,
 ): Promise<SourceReport> {
   const source = new SourceInspection(reads, clients, topology, plan);
   const candidates = [...records.values()]
@@ -66,25 +65,24 @@ class SourceInspection {
   ) {}
 
   async candidate(
-    record: TabletRecord,
+    record: Tablet,
   ): Promise<{ facts: CandidateFacts; server: ServerFacts | undefined; findings: Finding[] }> {
     const { reads } = this;
-    const probe = this.clients.probe(this.topology, record);
-    const { place } = probe;
-    const facts = (await reads.want('the health of the tablet', place, () => candidateFacts(probe))) ?? {
+    const tablet = this.clients.tablet(this.topology, record);
+    const { place } = tablet;
+    const facts = (await reads.want('the health of the tablet', place, () => candidateFacts(tablet))) ?? {
       place,
-      hostname: probe.hostname,
-      type: probe.type,
+      hostname: tablet.hostname,
+      type: tablet.type,
       unhealthy: 'its health is not known',
       streamError: '',
     };
     // What does not answer is not asked more: it is one finding, not five.
     if (facts.unhealthy !== '') return { facts, server: undefined, findings: [] };
-    const tablet = this.clients.tablet(this.topology, record);
     const [variables, vitess, transactions] = await Promise.all([
-      reads.want('MySQL’s variables', place, () => readVariables(tablet)),
-      reads.want('the version of vttablet', place, () => probe.version(), 'version-unknown'),
-      reads.want('open transactions', place, () => readTransactions(tablet)),
+      reads.want('MySQL’s variables', place, () => tablet.variables(judgedVariables)),
+      reads.want('the version of vttablet', place, () => tablet.version(), 'version-unknown'),
+      reads.want('open transactions', place, () => tablet.lockingTransactions()),
     ]);
     const server =
       variables === undefined ? undefined : { place, variables, ...(vitess === undefined ? {} : { vitess }) };
@@ -100,9 +98,9 @@ class SourceInspection {
       place,
       async () => {
         const record = await this.topology.primary(keyspace, shard);
-        const probe = this.clients.probe(this.topology, record);
-        const { user } = await probe.permissions();
-        return judgePrivileges(probe.place, user, await readGrants(this.clients.tablet(this.topology, record), user));
+        const tablet = this.clients.tablet(this.topology, record);
+        const { user } = await tablet.permissions();
+        return judgePrivileges(tablet.place, user, await tablet.grants(user));
       },
       'source-privileges-unknown',
     );
@@ -116,22 +114,19 @@ class SourceInspection {
     const tablet = () => this.clients.primary(this.topology, keyspace, shard);
     const [tables, views] = await Promise.all([
       this.reads.want('the columns and keys of the tables', place, async () =>
-        readTables(
-          await tablet(),
-          this.plan.tables.map(({ name }) => name),
-        ),
+        (await tablet()).tableDetails(this.plan.tables.map(({ name }) => name)),
       ),
-      this.reads.want('the views', place, async () => readViews(await tablet())),
+      this.reads.want('the views', place, async () => (await tablet()).views()),
     ]);
     return { tables: tables ?? [], views: views ?? [] };
   }
 }
 
 /** A tablet that cannot be reached is unhealthy, and a stream that fails is a fact, not an error. */
-async function candidateFacts(probe: TabletProbe): Promise<CandidateFacts> {
-  const unhealthy = await told(() => probe.health());
-  const streamError = unhealthy === '' ? await told(async () => (await probe.openStream(), '')) : '';
-  return { place: probe.place, hostname: probe.hostname, type: probe.type, unhealthy, streamError };
+async function candidateFacts(tablet: TabletHandle): Promise<CandidateFacts> {
+  const unhealthy = await told(() => tablet.health());
+  const streamError = unhealthy === '' ? await told(async () => (await tablet.openStream(), '')) : '';
+  return { place: tablet.place, hostname: tablet.hostname, type: tablet.type, unhealthy, streamError };
 }
 
 async function told(ask: () => Promise<string>): Promise<string> {

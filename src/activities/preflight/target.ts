@@ -5,14 +5,14 @@ import { judgeDisk, judgeThrottler } from '../../migration/preflight/capacity.js
 import { judgeLocks, judgeNames, judgeRouting, judgeWorkflows } from '../../migration/preflight/conflicts.js';
 import type { ServerFacts, TableFacts, WorkflowFacts } from '../../migration/preflight/facts.js';
 import { finding, type Finding } from '../../migration/problem/finding.js';
-import { judgeCollations, judgeTransactions } from '../../migration/preflight/servers.js';
+import { judgeCollations, judgedVariables, judgeTransactions } from '../../migration/preflight/servers.js';
 import { judgeTargetTable } from '../../migration/preflight/tables.js';
+import { matchesOf } from '../../migration/watch/stream.js';
 import type { Clients } from '../../vitess/clients.js';
-import type { TabletProbe } from '../../vitess/tablet/probe.js';
-import { readCollations, readTables, readTransactions, readVariables } from '../../vitess/tablet/sql/server.js';
-import type { Tablet } from '../../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { listJournals } from '../../effects/journal.js';
-import { readLocks, readOtherTables, readRoutingRules } from '../../vitess/topology/surroundings.js';
+import { readLocks } from '../../vitess/topology/lock.js';
+import { readOtherTables, readRoutingRules } from '../../vitess/topology/routing-rules.js';
 import type { Reads } from './bounded-reads.js';
 
 /** What was read of the target that checks of other groups need. */
@@ -50,31 +50,30 @@ async function inspectShard(
   const at = clients.target.place({ keyspace: plan.target.keyspace, shard: shard.name });
   const record = await reads.need(at, () => clients.target.primary(plan.target.keyspace, shard.name));
   if (record === undefined) return { findings: [], server: undefined, primary: undefined };
-  const probe = clients.probe(clients.target, record);
   const tablet = clients.tablet(clients.target, record);
   const there = plan.tables.map(({ name }) => name).filter((name) => shard.tables.includes(name));
   const [variables, vitess, findings] = await Promise.all([
-    reads.want('MySQL’s variables', probe.place, () => readVariables(tablet)),
-    reads.want('the version of vttablet', probe.place, () => probe.version(), 'version-unknown'),
+    reads.want('MySQL’s variables', tablet.place, () => tablet.variables(judgedVariables)),
+    reads.want('the version of vttablet', tablet.place, () => tablet.version(), 'version-unknown'),
     Promise.all([
-      ...tabletChecks(reads, probe, tablet, plan),
-      ...mysqlChecks(reads, tablet, probe.place, sourceTables, there),
+      ...tabletChecks(reads, tablet, plan),
+      ...mysqlChecks(reads, tablet, tablet.place, sourceTables, there),
       // A whole number of shards shares the bytes, as far as anybody knows before the copy.
-      diskCheck(reads, probe, plan.tables.reduce((sum, table) => sum + table.bytes, 0) / plan.target.shards.length),
+      diskCheck(reads, tablet, plan.tables.reduce((sum, table) => sum + table.bytes, 0) / plan.target.shards.length),
     ]),
   ]);
   const server =
     variables === undefined
       ? undefined
-      : { place: probe.place, variables, ...(vitess === undefined ? {} : { vitess }) };
-  return { findings: findings.flat(), server, primary: { place: probe.place, hostname: probe.hostname } };
+      : { place: tablet.place, variables, ...(vitess === undefined ? {} : { vitess }) };
+  return { findings: findings.flat(), server, primary: { place: tablet.place, hostname: tablet.hostname } };
 }
 
-function tabletChecks(reads: Reads, probe: TabletProbe, tablet: Tablet, plan: Plan): Promise<Finding[]>[] {
-  const { place } = probe;
+function tabletChecks(reads: Reads, tablet: TabletHandle, plan: Plan): Promise<Finding[]>[] {
+  const { place } = tablet;
   return [
     judged(
-      reads.want('the health of the primary', place, () => probe.health()),
+      reads.want('the health of the primary', place, () => tablet.health()),
       (why) =>
         why === ''
           ? []
@@ -89,7 +88,7 @@ function tabletChecks(reads: Reads, probe: TabletProbe, tablet: Tablet, plan: Pl
             ],
     ),
     judged(
-      reads.want('the permissions of the account that applies streams', place, () => probe.permissions()),
+      reads.want('the permissions of the account that applies streams', place, () => tablet.permissions()),
       ({ ok, error }) =>
         ok
           ? []
@@ -108,13 +107,13 @@ function tabletChecks(reads: Reads, probe: TabletProbe, tablet: Tablet, plan: Pl
         // One of the same name is the plan's own finding.
         const others = workflows.filter(({ workflow }) => workflow !== plan.target.workflow);
         return judgeWorkflows(
-          others.map((each) => ({ place, ...each })),
+          others.map((each) => ({ place, workflow: each.workflow, tables: matchesOf(each) })),
           plan.tables.map(({ name }) => name),
         );
       },
     ),
     judged(
-      reads.want('the throttler', place, () => probe.throttledApps(), 'throttler'),
+      reads.want('the throttler', place, () => tablet.throttledApps(), 'throttler'),
       (apps) => judgeThrottler(place, apps, plan.target.workflow),
     ),
   ];
@@ -122,7 +121,7 @@ function tabletChecks(reads: Reads, probe: TabletProbe, tablet: Tablet, plan: Pl
 
 function mysqlChecks(
   reads: Reads,
-  tablet: Tablet,
+  tablet: TabletHandle,
   place: Place,
   sourceTables: readonly TableFacts[],
   there: readonly string[],
@@ -132,15 +131,15 @@ function mysqlChecks(
   );
   return [
     judged(
-      reads.want('open transactions', place, () => readTransactions(tablet)),
+      reads.want('open transactions', place, () => tablet.lockingTransactions()),
       (transactions) => judgeTransactions(transactions.map((each) => ({ place, ...each }))),
     ),
     judged(
-      reads.want('the collations', place, () => readCollations(tablet)),
+      reads.want('the collations', place, () => tablet.collations()),
       (collations) => judgeCollations(columns, [{ place, collations }]),
     ),
     judged(
-      reads.want('the tables that are there', place, () => readTables(tablet, there)),
+      reads.want('the tables that are there', place, () => tablet.tableDetails(there)),
       (tables) =>
         tables.flatMap((table) => {
           const source = sourceTables.find(({ name }) => name === table.name);
@@ -150,14 +149,14 @@ function mysqlChecks(
   ];
 }
 
-async function diskCheck(reads: Reads, probe: TabletProbe, bytes: number): Promise<Finding[]> {
+async function diskCheck(reads: Reads, tablet: TabletHandle, bytes: number): Promise<Finding[]> {
   const read = await reads.want(
     'the disk',
-    probe.place,
-    async () => ({ used: await probe.diskUsed() }),
+    tablet.place,
+    async () => ({ used: await tablet.diskUsed() }),
     'disk-unknown',
   );
-  return read === undefined ? [] : judgeDisk(probe.place, read.used, bytes);
+  return read === undefined ? [] : judgeDisk(tablet.place, read.used, bytes);
 }
 
 /** Looks at the target's topology for what is in the way of the plan. `runId`: whose journal is no obstacle. */

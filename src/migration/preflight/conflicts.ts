@@ -1,12 +1,7 @@
 import type { Place } from '../problem/errors.js';
 import { quoteName } from '../sql/quote.js';
-import type { LockFacts, WorkflowFacts } from './facts.js';
+import type { LockFacts, RoutingFacts, WorkflowFacts } from './facts.js';
 import { finding, type Finding } from '../problem/finding.js';
-
-export interface RoutingFacts {
-  tables: { from: string; to: string[] }[];
-  keyspaces: { from: string; to: string }[];
-}
 
 /** Rules by which vtgate would read other tables than those that were moved. */
 export function judgeRouting(

@@ -69,6 +69,12 @@ export interface LockFacts {
   holder: string;
 }
 
+/** The routing rules of a cluster: where vtgate sends what is addressed to a table, or to a keyspace. */
+export interface RoutingFacts {
+  tables: { from: string; to: string[] }[];
+  keyspaces: { from: string; to: string }[];
+}
+
 /** A workflow that has, or has had, streams to target tables. */
 export interface WorkflowFacts {
   place: Place;

@@ -1,3 +1,4 @@
+import { parseAddresses } from '../input/address.js';
 import type { Place } from '../problem/errors.js';
 import type { CandidateFacts } from './facts.js';
 import { finding, type Finding } from '../problem/finding.js';
@@ -56,7 +57,7 @@ export function judgeAddresses(
   targets: readonly { place: Place; hostname: string }[],
   source: { topoServer: string; tablets: readonly { hostname: string; place: Place }[] },
 ): Finding[] {
-  const topoHosts = source.topoServer.split(',').map((server) => server.replace(/:\d+$/, ''));
+  const topoHosts = parseAddresses(source.topoServer)?.map(({ host }) => host) ?? [];
   const local = source.tablets.filter(({ hostname }) => isLocal(hostname));
   return targets
     .filter(({ hostname }) => !isLocal(hostname))

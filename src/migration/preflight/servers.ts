@@ -10,6 +10,21 @@ const assumedSpeed = 5 * 1024 * 1024;
 const leastRetention = 7_200;
 const longTransaction = 30;
 
+/** MySQL's global variables that these judgements read. */
+export const judgedVariables: readonly string[] = [
+  'version',
+  'gtid_mode',
+  'log_bin',
+  'log_replica_updates',
+  'binlog_format',
+  'binlog_row_image',
+  'binlog_expire_logs_seconds',
+  'binlog_expire_logs_auto_purge',
+  'sql_mode',
+  'character_set_server',
+  'collation_server',
+];
+
 /** Settings a source tablet must have for its binary log to be streamed. A variable that MySQL does not know is not judged. */
 const required: { check: CheckName; variable: string; value: string; remedy: string }[] = [
   {

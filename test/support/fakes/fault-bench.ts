@@ -88,7 +88,7 @@ export class FaultRun {
     this.scenario.onStep?.(this, step, args);
     let call = 0;
     const attempt = new Attempt((what) => (count === 1 ? this.next({ step, nth, call: ++call, what }) : undefined));
-    const { clients } = buildClients(fakeConfig, passing(this.world.ends(), attempt.pass));
+    const { clients } = buildClients(fakeConfig, passing(this.world.connectors(), attempt.pass));
     const activities = allActivities(clients) as unknown as Record<
       StepName,
       (...args: readonly unknown[]) => Promise<unknown>
@@ -220,7 +220,7 @@ export class FaultBench {
   }
 
   private activities(): Record<string, (...args: unknown[]) => Promise<unknown>> {
-    const steps = Object.keys(allActivities(buildClients(fakeConfig, new World().ends()).clients)) as StepName[];
+    const steps = Object.keys(allActivities(buildClients(fakeConfig, new World().connectors()).clients)) as StepName[];
     return Object.fromEntries(
       steps.map((step) => [
         step,

@@ -1,6 +1,6 @@
 import type { SqlPool } from '../../../src/vitess/vtgate/vtgate.js';
 import type { FakeCluster } from './cluster.js';
-import { unquote } from './tablet.js';
+import { unquote } from './sql.js';
 
 /** A vtgate that answers the statements the program sends, and gives tests a table's rows on the same terms. */
 export class FakeVtgate implements SqlPool {

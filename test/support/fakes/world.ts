@@ -3,7 +3,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { Config } from '../../../src/config/config.js';
 import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
 import { KeyspaceSchema } from '../../../src/vitess/wire/vschema_pb.js';
-import type { Ends } from '../../../src/worker.js';
+import type { Connectors } from '../../../src/worker.js';
 import { FakeCluster, topoRoot } from './cluster.js';
 import type { FakeMysql } from './mysql.js';
 import { FakeVtgate } from './vtgate.js';
@@ -68,8 +68,8 @@ export class World {
     for (const [table, rows] of Object.entries(sample)) this.fill(table, rows);
   }
 
-  /** The ways out of a program that works in this world. */
-  ends(): Ends {
+  /** The connectors of a program that works in this world. */
+  connectors(): Connectors {
     return {
       openKv: (server, cluster) => this.clusterAt(server).etcd.open(server, cluster),
       openTablets: () => ({ client: (_host, port) => this.tabletAt(port).client() }),
