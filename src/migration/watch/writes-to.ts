@@ -1,7 +1,6 @@
 /**
- * True when a stream's rule may write to a table. A rule that begins with a slash is a regular expression of Go's,
- * which JavaScript cannot judge: it may write to any table.
- * @param rule the `match` of a rule in `_vt.vreplication`
+ * True when a stream's rule means this table. A rule that begins with a slash is a regular expression of Vitess; it
+ * may mean any table.
  */
 export function writesTo(rule: string, table: string): boolean {
   return rule === table || rule.startsWith('/');
