@@ -117,13 +117,13 @@ describe('the workflow audit', () => {
   });
   const audit = async (script: Script, input: object) => {
     const handle = await bench.start('audit', `audit-${Math.random()}`, [{ keyspace: 'commerce', ...input }], script);
-    return (await handle.result()) as { findings: { name: string; live: boolean }[]; removed: string[] };
+    return (await handle.result()) as { found: { name: string; live: boolean }[]; removed: string[] };
   };
 
   it('asks Temporal about every journal, and says what is residue', async () => {
     const script = new Script().on('survey', returns(survey));
-    const { findings } = await audit(script, {});
-    expect(findings).toMatchObject([
+    const { found } = await audit(script, {});
+    expect(found).toMatchObject([
       { name: 'journal:wf', live: false },
       { name: 'denied:commerce/0/corder', live: false },
     ]);
@@ -132,13 +132,13 @@ describe('the workflow audit', () => {
 
   it('removes what is named, and looks again', async () => {
     const script = new Script().on('survey', returns(survey));
-    const { findings, removed } = await audit(script, { remove: ['denied:commerce/0/corder'] });
+    const { found, removed } = await audit(script, { remove: ['denied:commerce/0/corder'] });
     expect(removed).toEqual(['denied:commerce/0/corder']);
-    expect(findings).toEqual([]);
+    expect(found).toEqual([]);
     expect(script.steps()).toEqual(['survey', 'runs', 'remove', 'survey', 'runs']);
     expect(script.calls[2]?.args).toMatchObject([
       'commerce',
-      ['denied:commerce/0/corder'],
+      [{ kind: 'denied', keyspace: 'commerce', shard: '0', table: 'corder' }],
       [{ workflow: 'wf', running: false }],
       { wf: 'r1' },
     ]);

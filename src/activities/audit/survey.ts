@@ -1,22 +1,26 @@
-import type { Survey, SurveyedStream } from '../../migration/audit/judge.js';
-import { MigrationError } from '../../migration/problem/errors.js';
-import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import { matchesOf, type ShardStreams } from '../../migration/watch/stream.js';
-import type { Clients } from '../../vitess/clients.js';
-import { deniedTables } from '../../vitess/topology/shard-record.js';
 import { listJournals, type Journal } from '../../effects/journal.js';
-import { listLocks } from '../../vitess/topology/lock.js';
+import type { Survey, SurveyedJournal, SurveyedStream } from '../../migration/audit/survey.js';
+import { parseSourceIdentifier } from '../../migration/input/identifier.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import { matchesOf, type ShardStreams } from '../../migration/watch/stream.js';
+import { writesTo } from '../../migration/watch/writes-to.js';
+import type { Clients } from '../../vitess/clients.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
+import { listLocks } from '../../vitess/topology/lock.js';
+import { deniedTables } from '../../vitess/topology/shard-record.js';
 
 /** Names that belong to Vitess's table lifecycle. */
 const internalTable = /^_vt_/;
 
-/** Reads everything migrations leave in a target keyspace. */
+/**
+ * Reads everything that migrations make in a target keyspace, and what its journals say is in the sources.
+ * @throws MigrationError KEYSPACE_NOT_FOUND, TABLET_UNREACHABLE, NO_PRIMARY
+ */
 export async function readSurvey(clients: Clients, keyspace: string): Promise<Survey> {
   return new Surveying(clients, keyspace).survey();
 }
 
-/** A shard of the keyspace with its primary, and what its streams write to. */
+/** The primary of a shard of the keyspace, with its streams. */
 interface ShardLook {
   shard: string;
   tablet: TabletHandle;
@@ -42,29 +46,15 @@ class Surveying {
       target.servingShards(this.keyspace),
     ]);
     const shards = await Promise.all(serving.map(({ name }) => this.shard(name)));
-    const onEach = async <T>(read: (look: ShardLook) => Promise<T[]>) =>
-      (
-        await Promise.all(shards.map(async (each) => (await read(each)).map((row) => ({ shard: each.shard, ...row }))))
-      ).flat();
     return {
       keyspace: this.keyspace,
       at: new Date().toISOString(),
-      shards: serving.map(({ name }) => name),
-      journals: journals.map(
-        ({ workflow, journal: { runId, source, forward, createdTables, deniedTables: denied } }) => ({
-          workflow,
-          runId,
-          source,
-          forward,
-          createdTables,
-          deniedTables: denied,
-        }),
-      ),
+      journals: journals.map(toSurveyed),
       streams: shards.flatMap(({ streams }) => streams),
       readers: await this.readers(),
       denied: serving.flatMap(({ name, record }) => deniedTables(record).map((table) => ({ shard: name, table }))),
-      copyStates: await onEach(({ tablet }) => tablet.orphanedCopyState()),
-      vdiffs: await onEach(({ tablet }) => tablet.vdiffRows(this.keyspace)),
+      copyStates: await onEach(shards, ({ tablet }) => tablet.orphanedCopyState()),
+      vdiffs: await onEach(shards, ({ tablet }) => tablet.vdiffRows(this.keyspace)),
       locks: locks.map(({ workflow, entry, who, since }) => ({ workflow, key: entry.key, holder: who, since })),
       fences: (await Promise.all(journals.map((each) => this.fences(each)))).flat(),
       tables: await this.tables(
@@ -77,35 +67,33 @@ class Surveying {
 
   private async shard(shard: string): Promise<ShardLook> {
     const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
-    return { shard, tablet, streams: (await tablet.workflows()).flatMap(describe) };
+    return { shard, tablet, streams: (await tablet.workflows()).flatMap(toSurveyedStream) };
   }
 
   /** Streams of the cluster's other keyspaces that read from this one. */
   private async readers(): Promise<Survey['readers']> {
-    const { target } = this.clients;
-    const others = (await target.keyspaces()).filter((keyspace) => keyspace !== this.keyspace);
-    const found = await Promise.all(
-      others.map(async (keyspace) => {
-        const shards = await target.servingShards(keyspace);
-        const perShard = await Promise.all(
-          shards.map(async ({ name }) => this.readersOf(keyspace, await this.clients.primary(target, keyspace, name))),
-        );
-        return perShard.flat();
-      }),
-    );
-    return found.flat();
+    const others = (await this.clients.target.keyspaces()).filter((keyspace) => keyspace !== this.keyspace);
+    return (await Promise.all(others.map((keyspace) => this.readersIn(keyspace)))).flat();
   }
 
-  private async readersOf(keyspace: string, tablet: TabletHandle): Promise<Survey['readers']> {
-    return (await tablet.workflows()).flatMap(({ workflow, streams }) => {
-      const tables = streams
-        .filter((stream) => stream.externalCluster === '' && stream.sourceKeyspace === this.keyspace)
-        .flatMap((stream) => stream.matches);
-      return tables.length === 0 ? [] : [{ keyspace, workflow, tables: [...new Set(tables)] }];
+  private async readersIn(keyspace: string): Promise<Survey['readers']> {
+    const { target } = this.clients;
+    const perShard = await Promise.all(
+      (await target.servingShards(keyspace)).map(async ({ name }) => {
+        const tablet = await this.clients.primary(target, keyspace, name);
+        return tablet.workflows();
+      }),
+    );
+    return perShard.flat().flatMap(({ workflow, streams }) => {
+      const reading = streams.filter(
+        ({ externalCluster, sourceKeyspace }) => externalCluster === '' && sourceKeyspace === this.keyspace,
+      );
+      const rules = [...new Set(reading.flatMap(({ matches }) => matches))];
+      return rules.length === 0 ? [] : [{ keyspace, workflow, rules }];
     });
   }
 
-  /** A source that cannot be reached keeps the audit of the target from nobody. */
+  /** An unreachable source must not block the audit of the target. */
   private async fences({ workflow, journal }: FoundJournal): Promise<Survey['fences']> {
     const fenced = Object.entries(journal.fencedTables);
     if (fenced.length === 0) return [];
@@ -129,44 +117,55 @@ class Surveying {
   /** Tables that journals name, and those that are empty on every shard and unknown to the VSchema. */
   private async tables(shards: readonly ShardLook[], journals: readonly Journal[]): Promise<Survey['tables']> {
     const vschema = await this.clients.target.vschema(this.keyspace);
-    const found = await Promise.all(
-      shards.map(async ({ shard, tablet, streams }) => {
-        const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
-        const streamed = new Set(streams.flatMap((stream) => stream.tables));
-        const names = (await tablet.tableNames()).filter(
-          (name) =>
-            created.has(name) ||
-            !(internalTable.test(name) || streamed.has(name) || Object.hasOwn(vschema.tables, name)),
-        );
-        const nonEmpty = new Set(await tablet.nonEmptyTables(names));
-        return names.map((table) => ({ shard, table, empty: !nonEmpty.has(table), created: created.has(table) }));
-      }),
-    );
-    const all = found.flat();
-    const withRows = new Set(all.filter((each) => !each.empty).map((each) => each.table));
+    const all = await onEach(shards, async ({ shard, tablet, streams }) => {
+      const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
+      const rules = streams.flatMap((stream) => stream.rules);
+      const isUnknown = (name: string) =>
+        !internalTable.test(name) &&
+        !Object.hasOwn(vschema.tables, name) &&
+        !rules.some((rule) => writesTo(rule, name));
+      const names = (await tablet.tableNames()).filter((name) => created.has(name) || isUnknown(name));
+      const nonEmpty = new Set(await tablet.nonEmptyTables(names));
+      return names.map((table) => ({ table, empty: !nonEmpty.has(table), created: created.has(table) }));
+    });
+    const withRows = new Set(all.filter(({ empty }) => !empty).map(({ table }) => table));
     return all
-      .filter((each) => each.created || !withRows.has(each.table))
+      .filter(({ table, created }) => created || !withRows.has(table))
       .map(({ shard, table, empty }) => ({ shard, table, empty }));
   }
 }
 
-function describe(workflow: ShardStreams): SurveyedStream[] {
-  const { shard, type, streams } = workflow;
+/** What `read` answers for each shard, together with the shard's name. */
+async function onEach<T extends object>(
+  shards: readonly ShardLook[],
+  read: (look: ShardLook) => Promise<T[]>,
+): Promise<(T & { shard: string })[]> {
+  const perShard = await Promise.all(
+    shards.map(async (look) => (await read(look)).map((each) => ({ ...each, shard: look.shard }))),
+  );
+  return perShard.flat();
+}
+
+function toSurveyed({ workflow, journal }: FoundJournal): SurveyedJournal {
+  const { runId, source, forward, createdTables, deniedTables: denied } = journal;
+  return { workflow, runId, source, forward, createdTables, deniedTables: denied };
+}
+
+function toSurveyedStream(found: ShardStreams): SurveyedStream[] {
+  const { workflow, shard, type, streams } = found;
   const [first] = streams;
   if (first === undefined) return [];
   const external = first.externalCluster !== '';
-  const states = [
-    ...new Set(streams.map((stream) => (stream.message === '' ? stream.state : `${stream.state} (${stream.message})`))),
-  ];
+  const states = streams.map(({ state, message }) => (message === '' ? state : `${state} (${message})`));
   return [
     {
       shard,
-      workflow: workflow.workflow,
+      workflow,
       type,
-      states,
+      states: [...new Set(states)],
       source: external ? `${first.externalCluster}.${first.sourceKeyspace}` : first.sourceKeyspace,
       external,
-      tables: matchesOf(workflow),
+      rules: matchesOf(found),
     },
   ];
 }

@@ -1,4 +1,4 @@
-import type { Survey } from '../../../src/migration/audit/judge.js';
+import type { Survey } from '../../../src/migration/audit/survey.js';
 import type { Problem } from '../../../src/migration/problem/errors.js';
 import type { Observation, StreamObservation, TableObservation } from '../../../src/migration/watch/observation.js';
 import type { Plan } from '../../../src/migration/plan/plan.js';
@@ -139,7 +139,6 @@ export function sampleSurvey(changes: Partial<Survey> = {}): Survey {
   return {
     keyspace: 'commerce',
     at: '2026-01-02T03:04:05.000Z',
-    shards: ['0'],
     journals: [],
     streams: [],
     readers: [],
