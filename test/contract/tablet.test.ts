@@ -99,11 +99,16 @@ describe('streams', () => {
           'target',
           'commerce',
           '0',
-          `select cast(cell as char) cell, cast(tablet_types as char) types, cast(state as char) state, cast(source as char) source, workflow_type, defer_secondary_keys from _vt.vreplication where workflow = '${workflow}'`,
+          [
+            'select cast(cell as char) cell, cast(tablet_types as char) types, cast(state as char) state,',
+            'cast(source as char) source, workflow_type, defer_secondary_keys',
+            `from _vt.vreplication where workflow = '${workflow}'`,
+          ].join(' '),
         )
       )[0];
     const source =
-      'keyspace:"load" shard:"0" filter:{rules:{match:"customer" filter:"select * from customer"}} on_ddl:STOP stop_after_copy:true external_cluster:"nomount"';
+      'keyspace:"load" shard:"0" filter:{rules:{match:"customer" filter:"select * from customer"}} ' +
+      'on_ddl:STOP stop_after_copy:true external_cluster:"nomount"';
     expect(await row()).toEqual({
       cell: 'c1,c2',
       types: 'in_order:replica,primary',

@@ -89,7 +89,7 @@ export class TabletHandle {
     return health.readDiskUsed(this.connection);
   }
 
-  /** The apps that a rule of the tablet's throttler holds back, with the share of time it does; empty when it is off. */
+  /** The apps that a rule of the tablet's throttler holds back, with the share of time; empty when it is off. */
   throttledApps(): Promise<Record<string, number>> {
     return health.readThrottledApps(this.connection);
   }
@@ -141,7 +141,10 @@ export class TabletHandle {
     return readTableSizes(this.connection, names);
   }
 
-  /** Columns and keys of base tables, in the order of `names`; names that do not exist are left out. Five calls for each 400. */
+  /**
+   * Columns, keys and triggers of base tables, in the order of `names`; names that do not exist are left out. Five
+   * calls for each 400.
+   */
   tableDetails(names: readonly string[]): Promise<TableFacts[]> {
     return tables.readTableDetails(this.connection, names);
   }
@@ -248,6 +251,7 @@ export class TabletHandle {
 
   // VDiffs
 
+  /** Starts a VDiff. @throws MigrationError TABLET_CALL_FAILED when there is one of that UUID */
   createVDiff(workflow: string, keyspace: string, uuid: string, options: vdiffs.VDiffOptions): Promise<void> {
     return vdiffs.createVDiff(this.connection, workflow, keyspace, uuid, options);
   }

@@ -168,7 +168,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     const allow = (tables: string[]) =>
       withKeyspaceLock(clients.target, 'commerce', 'test', (lock) => allowTables(lock, clients.target, '0', tables));
 
-    test('they hold for the tables that are there when the tablet reads its record, until it reads it again', async () => {
+    test('they hold for the tables that exist when the tablet reads its record, until it reads it again', async () => {
       const later = `${table} later`;
       const readable = (each: string) =>
         expect.poll(() => clients.vtgate.readTable('commerce', each).then(() => 'read', String), waiting).toBe('read');
@@ -358,7 +358,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await copying()).toEqual([]);
     });
 
-    test('one whose source is not mounted cannot be started, says Running all the same, and has no position', async () => {
+    test('without its mount a stream cannot start, says Running all the same, and has no position', async () => {
       await prepare('nomount');
       await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({
         message: expect.stringContaining('nomount') as string,
@@ -442,7 +442,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([second, first]);
       });
 
-      test('of one UUID there is one; an unknown one shows nothing; one that stands still has no table yet', async () => {
+      test('a UUID exists once; an unknown one shows nothing; one that is stopped has no table yet', async () => {
         await prepare();
         const uuid = await create({ autoStart: false });
         await expect(tablet.createVDiff(workflow, 'commerce', uuid, options)).rejects.toMatchObject({

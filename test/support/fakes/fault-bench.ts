@@ -16,7 +16,7 @@ import { beQuiet } from '../workflow/workflow-bench.js';
 
 export type StepName = keyof Activities;
 
-/** One external call of a run: call number `call` of the first attempt of the `nth` time this step ran. All count from 1. */
+/** One external call of a run: call number `call` of the first attempt of the step's `nth` run. All count from 1. */
 export interface Effect {
   step: StepName;
   nth: number;
@@ -121,7 +121,7 @@ export class FaultRun {
   }
 }
 
-/** A Temporal server and a worker for many migrations at once, each in its own world, with no more than one fault each. */
+/** A Temporal server and a worker for many migrations at once, each in its own world, with at most one fault each. */
 export class FaultBench {
   private readonly runs = new Map<string, FaultRun>();
   private count = 0;

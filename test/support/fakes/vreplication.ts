@@ -84,7 +84,8 @@ export class FakeVReplication {
     if (source.isAtLeast(stream.position, position)) return true;
     if (stream.state === State.Stopped)
       throw new ConnectError(
-        `replication has stopped at ${stream.position} before reaching position ${position}, message: ${stream.message}`,
+        `replication has stopped at ${stream.position} before reaching position ${position}, ` +
+          `message: ${stream.message}`,
         Code.Unknown,
       );
     return false;

@@ -29,7 +29,8 @@ export class FakeVtgate implements SqlPool {
     const perShard = shards.map(({ shard, tablet }) => {
       if (tablet.denied.includes(table))
         throw new Error(
-          `target: ${keyspace}.${shard}.primary: vttablet: rpc error: code = FailedPrecondition desc = disallowed due to rule: enforce denied tables`,
+          `target: ${keyspace}.${shard}.primary: vttablet: rpc error: code = FailedPrecondition ` +
+            'desc = disallowed due to rule: enforce denied tables',
         );
       return [...tablet.mysql.table(table).rows];
     });

@@ -29,7 +29,10 @@ export const fakeConfig: Config = {
 const sample = { customer: 7, 'order line': 5, empty_one: 0 };
 export const sampleTables = Object.keys(sample).sort();
 
-/** Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and `customer` (two shards). */
+/**
+ * Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and
+ * `customer` (two shards).
+ */
 export class World {
   readonly source = new FakeCluster(
     sourceServer,

@@ -43,7 +43,8 @@ export async function clearStopPosition(tablet: TabletConnection, workflow: stri
 export async function readOrphanedCopyState(tablet: TabletConnection): Promise<OrphanedCopyState[]> {
   const orphans = copyTables.map(
     (table) =>
-      `select vrepl_id as stream, table_name as name from _vt.${table} where vrepl_id not in (select id from _vt.vreplication)`,
+      `select vrepl_id as stream, table_name as name from _vt.${table} ` +
+      'where vrepl_id not in (select id from _vt.vreplication)',
   );
   const rows = await tablet.query(`${orphans.join(' union ')} order by stream, name`);
   const streams = [...new Set(rows.flatMap((row) => row['stream'] ?? []))];
