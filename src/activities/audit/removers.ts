@@ -1,12 +1,14 @@
+import type { EffectContext } from '../../effects/context.js';
+import { deniedTables } from '../../effects/denied-tables.js';
+import { fence } from '../../effects/fence.js';
 import { JournalStore } from '../../effects/journal.js';
-import { refreshShard } from '../../effects/refresh-shard.js';
+import { openSource } from '../../effects/source/open-source.js';
 import { notRemovable } from '../../migration/audit/removal.js';
 import type { Residue } from '../../migration/audit/residue.js';
 import { quoteName } from '../../migration/sql/quote.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { withKeyspaceLock, type KeyspaceLock } from '../../vitess/topology/lock.js';
-import { allowTables } from '../../vitess/topology/shard-record.js';
 
 /** What the keys of an audit's locks say it is doing. */
 export const auditAction = 'vtmigrate audit';
@@ -31,9 +33,9 @@ export async function remove(clients: Clients, lock: KeyspaceLock, residue: Resi
     case 'table':
       return dropEmpty(clients, lock, residue);
     case 'denied':
-      return allow(clients, lock, residue);
+      return deniedTables.undo(contextOf(clients, lock, '', ''), { [residue.shard]: [residue.table] });
     case 'fence':
-      return takeDownFence(clients, residue);
+      return takeDownFence(clients, lock, residue);
     case 'lock':
       return deleteLock(clients, residue);
     case 'journal':
@@ -68,26 +70,23 @@ async function dropEmpty(clients: Clients, lock: KeyspaceLock, residue: Residue<
   await tablet.dropTable(aside);
 }
 
-async function allow(clients: Clients, lock: KeyspaceLock, residue: Residue<'denied'>): Promise<void> {
-  const { keyspace, shard, table } = residue;
-  await allowTables(lock, clients.target, shard, [table]);
-  await refreshShard(clients, clients.target, keyspace, shard);
+/** Removes one entry from the denied tables of the source, and then from the journal. */
+async function takeDownFence(clients: Clients, lock: KeyspaceLock, residue: Residue<'fence'>): Promise<void> {
+  const { mount, sourceKeyspace, shard, table, workflow, runId } = residue;
+  const source = await openSource(clients, { mount, keyspace: sourceKeyspace, shards: [shard] });
+  await fence.undoTable(contextOf(clients, lock, workflow, runId), source, shard, table);
 }
 
-/** Removes one entry from the denied tables of the source, and then from the journal. */
-async function takeDownFence(clients: Clients, residue: Residue<'fence'>): Promise<void> {
-  const { mount, sourceKeyspace, shard, table, runId } = residue;
-  const source = await clients.source(mount);
-  await withKeyspaceLock(source, sourceKeyspace, auditAction, async (lock) => {
-    await lock.check();
-    await allowTables(lock, source, shard, [table]);
-  });
-  await refreshShard(clients, source, sourceKeyspace, shard);
-  await new JournalStore(clients.target, residue).update(runId, (journal) => {
-    const left = (journal.fencedTables[shard] ?? []).filter((each) => each !== table);
-    const others = Object.entries(journal.fencedTables).filter(([name]) => name !== shard);
-    journal.fencedTables = Object.fromEntries(left.length === 0 ? others : [...others, [shard, left]]);
-  });
+/** An audit removes for a migration that no workflow runs any more. */
+function contextOf(clients: Clients, locks: KeyspaceLock, workflow: string, runId: string): EffectContext {
+  const id = { keyspace: locks.keyspace, workflow };
+  return {
+    clients,
+    ref: { id, runId },
+    journals: new JournalStore(clients.target, id),
+    locks,
+    beforeEffect: () => locks.check(),
+  };
 }
 
 async function deleteLock(clients: Clients, { key }: Residue<'lock'>): Promise<void> {
