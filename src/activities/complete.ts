@@ -5,6 +5,7 @@ import { driftGaps } from '../migration/proof/drift.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { Observation } from '../migration/watch/observation.js';
+import { writesTo } from '../migration/watch/writes-to.js';
 import { streamGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/shard-record.js';
@@ -187,7 +188,7 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
       const tablet = await clients.primary(clients.target, keyspace, shard);
       const others = (await tablet.workflows()).filter((other) => other.workflow !== workflow);
       return plan.tables.flatMap(({ name: table }): Gap[] => {
-        const other = others.find(({ tables }) => tables.includes(table));
+        const other = others.find(({ tables }) => tables.some((rule) => writesTo(rule, table)));
         return other === undefined
           ? []
           : [

@@ -1,3 +1,4 @@
+import { holderOf } from '../migration/watch/holders.js';
 import type { Clients } from '../vitess/clients.js';
 import { listJournals } from './journal.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
@@ -21,14 +22,17 @@ export async function readHolders(
   const streams = (await tablet.workflows()).filter(
     ({ workflow }) => workflow !== id.workflow && !journals.some((each) => each.workflow === workflow),
   );
-  const holders: Holders = {};
-  for (const table of tables) {
-    const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));
-    const theirs = streams.find((each) => each.tables.includes(table));
-    if (ours !== undefined)
-      holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
-    else if (theirs !== undefined)
-      holders[table] = `by ${id.keyspace}.${theirs.workflow}, a workflow that vtmigrate did not make`;
-  }
-  return holders;
+  const migrations = journals.map(({ workflow, journal: { source, runId, deniedTables } }) => ({
+    workflow,
+    source,
+    runId,
+    denied: deniedTables[shard] ?? [],
+  }));
+  const workflows = streams.map((each) => ({ workflow: each.workflow, rules: each.tables }));
+  return Object.fromEntries(
+    tables.flatMap((table) => {
+      const holder = holderOf(table, id.keyspace, migrations, workflows);
+      return holder === undefined ? [] : [[table, holder]];
+    }),
+  );
 }

@@ -1,4 +1,5 @@
 import { parseSourceIdentifier } from '../input/identifier.js';
+import { writesTo } from '../watch/writes-to.js';
 
 /** What one look at a target keyspace, and at the sources its journals name, showed. */
 export interface Survey {
@@ -288,7 +289,7 @@ class Judging {
   private denied(): Finding[] {
     return this.survey.denied.map(({ shard, table }) => {
       const rest = `${this.survey.keyspace}/${shard}/${table}`;
-      const reader = this.survey.readers.find(({ tables }) => tables.some((match) => matches(match, table)));
+      const reader = this.survey.readers.find(({ tables }) => tables.some((match) => writesTo(match, table)));
       if (reader !== undefined)
         return {
           ...this.finding(
@@ -320,7 +321,7 @@ class Judging {
           journal.createdTables[shard]?.includes(table) === true,
       ),
       ...this.survey.streams.filter(
-        (stream) => stream.shard === shard && stream.tables.some((match) => matches(match, table)),
+        (stream) => stream.shard === shard && stream.tables.some((match) => writesTo(match, table)),
       ),
     ].map(({ workflow }) => workflow);
     return holders.find((workflow) => !this.orphans.has(workflow)) ?? holders[0] ?? null;
@@ -369,11 +370,6 @@ class Judging {
       return { ...finding, live: finding.live || young };
     });
   }
-}
-
-/** True when a stream's rule means this table. A regular expression, which begins with a slash, may mean any. */
-function matches(match: string, table: string): boolean {
-  return match === table || match.startsWith('/');
 }
 
 function tablesOf(tables: readonly string[]): string {

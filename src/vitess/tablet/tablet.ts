@@ -104,6 +104,14 @@ export class Tablet {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Those of the tables that have a row, in the order given. */
+  async nonEmptyTables(names: readonly string[]): Promise<string[]> {
+    const filled: string[] = [];
+    for (const name of names)
+      if ((await this.query(`select 1 from ${quoteName(name)} limit 1`)).length > 0) filled.push(name);
+    return filled;
+  }
+
   /** Runs statements that create tables, with foreign key checks off, as Vitess's `deploySchema`. */
   async applySchema(sql: string): Promise<void> {
     await this.change('ApplySchema', (options) =>

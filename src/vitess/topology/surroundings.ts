@@ -1,6 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { LockFacts } from '../../migration/preflight/facts.js';
-import type { RoutingFacts } from '../../migration/preflight/conflicts.js';
+import type { LockFacts, RoutingFacts } from '../../migration/preflight/facts.js';
 import { CellInfoSchema } from '../wire/topodata_pb.js';
 import { KeyspaceRoutingRulesSchema, RoutingRulesSchema } from '../wire/vschema_pb.js';
 import { describeHolder } from './etcd.js';

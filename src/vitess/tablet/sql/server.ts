@@ -6,23 +6,9 @@ import type { Tablet } from '../tablet.js';
 /** Tables in one query: far from the 100,000 rows at which a tablet refuses. */
 const tablesAtOnce = 400;
 
-const variables = [
-  'version',
-  'gtid_mode',
-  'log_bin',
-  'log_replica_updates',
-  'binlog_format',
-  'binlog_row_image',
-  'binlog_expire_logs_seconds',
-  'binlog_expire_logs_auto_purge',
-  'sql_mode',
-  'character_set_server',
-  'collation_server',
-];
-
-/** MySQL's global variables that preflight judges; one that this MySQL does not have is left out. */
-export async function readVariables(tablet: Tablet): Promise<Record<string, string>> {
-  const rows = await tablet.query(`show global variables where variable_name in (${quoteStrings(variables)})`);
+/** Those of MySQL's global variables that this MySQL has. */
+export async function readVariables(tablet: Tablet, names: readonly string[]): Promise<Record<string, string>> {
+  const rows = await tablet.query(`show global variables where variable_name in (${quoteStrings(names)})`);
   return Object.fromEntries(rows.map((row) => [row['Variable_name'] ?? '', row['Value'] ?? '']));
 }
 
