@@ -1,70 +1,57 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/migration/problem/errors.js';
-import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
-import type { ShardFacts, SourceFacts, TargetFacts, VSchemaFacts } from '../../src/migration/plan/facts.js';
-import { makePlan, streamsOf } from '../../src/migration/plan/plan.js';
+import type { PlanFacts, VSchemaFacts } from '../../src/migration/plan/facts.js';
+import { rangesEqual, rangesMeet } from '../../src/migration/plan/key-range.js';
+import { expectedStreams, streamsOf } from '../../src/migration/plan/plan.js';
+import type { CheckName } from '../../src/migration/preflight/checks/index.js';
+import type { Facts } from '../../src/migration/preflight/facts.js';
+import {
+  ask,
+  halves,
+  hashed,
+  journal,
+  planned,
+  source,
+  sourcePlace,
+  target,
+  targetPlace,
+  unsharded,
+  whole,
+} from './preflight/facts.js';
 
-const unsharded: VSchemaFacts = { sharded: false, vindexes: {}, tables: {} };
-const hashed = (...tables: string[]): VSchemaFacts => ({
-  sharded: true,
-  vindexes: { xxhash: { type: 'xxhash', params: {} } },
-  tables: Object.fromEntries(
-    tables.map((name) => [name, { type: '', columnVindexes: [{ name: 'xxhash', columns: ['id'] }] }]),
-  ),
-});
-
-const whole = [{ name: '0', keyRange: '' }];
-const halves = [
-  { name: '-80', keyRange: '-80' },
-  { name: '80-', keyRange: '80-' },
+/** The checks of what a plan needs. */
+const ofPlan: CheckName[] = [
+  'cell-exists',
+  'source-tablet',
+  'table-exists',
+  'no-tables',
+  'vschema-entry',
+  'vindex-usable',
+  'workflow-name',
+  'target-table-empty',
+  'table-denied',
 ];
 
-function source(changes: Partial<SourceFacts> = {}, shards: ShardFacts[] = whole): SourceFacts {
-  return {
-    cells: ['ext', 'ext2'],
-    shards: shards.map((shard) => ({
-      ...shard,
-      tablets: [
-        { cell: 'ext', type: 'PRIMARY' },
-        { cell: 'ext2', type: 'REPLICA' },
-      ],
-    })),
-    tables: ['customer', 'corder', 'product'].map((name, i) => ({ name, rows: 10 * i, bytes: 100 * i })),
-    vschema: unsharded,
-    ...changes,
-  };
-}
-
-function target(
-  vschema: VSchemaFacts = unsharded,
-  shards: ShardFacts[] = whole,
-  changes: Partial<TargetFacts['shards'][number]> = {},
-): TargetFacts {
-  return {
-    cells: ['zone1'],
-    vschema,
-    shards: shards.map((shard) => ({
-      ...shard,
-      tables: [],
-      nonEmptyTables: [],
-      deniedTables: [],
-      hasWorkflow: false,
-      ...changes,
-    })),
-  };
-}
-
-function plan(from: SourceFacts, to: TargetFacts, changes: Record<string, unknown> = {}) {
-  const all = changes['tables'] === undefined;
-  return makePlan(
-    parseWith(migrateInputSchema, { source: 'ext1.load', target: 'commerce.wf', all, ...changes }, 'it'),
-    from,
-    to,
-  );
+/** The plan, and what is in its way; every tablet is healthy. */
+function plan(
+  from: Partial<PlanFacts>,
+  to: Partial<PlanFacts> & Partial<Facts>,
+  changes: Record<string, unknown> = {},
+) {
+  const facts = planned({ ...from, ...to }, changes);
+  const candidates = facts.sourceTablets.map(({ shard, alias, hostname, type }) => ({
+    place: { ...sourcePlace, shard, tablet: alias },
+    hostname,
+    type,
+    unhealthy: '',
+    streamError: '',
+  }));
+  const found = { journals: [], targetStreams: [], filledTables: [], candidates, ...facts, ...to };
+  return { plan: facts.plan, problems: ask(ofPlan, found) };
 }
 
 /** What the streams of each target shard select from a table. */
-function filters(from: SourceFacts, to: TargetFacts, table = 'corder'): (string | undefined)[] {
+function filters(from: Partial<PlanFacts>, to: Partial<PlanFacts>, table = 'corder'): (string | undefined)[] {
   const made = plan(from, to);
   expect(made.problems).toEqual([]);
   return made.plan.target.shards.map(
@@ -91,12 +78,15 @@ describe('a plan', () => {
       ],
       missingTables: { '0': ['customer', 'product'] },
       missingInVSchema: ['customer', 'corder'],
-      tabletTypes: ['REPLICA', 'PRIMARY'],
-      inOrder: true,
-      autoStart: true,
-      stopAfterCopy: false,
-      deferSecondaryKeys: true,
-      onDdl: 'IGNORE',
+      sameVindexes: false,
+      stream: {
+        tabletTypes: ['REPLICA', 'PRIMARY'],
+        tabletTypesInPreferenceOrder: true,
+        autoStart: true,
+        stopAfterCopy: false,
+        deferSecondaryKeys: true,
+        onDdl: 'IGNORE',
+      },
     });
     expect(streamsOf(made, { name: '0', keyRange: '' })).toEqual([
       {
@@ -114,10 +104,8 @@ describe('a plan', () => {
       deferSecondaryKeys: false,
       onDdl: 'EXEC',
     };
-    expect(plan(source(), target(), { ...options, tabletTypesInPreferenceOrder: false }).plan).toMatchObject({
-      ...options,
-      inOrder: false,
-    });
+    const given = { ...options, tabletTypesInPreferenceOrder: false };
+    expect(plan(source(), target(), given).plan.stream).toEqual(given);
   });
 
   it.each([
@@ -193,7 +181,7 @@ describe('filters', () => {
         },
       },
     };
-    const from = source({ tables: [{ name: 'my order', rows: 1, bytes: 1 }] });
+    const from = source({ tables: ['my order'] });
     expect(filters(from, target(multi, halves), 'my order')[1]).toBe(
       "select * from `my order` where in_keyrange(`key`, id, 'multicol', '80-')",
     );
@@ -210,27 +198,36 @@ describe('filters', () => {
   it.each([{ shards: [{ name: '0', keyRange: '' }] }, { shards: [{ name: '-', keyRange: '-' }] }])(
     'are not there between two whole ranges: $shards',
     ({ shards }) => {
-      expect(filters(source({}, shards), target(all, shards))).toEqual(['select * from corder']);
+      expect(filters(source({ shards }), target(all, shards))).toEqual(['select * from corder']);
     },
   );
 
   it('are there where several shards become one of a sharded keyspace', () => {
-    expect(filters(source({ vschema: all }, halves), target(all, [{ name: '-', keyRange: '-' }]))).toEqual([
+    expect(filters(source({ vschema: all, shards: halves }), target(all, [{ name: '-', keyRange: '-' }]))).toEqual([
       "select * from corder where in_keyrange(id, 'load.xxhash', '-')",
     ]);
   });
 
+  const thirds = [...halves, { name: 'x', keyRange: '40-80' }];
+  const sources = (vschema: VSchemaFacts) => {
+    const { plan: made } = plan(source({ vschema, shards: halves }), target(all, thirds));
+    return { made, streams: thirds.map((shard) => streamsOf(made, shard).map(({ sourceShard }) => sourceShard)) };
+  };
+
   it('go to every source shard, on every target shard', () => {
-    const { plan: made } = plan(
-      source({ vschema: all }, halves),
-      target(all, [...halves, { name: 'x', keyRange: '40-80' }]),
+    const byAnother = Object.fromEntries(
+      Object.keys(all.tables).map((name) => [
+        name,
+        { type: '', columnVindexes: [{ name: 'xxhash', columns: ['customer_id'] }] },
+      ]),
     );
-    const streams = made.target.shards.map((shard) => streamsOf(made, shard).map((stream) => stream.sourceShard));
+    const { made, streams } = sources({ ...all, tables: byAnother });
     expect(streams).toEqual([
       ['-80', '80-'],
       ['-80', '80-'],
       ['-80', '80-'],
     ]);
+    expect(expectedStreams(made)).toBe(6);
     expect(made.missingTables).toEqual({
       '-80': ['customer', 'corder', 'product'],
       '80-': ['customer', 'corder', 'product'],
@@ -238,9 +235,62 @@ describe('filters', () => {
     });
     expect(made.missingInVSchema).toEqual([]);
   });
+
+  it('leave out source shards that do not meet the target shard when the primary vindexes are the same', () => {
+    const { made, streams } = sources(all);
+    expect(streams).toEqual([['-80'], ['80-'], ['-80']]);
+    expect(expectedStreams(made)).toBe(3);
+    expect(expectedStreams(made, 'x')).toBe(1);
+    const filtersOf = (shard: (typeof thirds)[number]) => streamsOf(made, shard)[0]?.rules[0]?.filter;
+    expect(thirds.map(filtersOf)).toEqual([
+      'select * from customer',
+      'select * from customer',
+      "select * from customer where in_keyrange(id, 'load.xxhash', '40-80')",
+    ]);
+  });
+
+  it.each([
+    { what: 'a table that the source does not know', tables: { customer: all.tables['customer'] } },
+    { what: 'a table of which the source has a copy on each shard', type: 'reference' },
+    { what: 'a vindex of another type', vindexes: { xxhash: { type: 'hash', params: {} } } },
+    { what: 'a vindex with other parameters', vindexes: { xxhash: { type: 'xxhash', params: { a: '1' } } } },
+    { what: 'a source that is not sharded', sharded: false },
+  ])('go to every source shard for $what', ({ type, tables, ...changes }) => {
+    const corder = { type: type ?? '', columnVindexes: all.tables['corder']?.columnVindexes ?? [] };
+    const vschema = { ...all, ...changes, tables: tables ?? { ...all.tables, corder } } as VSchemaFacts;
+    expect(sources(vschema).made.sameVindexes).toBe(false);
+    expect(sources(vschema).streams[0]).toEqual(['-80', '80-']);
+  });
+
+  it('leave source shards out where both sides have the same reference tables', () => {
+    const vschema = { ...all, tables: { ...all.tables, product: { type: 'reference', columnVindexes: [] } } };
+    const { plan: made } = plan(source({ vschema, shards: halves }), target(vschema, halves));
+    expect(made.sameVindexes).toBe(true);
+  });
+});
+
+describe('key ranges', () => {
+  it.each([
+    { a: '', b: '-80', meet: true, equal: false },
+    { a: '', b: '-', meet: true, equal: true },
+    { a: '-80', b: '80-', meet: false, equal: false },
+    { a: '-80', b: '40-c0', meet: true, equal: false },
+    { a: '80-', b: '40-80', meet: false, equal: false },
+    { a: '80-', b: '8000-', meet: true, equal: true },
+    { a: '-8000', b: '80-', meet: false, equal: false },
+    { a: '-80', b: '7fff-80', meet: true, equal: false },
+    { a: '-80', b: '80c0-', meet: false, equal: false },
+    { a: '40-80', b: '40-8000', meet: true, equal: true },
+  ])('$a and $b', ({ a, b, meet, equal }) => {
+    expect([rangesMeet(a, b), rangesMeet(b, a)]).toEqual([meet, meet]);
+    expect([rangesEqual(a, b), rangesEqual(b, a)]).toEqual([equal, equal]);
+  });
 });
 
 describe('what is in the way', () => {
+  const streams = (workflow: string, ...rules: string[]) => ({
+    targetStreams: [{ place: targetPlace, shard: '0', workflows: [{ workflow, rules }] }],
+  });
   const lookup: VSchemaFacts = {
     ...hashed('corder'),
     vindexes: { xxhash: { type: 'consistent_lookup_unique', params: {} } },
@@ -252,8 +302,8 @@ describe('what is in the way', () => {
   });
   const cases: {
     what: string;
-    to?: TargetFacts;
-    from?: SourceFacts;
+    to?: Partial<PlanFacts> & Partial<Facts>;
+    from?: Partial<PlanFacts>;
     changes?: Record<string, unknown>;
     code: ErrorCode;
     message: string;
@@ -335,7 +385,7 @@ describe('what is in the way', () => {
     },
     {
       what: 'a workflow of that name',
-      to: target(unsharded, whole, { hasWorkflow: true }),
+      to: { ...target(), ...streams('wf') },
       code: 'WORKFLOW_EXISTS',
       message: 'a workflow named wf already exists',
       place: { cluster: 'target', keyspace: 'commerce', shard: '0' },
@@ -343,7 +393,7 @@ describe('what is in the way', () => {
     },
     {
       what: 'a table with rows',
-      to: target(unsharded, whole, { nonEmptyTables: ['corder', 'else'] }),
+      to: { ...target(), filledTables: [{ shard: '0', tables: ['corder'] }] },
       code: 'TARGET_TABLE_NOT_EMPTY',
       message: 'table corder has rows',
       place: { shard: '0', table: 'corder' },
@@ -353,18 +403,26 @@ describe('what is in the way', () => {
       what: 'a table that is denied',
       to: target(unsharded, whole, { deniedTables: ['corder', 'else'] }),
       code: 'TABLE_DENIED',
-      message: 'table corder is in the denied tables already, and neither a journal nor a stream says who holds it',
+      message: 'table corder is in the denied tables already, and no journal or stream shows what holds it',
       place: { shard: '0', table: 'corder' },
       remedy: 'vtmigrate Audit',
     },
     {
       what: 'a table that another migration holds',
-      to: target(unsharded, whole, {
-        deniedTables: ['corder'],
-        holders: { corder: 'by commerce.other from ext1.load, run ID r' },
-      }),
+      to: {
+        ...target(unsharded, whole, { deniedTables: ['corder'] }),
+        journals: [journal({ workflow: 'other', runId: 'r', deniedTables: { '0': ['corder'] } })],
+      },
       code: 'TABLE_DENIED',
       message: 'table corder is held by commerce.other from ext1.load, run ID r',
+      place: { shard: '0', table: 'corder' },
+      remedy: 'complete or cancel that one',
+    },
+    {
+      what: 'a table that a stream with a regular expression may write to',
+      to: { ...target(unsharded, whole, { deniedTables: ['corder'] }), ...streams('theirs', '/.*/') },
+      code: 'TABLE_DENIED',
+      message: 'table corder is held by commerce.theirs, a workflow that vtmigrate did not make',
       place: { shard: '0', table: 'corder' },
       remedy: 'complete or cancel that one',
     },
@@ -423,12 +481,16 @@ describe('what is in the way', () => {
   );
 
   it('is all named at once, for each shard and table', () => {
-    const from = source({ shards: [{ name: '0', keyRange: '', tablets: [] }] });
-    const to = target(hashed('customer'), halves, {
-      nonEmptyTables: ['corder'],
-      deniedTables: ['customer'],
-      hasWorkflow: true,
-    });
+    const from = { ...source(), sourceTablets: [] };
+    const to = {
+      ...target(hashed('customer'), halves, { deniedTables: ['customer'] }),
+      filledTables: halves.map(({ name: shard }) => ({ shard, tables: ['corder'] })),
+      targetStreams: halves.map(({ name: shard }) => ({
+        place: targetPlace,
+        shard,
+        workflows: [{ workflow: 'wf', rules: [] }],
+      })),
+    };
     const { problems } = plan(from, to, { tables: ['corder', 'customer', 'nope'], cells: ['zone1'] });
     expect(problems.map((problem) => problem.code).sort()).toEqual([
       'CELL_NOT_FOUND',
@@ -445,17 +507,27 @@ describe('what is in the way', () => {
     expect(problems.find((problem) => problem.code === 'NO_SOURCE_TABLET')?.remedy).toContain('no tablets');
   });
 
+  it('is nothing that this run has made itself', () => {
+    const to = {
+      ...target(unsharded, whole, { tables: ['corder'], deniedTables: ['corder'] }),
+      ...streams('wf', 'corder'),
+      filledTables: [{ shard: '0', tables: ['corder'] }],
+      journals: [journal({ createdTables: { '0': ['corder'] }, deniedTables: { '0': ['corder'] }, streams: true })],
+    };
+    expect(plan(source(), to).problems).toEqual([]);
+  });
+
   it.each(['constructor', 'toString', '__proto__'])(
     'a table called %s is looked up in the VSchema like any other',
     (name) => {
-      const from = source({ tables: [{ name, rows: 1, bytes: 1 }] });
+      const from = source({ tables: [name] });
       expect(plan(from, target(hashed(), halves)).problems).toMatchObject([{ code: 'VSCHEMA_TABLE_MISSING' }]);
       expect(plan(from, target()).plan.missingInVSchema).toEqual([name]);
     },
   );
 
   it('only ten of many tables are shown', () => {
-    const tables = Array.from({ length: 12 }, (_, i) => ({ name: `t${i}`, rows: 1, bytes: 1 }));
+    const tables = Array.from({ length: 12 }, (_, i) => `t${i}`);
     expect(plan(source({ tables }), target(), { tables: ['x'] }).problems[0]?.remedy).toMatch(/t0, .*t9 and 2 more$/);
   });
 });

@@ -1,93 +1,83 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
-import { findingOf, unreadable, type CheckName, type Finding } from '../../migration/problem/finding.js';
 
-/** Reads under way at once, over all servers; milliseconds between two tries of one, and for each. */
-const atOnce = 8;
-const betweenTries = 500;
-const timeoutMs = 60_000;
+/** Bounds of the reads of one preflight; times are in milliseconds. */
+export interface Bounds {
+  /** Reads under way at once, over all servers. */
+  atOnce: number;
+  /** Between the two tries of a read. */
+  betweenTries: number;
+  /** For one read, which may be many calls in a row. */
+  timeout: number;
+}
+
+const defaultBounds: Bounds = { atOnce: 8, betweenTries: 500, timeout: 60_000 };
+
+/** A value, or the error by which it could not be read. */
+export type Reading<T> = { value: T } | { unread: MigrationError };
 
 /**
- * The reads of one preflight, side by side and each within its time. What cannot be read becomes a
- * finding; other errors than ours are bugs and pass through. A read must not wait for another read.
+ * The reads of one preflight: side by side, bounded in number and time. An error with a code is data; any other is a
+ * bug and passes through. A read must not wait for another read.
  */
-export class Reads {
-  readonly findings: Finding[] = [];
-  /** An error that may pass by itself, where without that read there is no plan. */
-  transient: MigrationError | undefined;
-  private running = 0;
+export class BoundedReads {
+  private free: number;
   private readonly waiting: (() => void)[] = [];
 
-  /** Reads what no plan can do without; undefined, and a finding of severity error, when it cannot be read. */
-  need<T>(place: Place, work: () => Promise<T>): Promise<T | undefined> {
-    return this.read(place, work, (error) => {
-      if (error.retryable) this.transient ??= error;
-      this.add(findingOf(error));
-    });
+  constructor(private readonly bounds: Bounds = defaultBounds) {
+    this.free = bounds.atOnce;
   }
 
-  /** Reads what one check looks at; undefined, and a finding that it is not known, when it cannot be read. */
-  want<T>(what: string, place: Place, work: () => Promise<T>, check?: CheckName): Promise<T | undefined> {
-    return this.read(place, work, (error) => this.add(unreadable(what, error, check)));
-  }
-
-  /** The same thing may be seen by several reads: it is said once. */
-  private add(found: Finding): void {
-    const key = JSON.stringify(found);
-    if (!this.findings.some((each) => JSON.stringify(each) === key)) this.findings.push(found);
-  }
-
-  private async read<T>(
-    place: Place,
-    work: () => Promise<T>,
-    failed: (error: MigrationError) => void,
-  ): Promise<T | undefined> {
+  /**
+   * Reads something at a place.
+   * @param work makes the calls; between two of them it looks at the signal, which tells that the time is over
+   */
+  async read<T>(place: Place, work: (signal: AbortSignal) => Promise<T>): Promise<Reading<T>> {
     await this.enter();
+    const clock = new AbortController();
+    const reading = this.twice(() => work(clock.signal), clock.signal);
+    // Not when the time is over, but when nothing is under way any more: the work's own calls end by their time limits.
+    void reading.catch(() => undefined).finally(() => this.leave());
+    const timer = sleep(this.bounds.timeout, undefined, { signal: clock.signal });
     try {
-      return await twice(() => withinTime(place, work));
+      return { value: await Promise.race([reading, timer.then(() => Promise.reject(this.tooLate(place)))]) };
     } catch (error) {
-      if (!(error instanceof MigrationError)) throw error;
-      failed(error);
-      return undefined;
+      if (error instanceof MigrationError) return { unread: error };
+      throw error;
     } finally {
-      this.running--;
-      this.waiting.shift()?.();
+      clock.abort();
     }
   }
 
+  /** Retries once: one lost answer among hundreds must not refuse a migration. */
+  private async twice<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof MigrationError) || !error.retryable || signal.aborted) throw error;
+      await sleep(this.bounds.betweenTries, undefined, { signal }).catch(() => Promise.reject(error));
+      return work();
+    }
+  }
+
+  private tooLate(place: Place): MigrationError {
+    return new MigrationError(
+      'TABLET_UNREACHABLE',
+      `no answer within ${this.bounds.timeout / 1000} s`,
+      place,
+      'check the load of the server',
+    );
+  }
+
   private async enter(): Promise<void> {
-    while (this.running >= atOnce) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    this.running++;
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
-}
 
-/** An answer that got lost is asked for once more: one of several hundred must not refuse a migration. */
-async function twice<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof MigrationError) || !error.retryable) throw error;
-    await sleep(betweenTries);
-    return work();
-  }
-}
-
-/** The calls below have time limits of their own; this one is for many of them in a row. */
-async function withinTime<T>(place: Place, work: () => Promise<T>): Promise<T> {
-  const clock = new AbortController();
-  try {
-    return await Promise.race([
-      work(),
-      sleep(timeoutMs, undefined, { signal: clock.signal }).then(() => {
-        throw new MigrationError(
-          'TABLET_UNREACHABLE',
-          `no answer within ${timeoutMs / 1000} s`,
-          place,
-          'check the load of the server',
-        );
-      }),
-    ]);
-  } finally {
-    clock.abort();
+  /** A read that waits gets the slot; otherwise it is free. */
+  private leave(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.free++;
+    else next();
   }
 }

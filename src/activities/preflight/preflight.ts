@@ -1,33 +1,24 @@
-import { nameList, type MigrationRef } from '../../migration/lifecycle/reference.js';
-import type { PreflightReport } from '../../migration/lifecycle/preflight-report.js';
 import { Context } from '@temporalio/activity';
-import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
+import { JournalStore, type Journal } from '../../effects/journal.js';
+import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import type { MigrateInput } from '../../migration/input/input.js';
-import { makePlan, tableNames, type Plan, type PlanDetails } from '../../migration/plan/plan.js';
+import type { PreflightReport } from '../../migration/lifecycle/preflight-report.js';
+import { nameList, type MigrationRef } from '../../migration/lifecycle/reference.js';
+import { tableNames, type Plan } from '../../migration/plan/plan.js';
+import type { Answers } from '../../migration/preflight/facts.js';
+import { judge } from '../../migration/preflight/judge.js';
+import { MigrationError } from '../../migration/problem/errors.js';
 import { blocking, capped, refusal, type Finding } from '../../migration/problem/finding.js';
-import { judgeAddresses } from '../../migration/preflight/reachability.js';
-import { judgeVersions } from '../../migration/preflight/servers.js';
-import { judgeTables } from '../../migration/preflight/tables.js';
-import { topologyWrites } from '../../migration/preflight/topology-writes.js';
-import { judgeVindexes } from '../../migration/preflight/vindexes.js';
 import type { Clients } from '../../vitess/clients.js';
-import { JournalStore } from '../../effects/journal.js';
-import { readCellRoots } from '../../vitess/topology/cells.js';
-import type { Topology } from '../../vitess/topology/topology.js';
 import { withHeartbeat } from '../step/heartbeat.js';
-import { readSource, readTarget, type SourceSide } from './plan-facts.js';
-import { Reads } from './bounded-reads.js';
-import { inspectSource, ownedByAnother } from './source.js';
-import { inspectTarget, inspectTopology } from './target.js';
-import type { TargetFacts } from '../../migration/plan/facts.js';
-import type { Journal } from '../../effects/journal.js';
+import { detailsOf } from './details.js';
+import { allFacts, readFacts } from './read-facts.js';
+import { Sides } from './sides.js';
 
 /** Attempts of the activity after which a read that fails is a finding, and not tried again. */
 const attempts = 3;
-/** Characters of DDL in a dry run's plan: a Temporal payload must stay below 2 MB. */
-const ddlLimit = 500_000;
 
-/** The step before the first change: read both sides, find everything that is wrong, make the plan. */
+/** The step before the first change: read the facts, ask the checks, make the plan. */
 export function preflightActivities(clients: Clients) {
   return {
     /**
@@ -35,133 +26,68 @@ export function preflightActivities(clients: Clients) {
      * (its journal and its record); nothing else is changed. docs/preflight.md lists the checks.
      * @throws PREFLIGHT_REFUSED with everything that stops it, or the error itself where there is only one
      */
-    async preflight({ id, runId }: MigrationRef, input: MigrateInput): Promise<PreflightReport> {
-      const reads = new Reads();
+    async preflight(ref: MigrationRef, input: MigrateInput): Promise<PreflightReport> {
       return withHeartbeat(async () => {
-        const { plan, findings, details } = await new Preflight(reads, clients, input, runId).run();
-        if (reads.transient !== undefined && Context.current().info.attempt < attempts) throw reads.transient;
-        const all = [...reads.findings, ...findings];
-        const stopping = blocking(all, input.accept);
-        if (plan === undefined || (stopping.length > 0 && !input.dryRun)) throw refusal(stopping);
-        if (details !== undefined) return { outcome: 'planned', plan, findings: capped(all), details };
-        const journals = new JournalStore(clients.target, id);
-        await journals.begin(runId, input.source);
-        await journals.writeRecord(runId, { input, plan });
-        return { outcome: 'recorded', findings: capped(all), tables: nameList(tableNames(plan)) };
+        const request = { input, source: parseSourceIdentifier(input.source), target: ref.id, runId: ref.runId };
+        const sides = new Sides(clients, request);
+        const answers = await readFacts(sides, allFacts);
+        const passing = transient(answers);
+        if (passing !== undefined && Context.current().info.attempt < attempts) throw passing;
+        const findings = judge(answers);
+        const plan = answers.plan?.value;
+        const stopping = blocking(findings, input.accept);
+        if (plan === undefined || (stopping.length > 0 && !input.dryRun)) {
+          await forgetUntouched(new JournalStore(clients.target, ref.id), ref.runId);
+          throw refusal(stopping);
+        }
+        if (!input.dryRun) return record(clients, ref, input, plan, findings);
+        const { details, unread } = await detailsOf(sides, answers, plan);
+        return { outcome: 'planned', plan, findings: capped([...findings, ...unread]), details };
       });
     },
   };
 }
 
-class Preflight {
-  private readonly from;
-  private readonly to;
+/** An error that may pass by itself, of a fact without which preflight refuses. */
+function transient(answers: Answers): MigrationError | undefined {
+  return Object.values(answers)
+    .flatMap(({ what, unread }) => (what === null ? unread : []))
+    .find(({ retryable }) => retryable);
+}
 
-  constructor(
-    private readonly reads: Reads,
-    private readonly clients: Clients,
-    private readonly input: MigrateInput,
-    private readonly runId: string,
-  ) {
-    this.from = parseSourceIdentifier(input.source);
-    this.to = parseWorkflowIdentifier(input.target);
+/** Writes the migration down: from here on it is the run's own. */
+async function record(
+  clients: Clients,
+  { id, runId }: MigrationRef,
+  input: MigrateInput,
+  plan: Plan,
+  findings: readonly Finding[],
+): Promise<PreflightReport> {
+  const journals = new JournalStore(clients.target, id);
+  try {
+    await journals.begin(runId, input.source);
+    await journals.writeRecord(runId, { input, plan });
+  } catch (error) {
+    // Half of it is worth nothing; before the last attempt, the next one goes on from it.
+    if (Context.current().info.attempt >= attempts) await forgetUntouched(journals, runId);
+    throw error;
   }
+  return { outcome: 'recorded', findings: capped(findings), tables: nameList(tableNames(plan)) };
+}
 
-  async run(): Promise<{ plan?: Plan; findings: Finding[]; details?: PlanDetails }> {
-    const { reads, clients, to } = this;
-    const place = clients.target.place({ keyspace: to.keyspace });
-    const [source, journal] = await Promise.all([
-      this.readSourceSide(),
-      reads.need(place, async () => ({ journal: await new JournalStore(clients.target, to).read() })),
-      reads.need(place, () => clients.vtgate.ping()),
-    ]);
-    const own = journal?.journal?.runId === this.runId ? journal.journal : undefined;
-    const known = await reads.need(place, async () => (await clients.target.requireKeyspace(to.keyspace), true));
-    const target =
-      known === undefined
-        ? undefined
-        : await readTarget(reads, clients, to, source?.side.facts.tables.map(({ name }) => name) ?? [], own);
-    const owned =
-      journal?.journal === undefined || own !== undefined
-        ? []
-        : [ownedByAnother(this.input.target, journal.journal, place)];
-    if (source === undefined || target === undefined) return { findings: owned };
-    const { plan, problems } = makePlan(this.input, source.side.facts, target);
-    const inspected = await this.inspect(source, target, plan, own);
-    const details = this.input.dryRun ? { details: await this.details(source.topology, plan) } : {};
-    return { plan, ...details, findings: [...owned, ...problems, ...inspected] };
-  }
-
-  private async readSourceSide(): Promise<{ topology: Topology; side: SourceSide } | undefined> {
-    const { reads, clients, from } = this;
-    const topology = await reads.need(clients.target.place(), () => clients.source(from.mount));
-    if (topology === undefined) return undefined;
-    const known = await reads.need(
-      topology.place({ keyspace: from.keyspace }),
-      async () => (await topology.requireKeyspace(from.keyspace), true),
-    );
-    const side = known === undefined ? undefined : await readSource(reads, clients, topology, from.keyspace);
-    return side === undefined ? undefined : { topology, side };
-  }
-
-  /** Everything beyond the plan's own needs. */
-  private async inspect(
-    source: { topology: Topology; side: SourceSide },
-    target: TargetFacts,
-    plan: Plan,
-    own: Journal | undefined,
-  ): Promise<Finding[]> {
-    const { reads, clients } = this;
-    const [inSource, inTopology] = await Promise.all([
-      inspectSource(reads, clients, source.topology, plan, source.side.tablets),
-      inspectTopology(reads, clients, plan, this.runId),
-    ]);
-    const inTarget = await inspectTarget(reads, clients, withoutOwn(plan, own), target, inSource.tables);
-    const places = {
-      source: source.topology.place({ keyspace: plan.source.keyspace }),
-      target: clients.target.place({ keyspace: plan.target.keyspace }),
-    };
-    return [
-      ...inSource.findings,
-      ...judgeAddresses(inTarget.primaries, { topoServer: source.topology.server, tablets: inSource.tablets }),
-      ...judgeTables({
-        tables: inSource.tables,
-        views: this.input.all ? inSource.views : [],
-        source: places.source,
-        target: { sharded: plan.target.sharded, vschema: target.vschema, place: places.target },
-      }),
-      ...judgeVindexes(inSource.tables, source.side.facts.vschema, target.vschema, places.target),
-      ...judgeVersions(inSource.servers, inTarget.servers),
-      ...inTopology,
-      ...inTarget.findings,
-    ];
-  }
-
-  private async details(source: Topology, plan: Plan): Promise<PlanDetails> {
-    const { reads, clients } = this;
-    const shard = plan.source.shards[0]?.name ?? '';
-    const missing = [...new Set(Object.values(plan.missingTables).flat())];
-    const [tables, cellRoots] = await Promise.all([
-      reads.want('the definitions of the tables', source.place({ keyspace: plan.source.keyspace, shard }), async () =>
-        missing.length === 0 ? [] : (await clients.primary(source, plan.source.keyspace, shard)).tables(missing),
-      ),
-      reads.want('the cells', clients.target.place(), () => readCellRoots(clients.target)),
-    ]);
-    let room = ddlLimit;
-    const fitting = (tables ?? []).filter(({ ddl }) => (room -= ddl.length) >= 0);
-    return {
-      ddl: Object.fromEntries(fitting.map(({ name, ddl }) => [name, ddl])),
-      topologyWrites: topologyWrites(
-        plan,
-        { target: clients.target.root, cells: cellRoots ?? {}, source: source.root },
-        this.input.fenceSource,
-      ),
-    };
+/** Removes the journal that this run has begun, unless something has been made since. */
+async function forgetUntouched(journals: JournalStore, runId: string): Promise<void> {
+  try {
+    const journal = await journals.read();
+    if (journal?.runId === runId && isUntouched(journal)) await journals.remove(runId);
+  } catch (error) {
+    // The refusal says more: a topology that does not answer is among its reasons.
+    if (!(error instanceof MigrationError)) throw error;
   }
 }
 
-/** Tables this run has made already are not judged against the source they came from. */
-function withoutOwn(plan: Plan, own: Journal | undefined): Plan {
-  const made = new Set(Object.values(own?.createdTables ?? {}).flat());
-  return { ...plan, tables: plan.tables.filter(({ name }) => !made.has(name)) };
+function isUntouched(journal: Journal): boolean {
+  const { createdTables, deniedTables, vschemaTables, fencedTables, streams, forward, sourceRenamed } = journal;
+  const made = [createdTables, deniedTables, fencedTables].flatMap((lists) => Object.values(lists).flat());
+  return made.length + vschemaTables.length === 0 && !streams && !forward && !sourceRenamed;
 }

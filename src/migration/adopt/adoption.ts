@@ -113,6 +113,8 @@ export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source:
       cells,
       shards: source.shards.map((name) => ({ name, keyRange: '' })),
     },
+    // Unknown of streams that others made: then every source shard is expected on every target shard.
+    sameVindexes: false,
     tables: source.tables.map((name) => ({ name, rows: 0, bytes: 0 })),
     missingTables: {},
     missingInVSchema: [],

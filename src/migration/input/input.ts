@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MigrationError } from '../problem/errors.js';
 import { isDuration } from './duration.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
-import { acceptable, checks } from '../problem/finding.js';
+import { acceptable, severityOf } from '../preflight/checks/index.js';
 import { rootPattern, serversPattern } from './address.js';
 
 // Workflow code runs where code cannot be built from strings.
@@ -32,7 +32,7 @@ const duration = z.string().refine(isDuration, { error: 'must be a duration such
 const acceptedCheck = z.string().refine((text) => acceptable.includes(text), {
   error: ({ input }) => {
     const name = String(input);
-    const severity = Object.hasOwn(checks, name) ? checks[name as keyof typeof checks] : undefined;
+    const severity = severityOf(name);
     return severity === undefined
       ? `names no check: ${JSON.stringify(name)}; there are ${acceptable.join(', ')}`
       : `names ${name}: ${severity === 'error' ? 'an error cannot be accepted' : 'a notice does not stop anything'}`;

@@ -1,8 +1,10 @@
-/** A table of the source as its primary tablet describes it. Rows and bytes are estimates. */
+/** A table of a source shard as its primary tablet describes it. Rows and bytes are estimates. */
 export interface SourceTable {
   name: string;
   rows: number;
   bytes: number;
+  /** The statement that creates it, without the next AUTO_INCREMENT value. */
+  ddl: string;
 }
 
 /** The part of a keyspace's VSchema that decides how a table is filtered. */
@@ -25,25 +27,36 @@ export interface ShardFacts {
   keyRange: string;
 }
 
-/** What was read from the source cluster before planning. */
-export interface SourceFacts {
-  /** Every cell of the source's topology. */
-  cells: string[];
-  shards: (ShardFacts & { tablets: { cell: string; type: string }[] })[];
-  tables: SourceTable[];
-  vschema: VSchemaFacts;
+/** A tablet of the source keyspace, as its record describes it. */
+export interface SourceTablet {
+  shard: string;
+  /** `ext-0000000100` */
+  alias: string;
+  cell: string;
+  type: string;
+  hostname: string;
 }
 
-/** What was read from the target cluster before planning. */
-export interface TargetFacts {
-  cells: string[];
-  vschema: VSchemaFacts;
-  shards: (ShardFacts & {
-    tables: string[];
-    nonEmptyTables: string[];
-    deniedTables: string[];
-    /** Who holds denied tables, in words, as far as it is known. */
-    holders?: Record<string, string>;
-    hasWorkflow: boolean;
-  })[];
+/** The facts from which a plan is made. All of them are needed. */
+export interface PlanFacts {
+  /** Every cell of the source's topology. */
+  sourceCells: string[];
+  /** The serving shards of the source keyspace; at least one. */
+  sourceShards: ShardFacts[];
+  sourceTablets: SourceTablet[];
+  /** Every base table, by source shard. */
+  sourceSchemas: { shard: string; tables: SourceTable[] }[];
+  sourceVSchema: VSchemaFacts;
+  targetCells: string[];
+  /** The serving shards of the target keyspace, with the tables they deny to applications; at least one. */
+  targetShards: (ShardFacts & { deniedTables: string[] })[];
+  /** Names of the tables that are there already, by target shard. */
+  targetTables: ShardNames[];
+  targetVSchema: VSchemaFacts;
+}
+
+/** Names of tables on a shard. */
+export interface ShardNames {
+  shard: string;
+  tables: string[];
 }

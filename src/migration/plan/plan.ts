@@ -1,12 +1,12 @@
-import type { ShardFacts, SourceFacts, SourceTable, TargetFacts } from './facts.js';
+import type { PlanFacts, ShardFacts, SourceTable } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
 import type { Place } from '../problem/errors.js';
-import { finding, type Finding } from '../problem/finding.js';
 import { quoteName, quoteString } from '../sql/quote.js';
-import { chooseVindex, type VindexChoice } from './vindex.js';
+import { rangesEqual, rangesMeet } from './key-range.js';
+import { distributionOf, haveSameVindexes, type VindexChoice } from './vindex.js';
 
-/** A table of the plan; `vindex` only where the stream must filter by key range. */
+/** A table of the plan; `vindex` where its rows are distributed over the shards of the target. */
 export interface PlannedTable {
   name: string;
   rows: number;
@@ -18,6 +18,11 @@ export interface PlannedTable {
 export interface Plan {
   target: { keyspace: string; workflow: string; sharded: boolean; cells: string[]; shards: ShardFacts[] };
   source: { mount: string; keyspace: string; cells: string[]; shards: ShardFacts[] };
+  /**
+   * True when a row has the same keyspace ID on both sides. Then a target shard reads only those source shards
+   * whose key ranges meet its own.
+   */
+  sameVindexes: boolean;
   tables: PlannedTable[];
   /** Target tables that do not exist yet, by target shard. */
   missingTables: Record<string, string[]>;
@@ -73,189 +78,102 @@ export interface PlannedStream {
 }
 
 /**
- * Turns what was asked and what was read into a plan, or into every reason why there is none.
- * Follows `moveTablesCreate` and `materializer` of Vitess; docs/adr tells where and why it differs.
+ * Makes the plan from what was asked and read. Every fact has a plan, even one that cannot work: the checks
+ * say why not. Follows `moveTablesCreate` and `materializer` of Vitess; docs/adr says where and why it differs.
  */
-export function makePlan(
-  input: MigrateInput,
-  source: SourceFacts,
-  target: TargetFacts,
-): { plan: Plan; problems: Finding[] } {
+export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
   const from = parseSourceIdentifier(input.source);
   const to = parseWorkflowIdentifier(input.target);
-  const problems: Finding[] = [];
-  const sourcePlace = { cluster: from.mount, keyspace: from.keyspace };
-
-  const names = chooseTables(input, source, sourcePlace, problems);
-  const cells = chooseCells(input, source, sourcePlace, problems);
-  const wholeRange =
-    target.shards.length === 1 &&
-    source.shards.length === 1 &&
-    isWholeRange(target.shards[0]) &&
-    isWholeRange(source.shards[0]);
-  const tables = names.map((table): PlannedTable => {
-    const planned: PlannedTable = { name: table.name, rows: table.rows, bytes: table.bytes };
-    if (!target.vschema.sharded) return planned;
-    const choice = chooseVindex(table.name, source.vschema, target.vschema, {
-      source: from,
-      targetKeyspace: to.keyspace,
-    });
-    if ('problem' in choice) problems.push(choice.problem);
-    else if (choice.vindex !== undefined && !wholeRange) planned.vindex = choice.vindex;
-    return planned;
+  const { sourceVSchema, targetVSchema, targetShards, targetTables } = facts;
+  const tables = chosenTables(input, facts).map(({ name, rows, bytes }): PlannedTable => {
+    const planned = { name, rows, bytes };
+    if (!targetVSchema.sharded) return planned;
+    const distribution = distributionOf(name, sourceVSchema, targetVSchema, from.keyspace);
+    return distribution.by === 'vindex' ? { ...planned, vindex: distribution.vindex } : planned;
   });
-  checkTarget(names, target, to, problems);
-
-  const missing = (shard: TargetFacts['shards'][number]) =>
-    names.map((t) => t.name).filter((name) => !shard.tables.includes(name));
-  const plan: Plan = {
-    target: { ...to, sharded: target.vschema.sharded, cells: target.cells, shards: target.shards.map(bare) },
-    source: { ...from, cells, shards: source.shards.map(bare) },
+  const names = tables.map((table) => table.name);
+  const there = new Map(targetTables.map((shard) => [shard.shard, new Set(shard.tables)]));
+  return {
+    target: {
+      ...to,
+      sharded: targetVSchema.sharded,
+      cells: facts.targetCells,
+      shards: targetShards.map(toShardFacts),
+    },
+    source: { ...from, cells: chosenCells(input, facts), shards: facts.sourceShards.map(toShardFacts) },
+    sameVindexes: haveSameVindexes(names, sourceVSchema, targetVSchema),
     tables,
-    missingTables: Object.fromEntries(target.shards.map((shard) => [shard.name, missing(shard)])),
-    missingInVSchema: target.vschema.sharded
-      ? []
-      : names.map((t) => t.name).filter((name) => !Object.hasOwn(target.vschema.tables, name)),
+    missingTables: Object.fromEntries(
+      targetShards.map((shard) => [shard.name, names.filter((name) => there.get(shard.name)?.has(name) !== true)]),
+    ),
+    missingInVSchema: targetVSchema.sharded ? [] : names.filter((name) => !Object.hasOwn(targetVSchema.tables, name)),
     stream: streamOptionsOf(input),
   };
-  return { plan, problems };
 }
 
-/** The streams of one target shard: one for every source shard, each with a rule for every table. */
+/**
+ * The streams of one target shard: one for every source shard that can have rows of it, each with a rule for every
+ * table (Vitess's `filterSourceShards`).
+ */
 export function streamsOf(plan: Plan, targetShard: ShardFacts): PlannedStream[] {
-  const rules = plan.tables.map((table) => ({ match: table.name, filter: filterOf(table, targetShard.keyRange) }));
-  return plan.source.shards.map((shard) => ({ sourceShard: shard.name, rules }));
+  const sources = plan.source.shards.filter(
+    ({ keyRange }) => !plan.sameVindexes || rangesMeet(keyRange, targetShard.keyRange),
+  );
+  const [only] = sources;
+  // Every row of an only source shard with the same range belongs to the target shard.
+  const filtered = only === undefined || sources.length > 1 || !rangesEqual(only.keyRange, targetShard.keyRange);
+  const rules = plan.tables.map((table) => ({
+    match: table.name,
+    filter: filtered ? filterOf(table, targetShard.keyRange) : selectAll(table),
+  }));
+  return sources.map((shard) => ({ sourceShard: shard.name, rules }));
 }
 
 function filterOf(table: PlannedTable, keyRange: string): string {
-  const select = `select * from ${quoteName(table.name)}`;
-  if (table.vindex === undefined) return select;
+  if (table.vindex === undefined) return selectAll(table);
   const args = [...table.vindex.columns.map(quoteName), quoteString(table.vindex.name), quoteString(keyRange)];
-  return `${select} where in_keyrange(${args.join(', ')})`;
+  return `${selectAll(table)} where in_keyrange(${args.join(', ')})`;
 }
 
-function chooseTables(
-  input: MigrateInput,
-  source: SourceFacts,
-  place: Finding['place'],
-  problems: Finding[],
-): SourceTable[] {
-  const known = new Map(source.tables.map((table) => [table.name, table]));
-  const named = [...(input.tables ?? []), ...input.exclude];
-  const unknown = [...new Set(named.filter((name) => !known.has(name)))];
-  for (const table of unknown) {
-    problems.push(
-      finding(
-        'table-exists',
-        `table ${quoteName(table)} does not exist`,
-        { ...place, table },
-        suggest(table, [...known.keys()]),
-        'TABLE_NOT_FOUND',
-      ),
-    );
-  }
-  const wanted = input.tables ?? [...known.keys()];
-  const chosen = [...new Set(wanted)]
-    .filter((name) => !input.exclude.includes(name))
-    .flatMap((name) => known.get(name) ?? []);
-  if (chosen.length === 0 && unknown.length === 0) {
-    problems.push(
-      finding(
-        'no-tables',
-        'there is no table to move',
-        place,
-        'check the keyspace of -source, -tables and -exclude',
-        'NO_TABLES',
-      ),
-    );
-  }
-  return chosen;
+function selectAll(table: PlannedTable): string {
+  return `select * from ${quoteName(table.name)}`;
 }
 
-function suggest(name: string, known: string[]): string {
-  const close = known.find((other) => other.toLowerCase() === name.toLowerCase());
-  if (close !== undefined) return `did you mean ${close}? Table names are case sensitive`;
-  const shown = known.slice(0, 10).join(', ');
-  return known.length === 0
-    ? 'the keyspace has no tables'
-    : `the keyspace has ${shown}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`;
+/** Every table of the source by name, with the estimates of all shards added up. */
+export function sourceTables({ sourceSchemas }: Pick<PlanFacts, 'sourceSchemas'>): Map<string, SourceTable> {
+  const known = new Map<string, SourceTable>();
+  for (const table of sourceSchemas.flatMap(({ tables }) => tables)) {
+    const { rows = 0, bytes = 0 } = known.get(table.name) ?? {};
+    known.set(table.name, { ...table, rows: rows + table.rows, bytes: bytes + table.bytes });
+  }
+  return known;
 }
 
-/** Without cells of its own choosing, a stream may read in every cell that has a fitting tablet. */
-function chooseCells(input: MigrateInput, source: SourceFacts, place: Finding['place'], problems: Finding[]): string[] {
-  for (const cell of input.cells ?? []) {
-    if (source.cells.includes(cell)) continue;
-    problems.push(
-      finding(
-        'cell-exists',
-        `the source has no cell ${cell}`,
-        { ...place, cell },
-        `its cells are ${source.cells.join(', ')}; cells are those of the source, not of the target`,
-        'CELL_NOT_FOUND',
-      ),
-    );
-  }
-  const fits = (tablet: { cell: string; type: string }) =>
+function chosenTables(input: MigrateInput, facts: PlanFacts): SourceTable[] {
+  const known = sourceTables(facts);
+  const excluded = new Set(input.exclude);
+  const wanted = new Set(input.tables ?? known.keys());
+  return [...wanted].filter((name) => !excluded.has(name)).flatMap((name) => known.get(name) ?? []);
+}
+
+/** True for a tablet that streams may read from: of a chosen type, in a chosen cell. */
+export function isEligible(input: MigrateInput, tablet: { cell: string; type: string }): boolean {
+  return (
     input.tabletTypes.some((type) => type === tablet.type) &&
-    (input.cells === undefined || input.cells.includes(tablet.cell));
-  for (const shard of source.shards) {
-    if (shard.tablets.some(fits)) continue;
-    const what = `no tablet of type ${input.tabletTypes.join(' or ')}${input.cells === undefined ? '' : ` in cell ${input.cells.join(' or ')}`}`;
-    const there = shard.tablets.map((t) => `${t.type} in ${t.cell}`).join(', ') || 'no tablets';
-    problems.push(
-      finding(
-        'source-tablet',
-        what,
-        { ...place, shard: shard.name },
-        `the shard has ${there}; choose -tablet_types and -cells that fit`,
-        'NO_SOURCE_TABLET',
-      ),
-    );
-  }
+    (input.cells === undefined || input.cells.includes(tablet.cell))
+  );
+}
+
+/** Without cells of its own choosing, a stream may read in every cell that has an eligible tablet. */
+function chosenCells(input: MigrateInput, { sourceTablets }: PlanFacts): string[] {
   if (input.cells !== undefined) return input.cells;
-  return [...new Set(source.shards.flatMap((shard) => shard.tablets.filter(fits).map((tablet) => tablet.cell)))].sort();
+  return [...new Set(sourceTablets.filter((tablet) => isEligible(input, tablet)).map(({ cell }) => cell))].sort();
 }
 
-function checkTarget(
-  names: SourceTable[],
-  target: TargetFacts,
-  to: { keyspace: string; workflow: string },
-  problems: Finding[],
-): void {
-  for (const shard of target.shards) {
-    const place = { cluster: 'target', keyspace: to.keyspace, shard: shard.name };
-    if (shard.hasWorkflow) {
-      problems.push(
-        finding(
-          'workflow-name',
-          `a workflow named ${to.workflow} already exists`,
-          place,
-          'choose another name, or finish that workflow with the program that made it',
-          'WORKFLOW_EXISTS',
-        ),
-      );
-    }
-    for (const { name: table } of names) {
-      if (shard.nonEmptyTables.includes(table)) {
-        problems.push(
-          finding(
-            'target-table-empty',
-            `table ${quoteName(table)} has rows`,
-            { ...place, table },
-            'empty or drop it, or leave it out with -exclude',
-            'TARGET_TABLE_NOT_EMPTY',
-          ),
-        );
-      }
-      if (shard.deniedTables.includes(table)) {
-        const { message, remedy } = heldTable(table, shard.holders?.[table], to.keyspace);
-        problems.push(finding('table-denied', message, { ...place, table }, remedy, 'TABLE_DENIED'));
-      }
-    }
-  }
-}
-
-/** What is said of a table that others hold. @param holder who, in words, where it is known */
+/**
+ * What is said of a table that another workflow holds.
+ * @param holder in words, where it is known
+ */
 export function heldTable(
   table: string,
   holder: string | undefined,
@@ -268,15 +186,11 @@ export function heldTable(
       remedy: 'complete or cancel that one first, or leave the table out with -exclude',
     };
   return {
-    message: `table ${name} is in the denied tables already, and neither a journal nor a stream says who holds it`,
-    remedy: `look at what was left behind and remove it: vtmigrate Audit ${keyspace}`,
+    message: `table ${name} is in the denied tables already, and no journal or stream shows what holds it`,
+    remedy: `list what was left behind, and remove it: vtmigrate Audit ${keyspace}`,
   };
 }
 
-function isWholeRange(shard: ShardFacts | undefined): boolean {
-  return shard !== undefined && (shard.keyRange === '' || shard.keyRange === '-');
-}
-
-function bare(shard: ShardFacts): ShardFacts {
-  return { name: shard.name, keyRange: shard.keyRange };
+function toShardFacts({ name, keyRange }: ShardFacts): ShardFacts {
+  return { name, keyRange };
 }

@@ -1,10 +1,102 @@
-import type { Place } from '../problem/errors.js';
+import type { MigrateInput } from '../input/input.js';
+import type { SourceIdentifier, WorkflowIdentifier } from '../input/identifier.js';
+import type { PlanFacts, ShardNames } from '../plan/facts.js';
+import type { Plan } from '../plan/plan.js';
+import type { MigrationError, Place } from '../problem/errors.js';
 
-/** MySQL's global variables by name, of one tablet, and the release of its vttablet where it was told. */
+/**
+ * Every fact that checks may need, by name, with the type of its value. How each is read is a file of its own in
+ * src/activities/preflight/facts. A list by place holds what could be read.
+ */
+export interface Facts extends PlanFacts {
+  request: Request;
+  /** Where the topology of the source is: the mount record or, in a dry run without one, the wish for it. */
+  mount: MountFacts;
+  vtgate: 'answers';
+  /** Every journal of the target keyspace. */
+  journals: JournalFacts[];
+  /** Every workflow with streams on a target primary. */
+  targetStreams: { place: Place; shard: string; workflows: { workflow: string; rules: string[] }[] }[];
+  targetPrimaries: { place: Place; shard: string; hostname: string }[];
+  /** Made of the facts above. */
+  plan: Plan;
+  /** Planned tables of the target that have rows. */
+  filledTables: ShardNames[];
+
+  /** Planned tables, by source shard. */
+  sourceDetails: { shard: string; tables: TableFacts[] }[];
+  /** Of the whole source keyspace; none unless all tables are to be moved. */
+  sourceViews: string[];
+  candidates: CandidateFacts[];
+  sourceServers: ServerFacts[];
+  sourceVersions: { place: Place; version: string }[];
+  sourceTransactions: TransactionFacts[];
+  streamAccounts: StreamAccountFacts[];
+
+  targetHealth: { place: Place; unhealthy: string }[];
+  /** Whether the account that applies streams may write their records, in Vitess's own words. */
+  targetPermissions: { place: Place; ok: boolean; error: string }[];
+  targetServers: ServerFacts[];
+  targetVersions: { place: Place; version: string }[];
+  targetTransactions: TransactionFacts[];
+  targetCollations: { place: Place; collations: string[] }[];
+  /** Planned tables that the target has already. */
+  targetDetails: { place: Place; shard: string; tables: TableFacts[] }[];
+  /** The used part of a disk, 0 to 1; undefined where the tablet does not know it. */
+  targetDisks: { place: Place; used: number | undefined }[];
+  /** Apps that a throttler holds back, with the share of time it does. */
+  throttledApps: { place: Place; apps: Record<string, number> }[];
+  routingRules: RoutingFacts;
+  locks: LockFacts[];
+  /** Names in the VSchemas of the target's other keyspaces, by keyspace. */
+  otherTables: Record<string, string[]>;
+}
+
+export type FactName = keyof Facts;
+
+/** What became of a fact. Without a value, the checks that need it are not asked. */
+export interface Answer<T> {
+  value?: T;
+  /** What could not be read of it. */
+  unread: readonly MigrationError[];
+  /** The fact in words, for a check whose fact is not known; null for a fact without which preflight refuses. */
+  what: string | null;
+}
+
+/** The facts that were asked for. */
+export type Answers = { readonly [N in FactName]?: Answer<Facts[N]> };
+
+/** What is to be migrated, and by which run. */
+export interface Request {
+  input: MigrateInput;
+  source: SourceIdentifier;
+  target: WorkflowIdentifier;
+  runId: string;
+}
+
+/** Vitess's TopoConfig of a cluster. */
+export interface MountFacts {
+  topoType: string;
+  topoServer: string;
+  topoRoot: string;
+}
+
+/** A journal of the target keyspace, as far as preflight needs it. Tables are by target shard. */
+export interface JournalFacts {
+  workflow: string;
+  runId: string;
+  /** `ext1.load` */
+  source: string;
+  createdTables: Record<string, string[]>;
+  deniedTables: Record<string, string[]>;
+  /** True once streams may have been created. */
+  streams: boolean;
+}
+
+/** MySQL's global variables by name, of one tablet; one that this MySQL does not have is left out. */
 export interface ServerFacts {
   place: Place;
   variables: Record<string, string>;
-  vitess?: string;
 }
 
 /** A column as `information_schema.columns` has it. */
@@ -51,18 +143,26 @@ export interface TransactionFacts {
   thread: string;
 }
 
-/** A source tablet that a stream may read from, as it looked from the worker. */
+/** A source tablet that a stream may read from, as the worker sees it. */
 export interface CandidateFacts {
   place: Place;
   hostname: string;
   type: string;
-  /** Why Vitess would pass it over; empty when it is healthy. */
+  /** Why Vitess would pass over it; empty when it is healthy. */
   unhealthy: string;
   /** Why no stream could be opened; empty when one could, or when it was not tried. */
   streamError: string;
 }
 
-/** A lock in the topology that somebody holds. */
+/** The account that a source shard's tablets use for streams. */
+export interface StreamAccountFacts {
+  place: Place;
+  user: string;
+  /** Undefined when its privileges cannot be read: it has roles, or privileges on single tables. */
+  grants: string[] | undefined;
+}
+
+/** A lock in the topology that is held. */
 export interface LockFacts {
   place: Place;
   path: string;
@@ -73,11 +173,4 @@ export interface LockFacts {
 export interface RoutingFacts {
   tables: { from: string; to: string[] }[];
   keyspaces: { from: string; to: string }[];
-}
-
-/** A workflow that has, or has had, streams to target tables. */
-export interface WorkflowFacts {
-  place: Place;
-  workflow: string;
-  tables: string[];
 }

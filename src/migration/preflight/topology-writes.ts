@@ -8,7 +8,7 @@ export interface Roots {
   source: string;
 }
 
-/** Every key of either topology that the migration writes, with when and why. The source's is only read, unless it is fenced. */
+/** Every key of either topology that the migration writes, with when and why. */
 export function topologyWrites(plan: Plan, roots: Roots, fenceSource: boolean): string[] {
   const { keyspace, workflow, shards } = plan.target;
   const root = roots.target;
@@ -26,7 +26,8 @@ export function topologyWrites(plan: Plan, roots: Roots, fenceSource: boolean): 
     ...(fenceSource
       ? plan.source.shards.map(
           ({ name }) =>
-            `in ${plan.source.mount}: ${roots.source}/keyspaces/${plan.source.keyspace}/shards/${name}/Shard (denied tables: from Complete on)`,
+            `in ${plan.source.mount}: ${roots.source}/keyspaces/${plan.source.keyspace}/shards/${name}/Shard ` +
+            '(denied tables: from Complete on)',
         )
       : []),
   ];

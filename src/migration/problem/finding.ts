@@ -1,123 +1,23 @@
-import { MigrationError, describeProblem, type ErrorCode, type Place, type Problem } from './errors.js';
+import type { Found, Severity } from '../preflight/check.js';
+import type { CheckName } from '../preflight/checks/index.js';
+import { more } from '../preflight/checks/more.js';
+import { MigrationError, describeProblem, type Problem } from './errors.js';
 
-/**
- * `error`: the migration cannot work, or would do harm for sure. `warning`: it can work, and may cost
- * rows or an outage: a person accepts it by its check's name, or it stops as well. `notice`: only shown.
- */
-export type Severity = 'error' | 'warning' | 'notice';
+export type { CheckName, Severity };
 
-/** Every check by its stable name, with its severity. docs/preflight.md says what each looks at. */
-export const checks = {
-  'mount-answers': 'error',
-  'access-granted': 'error',
-  'topology-answers': 'error',
-  'vtgate-answers': 'error',
-  'tablet-answers': 'error',
-  'keyspace-exists': 'error',
-  'shard-primary': 'error',
-  'cell-exists': 'error',
-  'source-tablet': 'error',
-  'source-stream': 'error',
-  'source-privileges': 'error',
-  'target-permissions': 'error',
-  'gtid-mode': 'error',
-  'binary-log': 'error',
-  'binlog-format': 'error',
-  'binlog-row-image': 'error',
-  'table-exists': 'error',
-  'no-tables': 'error',
-  'backtick-name': 'error',
-  'vschema-entry': 'error',
-  'vindex-usable': 'error',
-  'vindex-column': 'error',
-  'workflow-name': 'error',
-  'migration-name': 'error',
-  'other-workflow': 'error',
-  'target-table-empty': 'error',
-  'target-table-incompatible': 'error',
-  'table-denied': 'error',
-  'routing-rule': 'error',
-  collation: 'error',
-  'not-readable': 'warning',
-  'source-address': 'warning',
-  'binlog-retention': 'warning',
-  'mysql-version': 'warning',
-  'long-transaction': 'warning',
-  'no-primary-key': 'warning',
-  'foreign-key-cascade': 'warning',
-  'foreign-key-outside': 'warning',
-  'foreign-key-sharded': 'warning',
-  trigger: 'warning',
-  engine: 'warning',
-  'target-table-differs': 'warning',
-  'vindex-unknown': 'warning',
-  'disk-full': 'warning',
-  'unhealthy-tablet': 'notice',
-  'source-privileges-unknown': 'notice',
-  'version-unknown': 'notice',
-  'vitess-version': 'notice',
-  'sql-mode': 'notice',
-  charset: 'notice',
-  'unique-key-only': 'notice',
-  'foreign-key': 'notice',
-  view: 'notice',
-  'generated-column': 'notice',
-  'auto-increment': 'notice',
-  'vindex-differs': 'notice',
-  'ambiguous-name': 'notice',
-  'lock-held': 'notice',
-  'disk-unknown': 'notice',
-  throttler: 'notice',
-  more: 'notice',
-} as const satisfies Record<string, Severity>;
-
-export type CheckName = keyof typeof checks;
-
-/** Something preflight found. Plain data: part of the plan and of the query `status`. */
+/** Something preflight found. Plain data: part of preflight's answer and of the query `status`. */
 export interface Finding extends Problem {
   check: CheckName;
   severity: Severity;
 }
 
-/** A finding of a check. The code is CHECK_FAILED unless the error table has one of its own for it. */
-export function finding(
-  check: CheckName,
-  message: string,
-  place: Place,
-  remedy: string,
-  code: ErrorCode = 'CHECK_FAILED',
-): Finding {
-  return { check, severity: checks[check], code, message, place, remedy };
+/** What a check found, with its name and severity. */
+export function stamp(check: { name: CheckName; severity: Severity }, found: Found): Finding {
+  const { message, place, remedy, code = 'CHECK_FAILED' } = found;
+  return { check: check.name, severity: check.severity, code, message, place, remedy };
 }
 
-/** Names that may stand in `accept`: those of warnings. */
-export const acceptable: readonly string[] = Object.entries(checks).flatMap(([name, severity]) =>
-  severity === 'warning' ? [name] : [],
-);
-
-const checkOfCode: Partial<Record<ErrorCode, CheckName>> = {
-  MOUNT_NOT_FOUND: 'mount-answers',
-  ACCESS_REFUSED: 'access-granted',
-  TOPO_UNREACHABLE: 'topology-answers',
-  VTGATE_UNREACHABLE: 'vtgate-answers',
-  KEYSPACE_NOT_FOUND: 'keyspace-exists',
-  CELL_NOT_FOUND: 'cell-exists',
-  NO_PRIMARY: 'shard-primary',
-  BACKTICK_TABLE_NAME: 'backtick-name',
-  MIGRATION_EXISTS: 'migration-name',
-};
-
-/** An error of a read without which there is no plan, as a finding. */
-export function findingOf(error: MigrationError): Finding {
-  return finding(checkOfCode[error.code] ?? 'tablet-answers', error.what, error.place, error.remedy, error.code);
-}
-
-/** What could not be read, and is therefore not known to be right. */
-export function unreadable(what: string, error: MigrationError, check: CheckName = 'not-readable'): Finding {
-  return finding(check, `${what} could not be read (${error.what})`, error.place, error.remedy);
-}
-
-/** The findings that stop a migration: errors, and warnings nobody has accepted. */
+/** The findings that stop a migration: errors, and warnings that are not accepted. */
 export function blocking(findings: readonly Finding[], accepted: readonly string[]): Finding[] {
   return findings.filter(
     ({ check, severity }) => severity === 'error' || (severity === 'warning' && !accepted.includes(check)),
@@ -139,12 +39,11 @@ export function capped(findings: readonly Finding[]): Finding[] {
   if (rest <= 0) return sorted;
   return [
     ...sorted.slice(0, mostFindings),
-    finding(
-      'more',
-      `${rest} more findings are not shown`,
-      {},
-      'look at fewer tables at once, with -tables and -dry_run',
-    ),
+    stamp(more, {
+      message: `${rest} more findings are not shown`,
+      place: {},
+      remedy: 'look at fewer tables at once, with -tables and -dry_run',
+    }),
   ];
 }
 
@@ -154,8 +53,8 @@ export function describeFinding(found: Finding): string {
 }
 
 /**
- * The error that stops a migration, naming everything that stops it. A single error speaks for
- * itself under its own code, so that a passing trouble is tried again.
+ * The error that stops a migration, with every finding that stops it. A single error keeps its own code, so that
+ * the step is tried again where that can help.
  */
 export function refusal(stopping: readonly Finding[]): MigrationError {
   const [first] = stopping;
@@ -168,11 +67,7 @@ export function refusal(stopping: readonly Finding[]): MigrationError {
   const how =
     warnings.length === 0
       ? ''
-      : `\nA warning is passed by its name, once it is understood: -accept ${warnings.join(',')} (in JSON "accept")`;
-  return new MigrationError(
-    'PREFLIGHT_REFUSED',
-    `${stopping.length === 1 ? 'one thing is' : `${stopping.length} things are`} in the way; nothing has been changed:${list}${how}`,
-    {},
-    '',
-  );
+      : `\nOnce you understand a warning, accept it by its name: -accept ${warnings.join(',')} (in JSON "accept")`;
+  const count = stopping.length === 1 ? 'one thing is' : `${stopping.length} things are`;
+  return new MigrationError('PREFLIGHT_REFUSED', `${count} in the way; nothing has been changed:${list}${how}`, {}, '');
 }

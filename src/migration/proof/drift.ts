@@ -37,7 +37,7 @@ export function driftGaps(
 }
 
 /** The order of the lines of a definition means nothing where keys are built after the copy. */
-function sameDefinition(a: string | undefined, b: string): boolean {
+export function sameDefinition(a: string | undefined, b: string): boolean {
   const lines = (ddl: string) =>
     ddl
       .split('\n')

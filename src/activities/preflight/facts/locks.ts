@@ -1,0 +1,9 @@
+import { readLocks } from '../../../vitess/topology/surroundings.js';
+import { optionalFact } from '../fact.js';
+
+export const locks = optionalFact({
+  name: 'locks',
+  what: 'the locks',
+  needs: [],
+  read: (sides) => sides.one(sides.targetPlace(), () => readLocks(sides.clients.target, sides.request.target)),
+});

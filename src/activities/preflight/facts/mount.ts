@@ -1,0 +1,39 @@
+import type { MountFacts } from '../../../migration/preflight/facts.js';
+import { MigrationError } from '../../../migration/problem/errors.js';
+import { requiredFact } from '../fact.js';
+import type { Sides } from '../sides.js';
+
+/** A dry run writes no mount record: it reads the source by the config of its input. */
+export const mount = requiredFact({
+  name: 'mount',
+  needs: [],
+  read: (sides) =>
+    sides.one(sides.clients.target.place(), async () => {
+      const config = await mountOf(sides);
+      // Refuses a name that no mount may have.
+      sides.source(config);
+      return config;
+    }),
+});
+
+async function mountOf({ clients, request: { input, source } }: Sides): Promise<MountFacts> {
+  const wanted = input.mount;
+  const recorded = await clients.mounts.get(source.mount);
+  if (recorded === undefined) {
+    if (input.dryRun && wanted !== undefined) return wanted;
+    // Names the mounts that there are.
+    const { server, root } = await clients.source(source.mount);
+    return { topoType: 'etcd2', topoServer: server, topoRoot: root };
+  }
+  if (wanted === undefined || describe(recorded) === describe(wanted)) return recorded;
+  throw new MigrationError(
+    'MOUNT_CONFLICT',
+    `${source.mount} is mounted as ${describe(recorded)}, not as ${describe(wanted)}`,
+    clients.target.place(),
+    `unmount it first (vtmigrate Mount -unmount ${source.mount}), or choose another name`,
+  );
+}
+
+function describe({ topoType, topoServer, topoRoot }: MountFacts): string {
+  return `${topoType} ${topoServer}${topoRoot}`;
+}

@@ -1,0 +1,10 @@
+import { readOtherTables } from '../../../vitess/topology/surroundings.js';
+import { optionalFact } from '../fact.js';
+
+export const otherTables = optionalFact({
+  name: 'otherTables',
+  what: 'the VSchemas of other keyspaces',
+  needs: [],
+  read: (sides) =>
+    sides.one(sides.targetPlace(), () => readOtherTables(sides.clients.target, sides.request.target.keyspace)),
+});

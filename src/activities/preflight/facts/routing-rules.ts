@@ -1,0 +1,9 @@
+import { readRoutingRules } from '../../../vitess/topology/surroundings.js';
+import { optionalFact } from '../fact.js';
+
+export const routingRules = optionalFact({
+  name: 'routingRules',
+  what: 'the routing rules',
+  needs: [],
+  read: (sides) => sides.one(sides.targetPlace(), () => readRoutingRules(sides.clients.target)),
+});

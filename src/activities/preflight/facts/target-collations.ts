@@ -1,0 +1,13 @@
+import { readCollations } from '../../../vitess/tablet/sql/server.js';
+import { optionalFact } from '../fact.js';
+
+export const targetCollations = optionalFact({
+  name: 'targetCollations',
+  what: 'the collations',
+  needs: ['targetPrimaries'],
+  read: (sides, { targetPrimaries }) =>
+    sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({
+      place,
+      collations: await readCollations(tablet),
+    })),
+});

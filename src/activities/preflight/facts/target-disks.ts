@@ -1,0 +1,9 @@
+import { optionalFact } from '../fact.js';
+
+export const targetDisks = optionalFact({
+  name: 'targetDisks',
+  what: 'the disk',
+  needs: ['targetPrimaries'],
+  read: (sides, { targetPrimaries }) =>
+    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => ({ place, used: await probe.diskUsed() })),
+});

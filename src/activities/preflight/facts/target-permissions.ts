@@ -1,0 +1,12 @@
+import { optionalFact } from '../fact.js';
+
+export const targetPermissions = optionalFact({
+  name: 'targetPermissions',
+  what: 'the permissions of the account that applies streams',
+  needs: ['targetPrimaries'],
+  read: (sides, { targetPrimaries }) =>
+    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => {
+      const { ok, error } = await probe.permissions();
+      return { place, ok, error };
+    }),
+});

@@ -1,0 +1,15 @@
+import { requiredFact } from '../fact.js';
+
+export const targetPrimaries = requiredFact({
+  name: 'targetPrimaries',
+  needs: ['targetShards'],
+  read: (sides, { targetShards }) =>
+    sides.each(
+      targetShards,
+      ({ name }) => sides.targetPlace({ shard: name }),
+      async ({ name: shard }) => {
+        const { place, probe } = await sides.primary(shard);
+        return { place, shard, hostname: probe.hostname };
+      },
+    ),
+});

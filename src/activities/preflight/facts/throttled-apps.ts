@@ -1,0 +1,9 @@
+import { optionalFact } from '../fact.js';
+
+export const throttledApps = optionalFact({
+  name: 'throttledApps',
+  what: 'the throttler',
+  needs: ['targetPrimaries'],
+  read: (sides, { targetPrimaries }) =>
+    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => ({ place, apps: await probe.throttledApps() })),
+});

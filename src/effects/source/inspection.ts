@@ -1,0 +1,42 @@
+import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../migration/plan/facts.js';
+import type { StreamAccountFacts, TableFacts } from '../../migration/preflight/facts.js';
+import type { Place } from '../../migration/problem/errors.js';
+
+/** An open transaction that has locked or changed rows. */
+export interface OpenTransaction {
+  id: string;
+  seconds: number;
+  thread: string;
+}
+
+/**
+ * What preflight asks of the keyspace that tables come from; nothing is changed. `Source` is what the later steps
+ * use. Another kind of source is another class. Every method throws MigrationError when the source does not answer.
+ */
+export interface SourceInspection {
+  place(more?: { shard?: string; tablet?: string; table?: string }): Place;
+
+  /** Every cell of the cluster. */
+  cells(): Promise<string[]>;
+  /** @throws MigrationError KEYSPACE_NOT_FOUND; NO_PRIMARY when no shard serves */
+  shards(): Promise<ShardFacts[]>;
+  vschema(): Promise<VSchemaFacts>;
+  tablets(shard: string): Promise<SourceTablet[]>;
+
+  /** Every base table of a shard. @throws MigrationError BACKTICK_TABLE_NAME */
+  tables(shard: string): Promise<SourceTable[]>;
+  /** Columns and keys of those of the tables that exist. */
+  tableDetails(shard: string, names: readonly string[]): Promise<TableFacts[]>;
+  views(shard: string): Promise<string[]>;
+
+  /** Why Vitess would pass over a tablet; empty when it would take it. */
+  health(tablet: SourceTablet): Promise<string>;
+  /** Opens and closes a stream of changes. @throws MigrationError when the tablet cannot stream */
+  openStream(tablet: SourceTablet): Promise<void>;
+  variables(tablet: SourceTablet, names: readonly string[]): Promise<Record<string, string>>;
+  version(tablet: SourceTablet): Promise<string>;
+  transactions(tablet: SourceTablet): Promise<OpenTransaction[]>;
+
+  /** The account that the tablets of a shard use for streams, with its privileges. */
+  streamAccount(shard: string): Promise<StreamAccountFacts>;
+}

@@ -1,0 +1,129 @@
+import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../migration/plan/facts.js';
+import type { StreamAccountFacts, TableFacts } from '../../migration/preflight/facts.js';
+import { MigrationError, type Place } from '../../migration/problem/errors.js';
+import type { Clients } from '../../vitess/clients.js';
+import { readGrants, readTables, readTransactions, readVariables, readViews } from '../../vitess/tablet/sql/server.js';
+import { formatAlias, formatTabletType, type Topology } from '../../vitess/topology/topology.js';
+import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
+import { requireServingShards, toVSchemaFacts } from '../keyspace-facts.js';
+import type { OpenTransaction, SourceInspection } from './inspection.js';
+
+/** A keyspace of a Vitess cluster. `tablets` reads the records of the tablets that it is asked about afterwards. */
+export class VitessSourceInspection implements SourceInspection {
+  private readonly records = new Map<string, TabletRecord>();
+
+  constructor(
+    private readonly clients: Clients,
+    private readonly topology: Topology,
+    private readonly keyspace: string,
+  ) {}
+
+  place(more: { shard?: string; tablet?: string; table?: string } = {}): Place {
+    return this.topology.place({ keyspace: this.keyspace, ...more });
+  }
+
+  cells(): Promise<string[]> {
+    return this.topology.cells();
+  }
+
+  async shards(): Promise<ShardFacts[]> {
+    const shards = await requireServingShards(this.topology, this.keyspace);
+    return shards.map(({ name, keyRange }) => ({ name, keyRange }));
+  }
+
+  async vschema(): Promise<VSchemaFacts> {
+    return toVSchemaFacts(await this.topology.vschema(this.keyspace));
+  }
+
+  async tablets(shard: string): Promise<SourceTablet[]> {
+    const records = await this.topology.tablets(this.keyspace, shard);
+    for (const record of records) this.records.set(formatAlias(record.alias), record);
+    return records.map((record) => ({
+      shard,
+      alias: formatAlias(record.alias),
+      cell: record.alias?.cell ?? '',
+      type: formatTabletType(record.type),
+      hostname: record.hostname,
+    }));
+  }
+
+  async tables(shard: string): Promise<SourceTable[]> {
+    try {
+      const tables = await (await this.primary(shard)).tables();
+      return tables.map(({ name, ddl, rows, bytes }) => ({ name, ddl, rows, bytes }));
+    } catch (error) {
+      throw explainBacktick(error);
+    }
+  }
+
+  async tableDetails(shard: string, names: readonly string[]): Promise<TableFacts[]> {
+    return readTables(await this.primary(shard), names);
+  }
+
+  async views(shard: string): Promise<string[]> {
+    return readViews(await this.primary(shard));
+  }
+
+  async health(tablet: SourceTablet): Promise<string> {
+    return this.probe(tablet).health();
+  }
+
+  async openStream(tablet: SourceTablet): Promise<void> {
+    await this.probe(tablet).openStream();
+  }
+
+  async variables(tablet: SourceTablet, names: readonly string[]): Promise<Record<string, string>> {
+    return readVariables(this.handle(tablet), names);
+  }
+
+  async version(tablet: SourceTablet): Promise<string> {
+    return this.probe(tablet).version();
+  }
+
+  async transactions(tablet: SourceTablet): Promise<OpenTransaction[]> {
+    return readTransactions(this.handle(tablet));
+  }
+
+  /** A permission test on the primary names the account. */
+  async streamAccount(shard: string): Promise<StreamAccountFacts> {
+    const record = await this.topology.primary(this.keyspace, shard);
+    const probe = this.clients.probe(this.topology, record);
+    const { user } = await probe.permissions();
+    return { place: probe.place, user, grants: await readGrants(this.clients.tablet(this.topology, record), user) };
+  }
+
+  private primary(shard: string) {
+    return this.clients.primary(this.topology, this.keyspace, shard);
+  }
+
+  private handle(tablet: SourceTablet) {
+    return this.clients.tablet(this.topology, this.record(tablet));
+  }
+
+  private probe(tablet: SourceTablet) {
+    return this.clients.probe(this.topology, this.record(tablet));
+  }
+
+  private record({ alias, shard }: SourceTablet): TabletRecord {
+    const record = this.records.get(alias);
+    if (record !== undefined) return record;
+    throw new MigrationError(
+      'TABLET_UNREACHABLE',
+      'the record of the tablet has not been read',
+      this.place({ shard, tablet: alias }),
+      'start the tablet, or choose another one',
+    );
+  }
+}
+
+/** A backtick in any table name of a keyspace breaks Vitess's own GetSchema for all of them. */
+function explainBacktick(error: unknown): unknown {
+  if (!(error instanceof MigrationError) || !error.what.includes('UnescapeID err')) return error;
+  return new MigrationError(
+    'BACKTICK_TABLE_NAME',
+    'a table of the source keyspace has a backtick in its name, and Vitess cannot read the schema of such a keyspace',
+    error.place,
+    'rename that table in the source; leaving it out with -exclude does not help',
+    { cause: error },
+  );
+}

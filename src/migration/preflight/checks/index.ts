@@ -1,0 +1,166 @@
+import type { ErrorCode } from '../../problem/errors.js';
+import type { Check, Severity } from '../check.js';
+import { accessGranted } from './access-granted.js';
+import { ambiguousName } from './ambiguous-name.js';
+import { autoIncrement } from './auto-increment.js';
+import { backtickName } from './backtick-name.js';
+import { binaryLog } from './binary-log.js';
+import { binlogFormat } from './binlog-format.js';
+import { binlogRetention } from './binlog-retention.js';
+import { binlogRowImage } from './binlog-row-image.js';
+import { cellExists } from './cell-exists.js';
+import { charset } from './charset.js';
+import { collation } from './collation.js';
+import { diskFull } from './disk-full.js';
+import { diskUnknown } from './disk-unknown.js';
+import { engine } from './engine.js';
+import { foreignKey } from './foreign-key.js';
+import { foreignKeyCascade } from './foreign-key-cascade.js';
+import { foreignKeyOutside } from './foreign-key-outside.js';
+import { foreignKeySharded } from './foreign-key-sharded.js';
+import { generatedColumn } from './generated-column.js';
+import { gtidMode } from './gtid-mode.js';
+import { keyspaceExists } from './keyspace-exists.js';
+import { lockHeld } from './lock-held.js';
+import { longTransaction } from './long-transaction.js';
+import { migrationName } from './migration-name.js';
+import { more } from './more.js';
+import { mountAnswers } from './mount-answers.js';
+import { mysqlVersion } from './mysql-version.js';
+import { noPrimaryKey } from './no-primary-key.js';
+import { noTables } from './no-tables.js';
+import { notReadable } from './not-readable.js';
+import { otherWorkflow } from './other-workflow.js';
+import { routingRule } from './routing-rule.js';
+import { shardPrimary } from './shard-primary.js';
+import { sourceAddress } from './source-address.js';
+import { sourcePrivileges } from './source-privileges.js';
+import { sourcePrivilegesUnknown } from './source-privileges-unknown.js';
+import { sourceSchemaDiffers } from './source-schema-differs.js';
+import { sourceStream } from './source-stream.js';
+import { sourceTablet } from './source-tablet.js';
+import { sqlMode } from './sql-mode.js';
+import { tableDenied } from './table-denied.js';
+import { tableExists } from './table-exists.js';
+import { tabletAnswers } from './tablet-answers.js';
+import { targetPermissions } from './target-permissions.js';
+import { targetTableDiffers } from './target-table-differs.js';
+import { targetTableEmpty } from './target-table-empty.js';
+import { targetTableIncompatible } from './target-table-incompatible.js';
+import { throttler } from './throttler.js';
+import { topologyAnswers } from './topology-answers.js';
+import { trigger } from './trigger.js';
+import { unhealthyTablet } from './unhealthy-tablet.js';
+import { uniqueKeyOnly } from './unique-key-only.js';
+import { versionUnknown } from './version-unknown.js';
+import { view } from './view.js';
+import { vindexColumn } from './vindex-column.js';
+import { vindexDiffers } from './vindex-differs.js';
+import { vindexUnknown } from './vindex-unknown.js';
+import { vindexUsable } from './vindex-usable.js';
+import { vitessVersion } from './vitess-version.js';
+import { vschemaEntry } from './vschema-entry.js';
+import { vtgateAnswers } from './vtgate-answers.js';
+import { workflowName } from './workflow-name.js';
+
+/**
+ * Every check, in the order in which their findings are listed. docs/preflight.md says what each looks at. A check
+ * is a file of its own and a line here.
+ */
+const list = [
+  mountAnswers,
+  accessGranted,
+  topologyAnswers,
+  vtgateAnswers,
+  tabletAnswers,
+  keyspaceExists,
+  shardPrimary,
+  cellExists,
+  sourceTablet,
+  sourceStream,
+  sourcePrivileges,
+  targetPermissions,
+  gtidMode,
+  binaryLog,
+  binlogFormat,
+  binlogRowImage,
+  tableExists,
+  noTables,
+  backtickName,
+  sourceSchemaDiffers,
+  vschemaEntry,
+  vindexUsable,
+  vindexColumn,
+  workflowName,
+  migrationName,
+  otherWorkflow,
+  targetTableEmpty,
+  targetTableIncompatible,
+  tableDenied,
+  routingRule,
+  collation,
+  notReadable,
+  sourceAddress,
+  binlogRetention,
+  mysqlVersion,
+  longTransaction,
+  noPrimaryKey,
+  foreignKeyCascade,
+  foreignKeyOutside,
+  foreignKeySharded,
+  trigger,
+  engine,
+  targetTableDiffers,
+  vindexUnknown,
+  diskFull,
+  unhealthyTablet,
+  sourcePrivilegesUnknown,
+  versionUnknown,
+  vitessVersion,
+  sqlMode,
+  charset,
+  uniqueKeyOnly,
+  foreignKey,
+  view,
+  generatedColumn,
+  autoIncrement,
+  vindexDiffers,
+  ambiguousName,
+  lockHeld,
+  diskUnknown,
+  throttler,
+  more,
+] as const;
+
+/** The stable name of a check. */
+export type CheckName = (typeof list)[number]['name'];
+
+/** Names of checks that report what could not be read: each must be the name of a check. */
+type Unread = (typeof list)[number]['unread'];
+
+export const checks: readonly Check<CheckName, Unread & CheckName>[] = list;
+
+/** Names that `accept` may have: those of warnings. */
+export const acceptable: readonly string[] = checks
+  .filter(({ severity }) => severity === 'warning')
+  .map(({ name }) => name);
+
+const severities: ReadonlyMap<string, Severity> = new Map(checks.map(({ name, severity }) => [name, severity]));
+
+/** The severity of a check; undefined when no check has this name. */
+export function severityOf(name: string): Severity | undefined {
+  return severities.get(name);
+}
+
+/** The check that an error of a read belongs to, where there is no plan without that read. */
+export function checkOfError(code: ErrorCode): Check<CheckName> {
+  return checks.find(({ codes }) => codes.includes(code)) ?? tabletAnswers;
+}
+
+/** The checks that are asked again at a later step. */
+export function checksFor(step: 'complete'): readonly Check<CheckName, CheckName>[] {
+  return checks.filter(({ again }) => again === step);
+}
+
+/** MySQL's global variables that checks look at. */
+export const judgedVariables: readonly string[] = [...new Set(checks.flatMap(({ variables }) => variables))];

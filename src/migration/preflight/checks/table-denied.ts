@@ -1,0 +1,33 @@
+import { targetPlace, heldTable, tableNames } from '../../plan/plan.js';
+import { holderOf } from '../../watch/holders.js';
+import { defineCheck } from '../check.js';
+import { ownJournal } from '../tables.js';
+
+/** No table is denied to the target's applications already, except by this run. */
+export const tableDenied = defineCheck({
+  name: 'table-denied',
+  severity: 'error',
+  needs: ['request', 'journals', 'plan', 'targetShards', 'targetStreams'],
+  judge: ({ request, journals, plan, targetShards, targetStreams }) => {
+    const { keyspace, workflow } = plan.target;
+    const own = ownJournal({ request, journals })?.deniedTables ?? {};
+    const others = journals.filter((journal) => journal.workflow !== workflow);
+    const ours = new Set(journals.map((journal) => journal.workflow));
+    return targetShards.flatMap(({ name: shard, deniedTables }) => {
+      const denied = new Set(deniedTables.filter((table) => own[shard]?.includes(table) !== true));
+      const migrations = others.map((journal) => ({ ...journal, denied: journal.deniedTables[shard] ?? [] }));
+      const workflows = targetStreams
+        .filter((streams) => streams.shard === shard)
+        .flatMap((streams) =>
+          streams.workflows.filter((each) => !ours.has(each.workflow) && each.workflow !== workflow),
+        );
+      return tableNames(plan)
+        .filter((table) => denied.has(table))
+        .map((table) => ({
+          ...heldTable(table, holderOf(table, keyspace, migrations, workflows), keyspace),
+          place: targetPlace(plan, { shard, table }),
+          code: 'TABLE_DENIED',
+        }));
+    });
+  },
+});
