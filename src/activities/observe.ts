@@ -14,7 +14,7 @@ import {
   type StreamObservation,
   type TableObservation,
 } from '../migration/watch/observation.js';
-import type { Plan } from '../migration/plan/plan.js';
+import { expectedStreams, type Plan } from '../migration/plan/plan.js';
 import type { Clients } from '../vitess/clients.js';
 import { readTableSizes, sumSizes, type TableSizes } from '../vitess/tablet/sql/sizes.js';
 import type { StreamRow } from '../vitess/tablet/tablet.js';
@@ -46,15 +46,13 @@ export function observeActivities(clients: Clients) {
       const context = Context.current();
       const plan = await planOf(clients, ref);
       const watch = new Watch(clients, plan, wait.copyingSince);
-      const expected = plan.target.shards.length * plan.source.shards.length;
       const startedAt = Date.now();
       return withHeartbeat(async (_, tell) => {
         for (;;) {
           const observation = await watch.look();
           tell(observation);
           const seconds = (Date.now() - startedAt) / 1000;
-          if (wait.copyingSince !== null && isCopyFinished(observation, expected, plan.stream.stopAfterCopy))
-            return observation;
+          if (wait.copyingSince !== null && observation.copyFinished) return observation;
           if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since))
             return observation;
           await context.sleep(pollInterval);
@@ -88,6 +86,7 @@ export class Watch {
     const complete = shards.every((shard) => shard.readable);
     const observation: Observation = {
       at: new Date().toISOString(),
+      copyFinished: isCopyFinished(streams, expectedStreams(this.plan), this.plan.stream.stopAfterCopy),
       streams,
       tables: this.plan.tables.map(({ name }) => tableProgress(name, streams, complete, done, total)),
       remainingSeconds: null,
@@ -114,7 +113,7 @@ export class Watch {
         this.plan.tables.map((table) => table.name),
       );
       this.targetSizes.set(shard, sizes);
-      const expected = this.plan.source.shards.length;
+      const expected = expectedStreams(this.plan, shard);
       if (rows.length !== expected) {
         problems.push({
           code: 'STREAMS_MISSING',

@@ -46,6 +46,13 @@ export const locked = proxyActivities<Pick<Activities, LockedStep>>({
   retry,
 });
 
+/** Clears away what a preflight that failed may have left: bounded, because nothing says that the topology can be reached. */
+export const clearing = proxyActivities<Pick<Activities, 'cancel'>>({
+  scheduleToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '10 s',
+  retry,
+});
+
 /** Watching: ends when something changes, is abandoned when something else is to be done. */
 export const watching = proxyActivities<Pick<Activities, 'observe'>>({
   startToCloseTimeout: '2 days',

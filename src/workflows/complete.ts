@@ -82,7 +82,7 @@ export class Completion {
     this.stage.state.pastNoReturn = true;
     this.stage.enter('completing');
     await insist(this.stage.state, () =>
-      locked.finish(this.stage.plan(), this.stage.state.runId, this.stage.state.completeOptions().fenceSource),
+      locked.finish(this.stage.state.ref, this.stage.state.completeOptions().fenceSource),
     );
     return this.serve();
   }
@@ -97,8 +97,8 @@ export class Completion {
     this.stage.enter('completed');
     return {
       outcome: 'completed',
-      workflow: state.input.target,
-      source: state.input.source,
+      workflow: state.workflow,
+      source: state.source,
       tables: state.tables,
       vdiff: state.vdiff,
       fenced: fenceSource && retirement.done === 'keep',

@@ -1,5 +1,4 @@
 import { patched, setCurrentDetails } from '@temporalio/workflow';
-import type { Plan } from '../migration/plan/plan.js';
 import { watching } from './activities.js';
 import { describeStatus } from './ui-summary.js';
 import { problemOf } from './failures.js';
@@ -15,11 +14,6 @@ export class Stage {
   private readonly pace = new Pace();
 
   constructor(readonly state: MigrationState) {}
-
-  plan(): Plan {
-    if (this.state.plan === undefined) throw new Error('there is no plan yet');
-    return this.state.plan;
-  }
 
   enter(phase: MigrationState['phase']): void {
     this.state.enter(phase);
@@ -45,7 +39,7 @@ export class Stage {
     try {
       state.see(
         await unless(asked, () =>
-          watching.observe(this.plan(), before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt }),
+          watching.observe(state.ref, before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt }),
         ),
       );
       this.pace.recorded(state.fingerprint !== before);

@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { MigrationError, type ErrorCode } from '../migration/problem/errors.js';
 import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input/input.js';
-import type { Plan } from '../migration/plan/plan.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { isClean } from '../migration/proof/vdiff.js';
 import type { Gap } from '../migration/proof/gaps.js';
 import { locked } from './activities.js';
@@ -115,9 +115,8 @@ async function complete(state: MigrationState, request: CompleteRequest): Promis
 }
 
 async function dryRun(state: MigrationState, request: CompleteRequest): Promise<messages.CompleteAnswer> {
-  const { plan } = state;
-  const early = plan === undefined || !state.created;
-  const streams = early ? [] : await prove(plan);
+  const early = !state.created;
+  const streams = early ? [] : await prove(state.ref);
   const missing = [...streams, ...state.vdiffMissing(request.force)];
   const ready = !early && missing.length === 0;
   const again =
@@ -132,9 +131,9 @@ async function dryRun(state: MigrationState, request: CompleteRequest): Promise<
 }
 
 /** An update that fails says why, not only that an activity has. */
-async function prove(plan: Plan): Promise<Gap[]> {
+async function prove(ref: MigrationRef): Promise<Gap[]> {
   try {
-    return await locked.prove(plan);
+    return await locked.prove(ref);
   } catch (error) {
     throw toWorkflowFailure(error);
   }

@@ -9,7 +9,9 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Adoption } from '../migration/adopt/adoption.js';
+import { settingsOf, type Adoption } from '../migration/adopt/adoption.js';
+import type { PreflightReport } from '../migration/lifecycle/preflight-report.js';
+import type { NameList } from '../migration/lifecycle/reference.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../migration/input/identifier.js';
 import {
@@ -21,9 +23,9 @@ import {
 } from '../migration/input/input.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
 import type { VDiffReport } from '../migration/proof/vdiff.js';
-import { comparing, locked, quick, reading } from './activities.js';
+import { clearing, comparing, locked, quick, reading } from './activities.js';
 import { Completion } from './complete.js';
-import { problemOf, toWorkflowFailure } from './failures.js';
+import { isFinal, problemOf, toWorkflowFailure } from './failures.js';
 import { listen } from './handlers.js';
 import { Stage, tooLate } from './context.js';
 import { MigrationState } from './state.js';
@@ -42,14 +44,16 @@ const vdiffStallSeconds = 120;
  * @throws ApplicationFailure with an error code as its type, after everything has been put back
  */
 export async function migrate(rawInput: unknown): Promise<MigrateResult> {
-  const { input, adopt } = parseInput(rawInput);
-  const state = new MigrationState(input);
+  const start = parseInput(rawInput);
+  const { source, target } = 'adopt' in start ? start.adopt : start.input;
+  const ref = { id: parseWorkflowIdentifier(target), runId: workflowInfo().firstExecutionRunId };
+  const state = new MigrationState(ref, source, 'adopt' in start ? undefined : settingsOf(start.input));
   listen(state);
   const temporal = CancellationScope.current();
   temporal.cancelRequested.catch(() => {
     state.cancelRequested ||= !state.pastNoReturn;
   });
-  const result = await CancellationScope.nonCancellable(() => new Lifecycle(state, adopt).run());
+  const result = await CancellationScope.nonCancellable(() => new Lifecycle(state, start).run());
   if (temporal.consideredCancelled && result.outcome === 'cancelled')
     throw new CancelledFailure('cancelled, the target is as it was');
   return result;
@@ -59,10 +63,12 @@ class Lifecycle {
   private readonly stage: Stage;
   private readonly completion: Completion;
   private pausing = false;
+  /** Preflight may have begun a journal and not said so. */
+  private leftBehind = false;
 
   constructor(
     private readonly state: MigrationState,
-    private readonly adoption: AdoptInput | undefined,
+    private readonly start: Start,
   ) {
     this.stage = new Stage(state);
     this.completion = new Completion(this.stage);
@@ -78,20 +84,21 @@ class Lifecycle {
       this.state.lastError = problemOf(error);
       this.stage.enter('failed');
       await this.end();
-      throw toWorkflowFailure(error, this.state.plan === undefined ? '' : '; everything has been put back');
+      throw toWorkflowFailure(error, !this.state.recorded ? '' : '; everything has been put back');
     }
   }
 
   private async steps(): Promise<MigrateResult> {
     try {
-      if (this.adoption !== undefined) {
-        if ((await this.adopt(this.adoption)) === 'forward') return await this.completion.goForward();
+      if ('adopt' in this.start) {
+        if ((await this.adopt(this.start.adopt)) === 'forward') return await this.completion.goForward();
       } else {
-        await unless(
+        const { input } = this.start;
+        const planned = await unless(
           () => this.state.cancelRequested,
-          () => this.begin(),
+          () => this.begin(input),
         );
-        if (this.state.input.dryRun) return this.planned();
+        if (planned !== undefined) return planned;
       }
       for (;;) {
         const result = await this.unlessPaused(() => this.next());
@@ -118,22 +125,36 @@ class Lifecycle {
   }
 
   /** Mount, preflight, Create. */
-  private async begin(): Promise<void> {
+  private async begin(input: MigrateInput): Promise<MigrateResult | undefined> {
     const { state } = this;
-    if (state.input.mount !== undefined) {
+    // A dry run writes nothing: its preflight goes by the input's configuration.
+    if (input.mount !== undefined && !input.dryRun) {
       this.stage.enter('mounting');
-      await quick.mount(parseSourceIdentifier(state.input.source).mount, state.input.mount);
+      await quick.mount(parseSourceIdentifier(input.source).mount, input.mount);
     }
     this.stage.enter('checking');
-    const plan = await reading.preflight(state.input, state.runId);
-    state.plan = plan;
-    if (!state.input.dryRun) await this.create();
+    this.leftBehind = !input.dryRun;
+    const report = await this.preflight(input);
+    if (report.outcome === 'planned') return this.planned(report);
+    state.pass(report);
+    await this.create();
+    return undefined;
+  }
+
+  /** A refusal has left nothing; any other failure may have left a journal. */
+  private async preflight(input: MigrateInput): Promise<PreflightReport> {
+    try {
+      return await reading.preflight(this.state.ref, input);
+    } catch (error) {
+      if (isFinal(error)) this.leftBehind = false;
+      throw error;
+    }
   }
 
   private async create(): Promise<void> {
     const { state } = this;
     this.stage.enter('creating');
-    await attempt(state, () => locked.create(this.stage.plan(), state.runId, state.input), createTries);
+    await attempt(state, () => locked.create(state.ref), createTries);
     state.created = true;
   }
 
@@ -144,7 +165,7 @@ class Lifecycle {
   private async adopt(request: AdoptInput): Promise<Adoption['next']> {
     const { state } = this;
     this.stage.enter('checking');
-    const adoption = await attempt(state, () => locked.adopt(request, state.runId), createTries);
+    const adoption = await attempt(state, () => locked.adopt(state.ref, request), createTries);
     state.takeOver(adoption, request);
     if (adoption.next === 'create')
       await unless(
@@ -186,10 +207,10 @@ class Lifecycle {
     try {
       if (
         state.phase === 'completing' &&
-        (await this.stage.unlessTooLate(() => locked.unpublish(this.stage.plan(), state.runId))) === tooLate
+        (await this.stage.unlessTooLate(() => locked.unpublish(state.ref))) === tooLate
       )
         return await this.completion.goForward();
-      await insist(state, () => locked.pause(this.stage.plan()));
+      await insist(state, () => locked.pause(state.ref));
       this.stage.enter('paused');
       while (state.pauseRequested) await this.stage.observe(() => !state.pauseRequested);
     } finally {
@@ -200,7 +221,7 @@ class Lifecycle {
 
   private async resume(): Promise<void> {
     const { state } = this;
-    await insist(state, () => locked.resume(this.stage.plan()));
+    await insist(state, () => locked.resume(state.ref));
     state.resumeWanted = false;
     state.pausedFor = null;
     // What was seen before tells of the streams as they were.
@@ -225,7 +246,7 @@ class Lifecycle {
   private async vdiff(): Promise<VDiffReport> {
     const uuid = uuid4();
     try {
-      return await comparing.vdiff(this.stage.plan(), uuid, vdiffStallSeconds);
+      return await comparing.vdiff(this.state.ref, uuid, vdiffStallSeconds);
     } catch (error) {
       if (isCancellation(error)) throw error;
       return {
@@ -245,25 +266,21 @@ class Lifecycle {
     // The journal has the last word: Complete may have passed the point of no return meanwhile.
     if (droppedTables === tooLate) return this.completion.goForward();
     this.stage.enter('cancelled');
-    return { outcome: 'cancelled', workflow: this.state.input.target, source: this.state.input.source, droppedTables };
+    return { outcome: 'cancelled', workflow: this.state.workflow, source: this.state.source, droppedTables };
   }
 
-  private async putBack(): Promise<Record<string, string[]> | typeof tooLate> {
-    const { state } = this;
-    if (state.plan === undefined || state.input.dryRun) return {};
-    return this.stage.unlessTooLate(
-      async () => (await locked.cancel(parseWorkflowIdentifier(state.input.target), state.runId)).droppedTables,
-    );
+  private async putBack(): Promise<Record<string, NameList> | typeof tooLate> {
+    const { ref, recorded } = this.state;
+    if (recorded) return this.stage.unlessTooLate(async () => (await locked.cancel(ref)).droppedTables);
+    if (this.leftBehind) await clearing.cancel(ref).catch(() => undefined);
+    return {};
   }
 
-  private planned(): MigrateResult {
+  private planned({ plan, findings, details }: Extract<PreflightReport, { outcome: 'planned' }>): MigrateResult {
+    const { workflow, source } = this.state;
+    this.state.findings = findings;
     this.stage.enter('planned');
-    return {
-      outcome: 'planned',
-      workflow: this.state.input.target,
-      source: this.state.input.source,
-      plan: this.stage.plan(),
-    };
+    return { outcome: 'planned', workflow, source, plan, findings, details };
   }
 
   private async end(): Promise<void> {
@@ -271,20 +288,19 @@ class Lifecycle {
   }
 }
 
+/** The two beginnings of a migration. */
+type Start = { input: MigrateInput } | { adopt: AdoptInput };
+
 /** @throws ApplicationFailure naming every wrong field */
-function parseInput(raw: unknown): { input: MigrateInput; adopt: AdoptInput | undefined } {
+function parseInput(raw: unknown): Start {
   try {
-    const adopt =
+    const start: Start =
       typeof raw === 'object' && raw !== null && 'adopt' in raw
-        ? parseWith(adoptInputSchema, raw, 'the input of the workflow migrate')
-        : undefined;
-    // Until it is known what it was begun with: its names, and defaults.
-    const input =
-      adopt === undefined
-        ? parseWith(migrateInputSchema, raw ?? {}, 'the input of the workflow migrate')
-        : migrateInputSchema.parse({ source: adopt.source, target: adopt.target, all: true });
+        ? { adopt: parseWith(adoptInputSchema, raw, 'the input of the workflow migrate') }
+        : { input: parseWith(migrateInputSchema, raw ?? {}, 'the input of the workflow migrate') };
+    const input = 'adopt' in start ? start.adopt : start.input;
     const { workflowId } = workflowInfo();
-    if (workflowId === input.target) return { input, adopt };
+    if (workflowId === input.target) return start;
     throw new MigrationError(
       'INVALID_INPUT',
       `the workflow ID is ${workflowId}, and target is ${input.target}`,

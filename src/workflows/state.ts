@@ -1,17 +1,18 @@
-import { workflowInfo } from '@temporalio/workflow';
-import type { Adoption } from '../migration/adopt/adoption.js';
+import type { Adoption, MigrationSettings } from '../migration/adopt/adoption.js';
 import { healedBy } from '../migration/watch/diagnosis.js';
+import { formatIdentifier } from '../migration/input/identifier.js';
 import { parseDuration } from '../migration/input/duration.js';
 import type { Problem } from '../migration/problem/errors.js';
 import {
   completeRequestSchema,
   type AdoptInput,
   type CompleteRequest,
-  type MigrateInput,
   type SourceTables,
 } from '../migration/input/input.js';
-import { fingerprint, isCopyFinished, type Observation } from '../migration/watch/observation.js';
-import type { Plan } from '../migration/plan/plan.js';
+import { fingerprint, type Observation } from '../migration/watch/observation.js';
+import { nameList, type MigrationRef, type NameList } from '../migration/lifecycle/reference.js';
+import type { PreflightReport } from '../migration/lifecycle/preflight-report.js';
+import type { Finding } from '../migration/problem/finding.js';
 import { withObservation, type Phase, type Status } from '../migration/lifecycle/status.js';
 import { vdiffGaps, type Gap } from '../migration/proof/gaps.js';
 import type { VDiffReport } from '../migration/proof/vdiff.js';
@@ -32,7 +33,10 @@ const ends: ReadonlySet<Phase> = new Set(['completed', 'cancelled', 'planned', '
  */
 export class MigrationState {
   phase: Phase = 'checking';
-  plan: Plan | undefined;
+  /** A journal of this run is there: what was made can be, and must be, undone. */
+  recorded = false;
+  tables: NameList = nameList([]);
+  findings: Finding[] = [];
   observation: Observation | null = null;
   copyFinished = false;
   vdiff: VDiffReport | null = null;
@@ -70,14 +74,35 @@ export class MigrationState {
 
   private since = new Date();
 
-  constructor(public input: MigrateInput) {
-    if (input.complete === 'auto') this.requestComplete(completeRequestSchema.parse({}));
+  /** @param known undefined until an adopting migration has read the journal */
+  constructor(
+    readonly ref: MigrationRef,
+    readonly source: string,
+    private known: MigrationSettings | undefined,
+  ) {
+    if (known?.complete === 'auto') this.requestComplete(completeRequestSchema.parse({}));
+  }
+
+  get workflow(): string {
+    return formatIdentifier(this.ref.id);
+  }
+
+  get settings(): MigrationSettings {
+    if (this.known === undefined) throw new Error('the settings are not known before the journal has been read');
+    return this.known;
+  }
+
+  pass({ findings, tables }: Extract<PreflightReport, { outcome: 'recorded' }>): void {
+    this.recorded = true;
+    this.findings = findings;
+    this.tables = tables;
   }
 
   /** What a migration that was taken over is, and what was asked for with that. */
-  takeOver({ input, plan }: Adoption, { adopt, force }: AdoptInput): void {
-    this.input = input;
-    this.plan = plan;
+  takeOver({ settings, tables }: Adoption, { adopt, force }: AdoptInput): void {
+    this.known = settings;
+    this.recorded = true;
+    this.tables = tables;
     if (adopt === 'cancel') this.cancelRequested = true;
     else if (this.complete === undefined) this.requestComplete(completeRequestSchema.parse({ force }));
   }
@@ -97,10 +122,6 @@ export class MigrationState {
     return this.since.toISOString();
   }
 
-  get runId(): string {
-    return workflowInfo().firstExecutionRunId;
-  }
-
   requestComplete(request: CompleteRequest): void {
     this.complete = request;
     this.completeRequests++;
@@ -118,7 +139,7 @@ export class MigrationState {
 
   /** What was said with Complete wins over what was said at Create. */
   completeOptions(): CompleteOptions {
-    const { fenceSource, sourceTables, sourceTablesAfter } = this.input;
+    const { fenceSource, sourceTables, sourceTablesAfter } = this.settings;
     return {
       fenceSource: this.complete?.fenceSource ?? fenceSource,
       sourceTables: this.keepSource ? 'keep' : (this.complete?.sourceTables ?? sourceTables),
@@ -136,13 +157,12 @@ export class MigrationState {
   /** True when Complete needs a newer VDiff than the last one. `force` takes the one there is. */
   vdiffIsOld(): boolean {
     if (this.vdiff === null || this.complete?.force === true) return false;
-    return this.vdiffOutdated || Date.now() - this.vdiffAt > parseDuration(this.input.vdiffMaxAge);
+    return this.vdiffOutdated || Date.now() - this.vdiffAt > parseDuration(this.settings.vdiffMaxAge);
   }
 
   see(observation: Observation): void {
     this.observation = observation;
-    const expected = (this.plan?.target.shards.length ?? 0) * (this.plan?.source.shards.length ?? 0);
-    this.copyFinished ||= isCopyFinished(observation, expected, this.input.stopAfterCopy);
+    this.copyFinished ||= observation.copyFinished;
   }
 
   get fingerprint(): string {
@@ -169,8 +189,8 @@ export class MigrationState {
 
   status(): Status {
     const bare: Status = {
-      workflow: this.input.target,
-      source: this.input.source,
+      workflow: this.workflow,
+      source: this.source,
       phase: this.phase,
       since: this.enteredAt,
       observedAt: null,
@@ -186,7 +206,7 @@ export class MigrationState {
       lastError: this.lastError,
       problems: [],
       warnings: this.warnings,
-      findings: this.plan?.findings ?? [],
+      findings: this.findings,
       pastNoReturn: this.pastNoReturn,
       retireAt: this.retireAt,
     };
@@ -215,7 +235,7 @@ export class MigrationState {
     if (this.phase === 'copying') return [this.allStopped() ? 'resume: the streams are stopped' : 'the copy to finish'];
     if (this.phase === 'verifying') return ['VDiff to finish'];
     if (this.phase !== 'replicating') return [];
-    if (this.allStopped() && !this.input.stopAfterCopy) return ['resume: the streams are stopped'];
+    if (this.allStopped() && !this.settings.stopAfterCopy) return ['resume: the streams are stopped'];
     if (this.vdiffMissing().length > 0) return ['vdiff once more, complete with force, or cancel'];
     if (this.complete === undefined) return ['complete, or cancel'];
     return this.missing.map((gap) => gap.message);

@@ -12,6 +12,7 @@ import {
   samplePlan,
   sampleProblem,
   sampleStream,
+  sampleStreamOptions,
   vdiffTable,
 } from '../support/workflow/samples.js';
 
@@ -94,7 +95,9 @@ describe('what the streams lack', () => {
   });
 
   it('takes a stream that stopped after its copy for done only where that was asked for', () => {
-    expect(streamGaps(samplePlan({ stopAfterCopy: true }), streams({ state: 'Stopped' }))).toEqual([]);
+    expect(
+      streamGaps(samplePlan({ stream: sampleStreamOptions({ stopAfterCopy: true }) }), streams({ state: 'Stopped' })),
+    ).toEqual([]);
   });
 });
 

@@ -30,7 +30,7 @@ describe('a proof with gaps', () => {
     expect(script.count('prove')).toBe(6);
     expect(script.count('publish')).toBe(1);
     expect(waits(script)).toEqual([5, 10, 20, 40, 80]);
-    expect(script.steps().slice(-5)).toEqual(['prove', 'watchWrites', 'publish', 'finish', 'serve']);
+    expect(script.steps().slice(-5)).toEqual(['prove', 'watchSource', 'publish', 'finish', 'serve']);
   });
 
   it('is tried at once when somebody asks again', async () => {
@@ -73,13 +73,13 @@ describe('a proof with gaps', () => {
     const around = script.steps().slice(script.steps().indexOf('prove'));
     expect(around).toEqual([
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'finish',
       'unpublish',
       'observe',
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'finish',
       'serve',
@@ -107,11 +107,11 @@ describe('a proof with gaps', () => {
     const around = script.steps().slice(script.steps().indexOf('prove'));
     expect(around).toEqual([
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'observe',
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'finish',
       'serve',

@@ -1,6 +1,6 @@
 import type { Place } from '../problem/errors.js';
 import { isCopied, isCopyFinished, type Observation } from '../watch/observation.js';
-import type { Plan } from '../plan/plan.js';
+import { expectedStreams, type Plan } from '../plan/plan.js';
 import { isClean, type VDiffReport } from './vdiff.js';
 
 /** Something Complete's proof lacks. */
@@ -21,8 +21,7 @@ export interface Gap {
 
 /** What the streams lack: every one there, copied to the end, and running. */
 export function streamGaps(plan: Plan, observation: Observation): Gap[] {
-  const expected = plan.target.shards.length * plan.source.shards.length;
-  if (isCopyFinished(observation, expected, plan.stream.stopAfterCopy)) return [];
+  if (isCopyFinished(observation.streams, expectedStreams(plan), plan.stream.stopAfterCopy)) return [];
   const unreadable = observation.problems.filter((problem) => problem.code !== 'STREAM_IN_TROUBLE');
   const gaps: Gap[] = unreadable.map(({ message, place }) => ({ code: 'NOT_READABLE', message, place }));
   for (const stream of observation.streams.filter((each) => !isCopied(each, plan.stream.stopAfterCopy))) {

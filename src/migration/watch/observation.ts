@@ -31,6 +31,8 @@ export interface TableObservation {
 export interface Observation {
   /** ISO 8601 */
   at: string;
+  /** True when every expected stream has finished its copy. */
+  copyFinished: boolean;
   streams: StreamObservation[];
   tables: TableObservation[];
   /** Until the copy has finished, from the speed of late; `null` when it cannot be told. */
@@ -61,11 +63,12 @@ export function isCopied(stream: StreamObservation, stopAfterCopy: boolean): boo
 }
 
 /** True when every one of the expected streams has finished its copy. */
-export function isCopyFinished(observation: Observation, expectedStreams: number, stopAfterCopy: boolean): boolean {
-  return (
-    observation.streams.length === expectedStreams &&
-    observation.streams.every((stream) => isCopied(stream, stopAfterCopy))
-  );
+export function isCopyFinished(
+  streams: readonly StreamObservation[],
+  expectedStreams: number,
+  stopAfterCopy: boolean,
+): boolean {
+  return streams.length === expectedStreams && streams.every((stream) => isCopied(stream, stopAfterCopy));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Survey } from '../../../src/migration/audit/judge.js';
 import type { Problem } from '../../../src/migration/problem/errors.js';
 import type { Observation, StreamObservation, TableObservation } from '../../../src/migration/watch/observation.js';
-import type { Plan } from '../../../src/migration/plan/plan.js';
+import type { Plan, StreamOptions } from '../../../src/migration/plan/plan.js';
 import type { VDiffReport, VDiffTable } from '../../../src/migration/proof/vdiff.js';
 import type { Gap } from '../../../src/migration/proof/gaps.js';
 
@@ -23,8 +23,15 @@ export function samplePlan(changes: Partial<Plan> = {}): Plan {
     ],
     missingTables: { '0': ['corder', 'customer'] },
     missingInVSchema: ['corder', 'customer'],
+    stream: sampleStreamOptions(),
+    ...changes,
+  };
+}
+
+export function sampleStreamOptions(changes: Partial<StreamOptions> = {}): StreamOptions {
+  return {
     tabletTypes: ['REPLICA', 'PRIMARY'],
-    inOrder: true,
+    tabletTypesInPreferenceOrder: true,
     autoStart: true,
     stopAfterCopy: false,
     deferSecondaryKeys: true,
@@ -69,6 +76,7 @@ export function replicating(changes: Partial<Observation> = {}): Observation {
   ];
   return {
     at: '2026-01-02T03:04:05.000Z',
+    copyFinished: true,
     streams: [sampleStream()],
     tables,
     remainingSeconds: 0,
@@ -87,6 +95,7 @@ export function copying(fraction: number): Observation {
   }));
   return {
     ...done,
+    copyFinished: false,
     streams: [sampleStream({ state: 'Copying', copying: ['corder', 'customer'], lagSeconds: null })],
     tables,
     remainingSeconds: null,

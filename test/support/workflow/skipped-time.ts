@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { stopIfCancelled } from '../../../src/activities/step/failure.js';
-import { fingerprint, isCopyFinished, type Observation } from '../../../src/migration/watch/observation.js';
+import { fingerprint, type Observation } from '../../../src/migration/watch/observation.js';
 import { replicating } from './samples.js';
 import type { Behaviour } from './scripted-activities.js';
 
@@ -24,7 +24,7 @@ export function inSkippedTime(
     for (;;) {
       const at = await now(env);
       const { observation, lastsMs } = await view(at);
-      if (wait.copyingSince !== null && isCopyFinished(observation, 1, false)) return observation;
+      if (wait.copyingSince !== null && observation.copyFinished) return observation;
       const seconds = (at - startedAt) / 1000;
       if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since))
         return observation;
