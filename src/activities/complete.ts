@@ -4,7 +4,7 @@ import { MigrationError, type Place } from '../migration/problem/errors.js';
 import { driftGaps } from '../migration/proof/drift.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { leastPosition } from '../migration/proof/position.js';
-import type { Observation } from '../migration/watch/observation.js';
+import type { Look } from '../migration/watch/observation.js';
 import { streamGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Clients } from '../vitess/clients.js';
 import { allowTables } from '../vitess/topology/shard-record.js';
@@ -13,7 +13,7 @@ import { withMigrationLocks } from '../vitess/topology/lock.js';
 import { readSourceDefinitions, readTargetDefinitions } from '../effects/definitions.js';
 import { fenceStands, hasReached, quietPositions, raiseFence, takeDownFence } from '../effects/fence.js';
 import { withHeartbeat } from './step/heartbeat.js';
-import { Watch } from './observe.js';
+import { Watch } from './step/look.js';
 import { refreshShard } from '../effects/refresh-shard.js';
 import { addToVSchema, removeFromVSchema } from '../effects/vschema-entries.js';
 
@@ -155,20 +155,28 @@ export function completeActivities(clients: Clients) {
 }
 
 /** The fence must still stand, and nothing may be missing that was written before it. */
-async function fenceGaps(clients: Clients, plan: Plan, journal: Journal, observation: Observation): Promise<Gap[]> {
+async function fenceGaps(clients: Clients, plan: Plan, journal: Journal, observation: Look): Promise<Gap[]> {
   const place = { cluster: plan.source.mount, keyspace: plan.source.keyspace };
   if (!(await fenceStands(clients, plan)))
-    return [{ code: 'FENCE_DOWN', message: 'the fence on the source was taken down by somebody else', place }];
+    return [
+      {
+        code: 'FENCE_DOWN',
+        message: 'the fence on the source was taken down by another program',
+        place,
+        remedy: 'find out what changed the denied tables there, and complete again',
+      },
+    ];
   const behind = observation.streams.filter((stream) => !hasReached(stream, journal.positions));
   return behind.map((stream) => ({
     code: 'NOT_CAUGHT_UP',
     message: `stream ${stream.id} is behind the fence`,
     place: clients.target.place({ keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet }),
+    remedy: 'see the messages of the stream, and complete again',
   }));
 }
 
 /** By source shard: what every stream of it has. A shard whose streams cannot be compared has no entry. */
-function reachedPositions(plan: Plan, observation: Observation): Record<string, string> {
+function reachedPositions(plan: Plan, observation: Look): Record<string, string> {
   return Object.fromEntries(
     plan.source.shards.flatMap(({ name }) => {
       const least = leastPosition(
@@ -193,8 +201,9 @@ async function conflicts(clients: Clients, plan: Plan): Promise<Gap[]> {
           : [
               {
                 code: 'OTHER_WORKFLOW',
-                message: `workflow ${keyspace}.${other.workflow} writes to the table as well: end it first`,
+                message: `workflow ${keyspace}.${other.workflow} writes to the table as well`,
                 place: clients.target.place({ keyspace, shard, tablet: tablet.alias, table }),
+                remedy: 'complete or cancel that workflow first',
               },
             ];
       });
@@ -284,6 +293,7 @@ async function positionGaps(clients: Clients, plan: Plan, positions: Record<stri
             code: 'NOT_CAUGHT_UP',
             message: `stream ${stream.id} has not reached the source's position ${position} in ${catchUpTimeout / 1000} s`,
             place,
+            remedy: 'see the lag and the messages of the stream; Complete is tried again',
           });
         }
       }

@@ -6,7 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { quoteString } from '../migration/sql/quote.js';
-import { summarizeVDiff, vdiffPulse, type VDiffReport, type VDiffRow } from '../migration/proof/vdiff.js';
+import {
+  boundedReport,
+  summarizeVDiff,
+  vdiffPulse,
+  vdiffTablesInHeartbeat,
+  vdiffTablesInHistory,
+  type VDiffReport,
+  type VDiffRow,
+} from '../migration/proof/vdiff.js';
 import type { Clients } from '../vitess/clients.js';
 import type { Tablet } from '../vitess/tablet/tablet.js';
 import { removeDeadVDiffLocks } from '../vitess/topology/lock.js';
@@ -72,18 +80,18 @@ class VDiffRun {
     for (;;) {
       const report = await this.reportIfReadable();
       if (report !== undefined) {
-        tell(report);
+        tell(boundedReport(report, vdiffTablesInHeartbeat));
         if (vdiffPulse(report) !== vdiffPulse(last)) movedAt = Date.now();
         last = report;
       }
       if (last.state !== 'running') {
         // Vitess starts the streams again when it has its snapshots; where that fails, it does not try again.
         await (last.state === 'completed' || last.state === 'differs' ? this.seeStreamsRun() : this.abandon());
-        return last;
+        return boundedReport(last, vdiffTablesInHistory);
       }
       if (Date.now() - movedAt > stallMs) {
         await this.abandon();
-        return { ...last, state: 'stalled' };
+        return { ...boundedReport(last, vdiffTablesInHistory), state: 'stalled' };
       }
       await Context.current().sleep(pollInterval);
     }

@@ -83,6 +83,7 @@ export async function quietPositions(
       message:
         'the table is still written to, past the fence: something writes to its MySQL without Vitess, or the fence was taken down',
       place: topology.place({ keyspace, shard, table }),
+      remedy: 'stop what writes there, and complete again',
     })),
   );
   return { positions: Object.fromEntries(found.map(([shard, { position }]) => [shard, position])), gaps };
@@ -165,6 +166,7 @@ async function drain(tablet: Tablet, place: Gap['place']): Promise<Gap[]> {
           code: 'FENCE_DOWN',
           message: `transactions that began before the fence are still open after ${drainTimeout / 1000} s: ${[...open].slice(0, 5).join(', ')} (trx_id of information_schema.innodb_trx)`,
           place: { ...place, tablet: tablet.alias },
+          remedy: 'end those transactions, and complete again',
         },
       ];
     }

@@ -5,7 +5,7 @@ import { migrateInputSchema } from '../../src/migration/input/input.js';
 import { settingsOf } from '../../src/migration/adopt/adoption.js';
 import { nameList } from '../../src/migration/lifecycle/reference.js';
 import { tableNames } from '../../src/migration/plan/plan.js';
-import { samplePlan, sampleSurvey } from '../support/workflow/samples.js';
+import { failedVDiff, samplePlan, sampleSurvey } from '../support/workflow/samples.js';
 import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
 import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
@@ -64,7 +64,7 @@ describe('a migration that is taken over', () => {
 
   it('with force takes the VDiff as it is', async () => {
     const script = new Script().on('vdiff', (_ref, uuid) =>
-      Promise.resolve({ uuid, state: 'differs', rowsCompared: '1', tables: [], errors: {}, completedAt: null }),
+      Promise.resolve({ ...failedVDiff(), uuid, state: 'differs' }),
     );
     expect(await (await adopt(script, 'complete', { force: true })).result()).toMatchObject({ outcome: 'completed' });
   });

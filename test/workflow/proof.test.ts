@@ -60,7 +60,7 @@ describe('a proof with gaps', () => {
     const script = new Script().on('prove', fails(mountGone));
     const migration = await bench.migrate(script, { complete: 'auto' });
     const status = await migration.until(({ phase }) => phase === 'replicating');
-    expect(status.missing).toEqual([{ code: 'NOT_READABLE', message: mountGone.what, place: mountGone.place }]);
+    expect(status.missing).toEqual([mountGone.toProblem()]);
     expect(status.lastError).toEqual(mountGone.toProblem());
     await migration.handle.signal('cancel');
     await migration.result();

@@ -74,7 +74,7 @@ export const checks = {
 export type CheckName = keyof typeof checks;
 
 /** Something preflight found. Plain data: part of the plan and of the query `status`. */
-export interface Finding extends Problem {
+export interface Finding extends Problem<ErrorCode> {
   check: CheckName;
   severity: Severity;
 }
