@@ -30,7 +30,7 @@ export function completeActivities(clients: Clients) {
         const plan = await step.plan();
         const source = await sourceOf(clients, plan);
         const gaps = [
-          ...streamGaps(plan, await new Watch(clients, plan, source).look()),
+          ...streamGaps(plan, await new Watch(clients, plan).look()),
           ...(await conflictGaps(step, plan)),
           ...(await schemaDriftGaps(step, plan, source)),
         ];
@@ -122,7 +122,7 @@ async function raiseFence(step: LockedStep): Promise<Gap[]> {
 async function passNoReturn(step: LockedStep, journal: Journal, fenced: boolean): Promise<Gap[]> {
   const plan = await step.plan();
   const source = await sourceOf(step.clients, plan);
-  const look = await new Watch(step.clients, plan, source).look();
+  const look = await new Watch(step.clients, plan).look();
   const gaps = streamGaps(plan, look);
   if (fenced && !(await fence.stands(source, plan))) gaps.push(fenceDown(plan));
   if (fenced) gaps.push(...behindFence(plan, journal, look));

@@ -4,7 +4,15 @@ import { vdiffs } from '../effects/vdiffs.js';
 import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import { summarizeVDiff, vdiffPulse, type VDiffReport, type VDiffRow } from '../migration/proof/vdiff.js';
+import {
+  boundedReport,
+  summarizeVDiff,
+  vdiffPulse,
+  vdiffTablesInHeartbeat,
+  vdiffTablesInHistory,
+  type VDiffReport,
+  type VDiffRow,
+} from '../migration/proof/vdiff.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
@@ -56,18 +64,18 @@ class VDiffRun {
     for (;;) {
       const report = await this.reportIfReadable();
       if (report !== undefined) {
-        heartbeat(report);
+        heartbeat(boundedReport(report, vdiffTablesInHeartbeat));
         if (vdiffPulse(report) !== vdiffPulse(last)) movedAt = Date.now();
         last = report;
       }
       if (last.state !== 'running') {
         // Vitess starts the streams again when it has its snapshots; where that fails, it does not try again.
         await (last.state === 'completed' || last.state === 'differs' ? this.ensureStreamsRun() : this.abandon());
-        return last;
+        return boundedReport(last, vdiffTablesInHistory);
       }
       if (Date.now() - movedAt > stallMs) {
         await this.abandon();
-        return { ...last, state: 'stalled' };
+        return { ...boundedReport(last, vdiffTablesInHistory), state: 'stalled' };
       }
       await Context.current().sleep(pollInterval);
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { adoptedInput, nextStep, planOfStreams, sourceOfStreams } from '../../src/migration/adopt/adoption.js';
 import { adoptInputSchema, migrateInputSchema } from '../../src/migration/input/input.js';
 import type { ShardStreams, Stream } from '../../src/migration/watch/stream.js';
-import { samplePlan } from '../support/workflow/samples.js';
+import { samplePlan, sampleStreamOptions } from '../support/workflow/samples.js';
 
 const id = { keyspace: 'commerce', workflow: 'wf' };
 const target = { sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] };
@@ -47,10 +47,12 @@ describe('the plan of streams that are there', () => {
       target: { keyspace: 'commerce', workflow: 'wf', ...target },
       source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '-80' }, { name: '80-' }] },
       tables: [{ name: 'corder' }, { name: 'customer' }],
-      tabletTypes: ['PRIMARY', 'REPLICA'],
-      inOrder: false,
-      deferSecondaryKeys: true,
-      onDdl: 'STOP',
+      stream: {
+        tabletTypes: ['PRIMARY', 'REPLICA'],
+        tabletTypesInPreferenceOrder: false,
+        deferSecondaryKeys: true,
+        onDdl: 'STOP',
+      },
     });
   });
 
@@ -99,15 +101,13 @@ describe('the input of a migration that is taken over', () => {
     });
   });
 
-  it('of an earlier version gets the defaults it lacks', () => {
-    const { sourceTablesAfter, ...older } = before;
-    expect(sourceTablesAfter).toBe('0s');
-    expect(adoptedInput(request(), samplePlan(), older as typeof before)).toEqual(before);
-  });
-
   it('is made up from the streams where nobody knows it', () => {
     expect(
-      adoptedInput(request({ vdiffMaxAge: '2h' }), samplePlan({ tabletTypes: ['PRIMARY', 'SPARE'] }), undefined),
+      adoptedInput(
+        request({ vdiffMaxAge: '2h' }),
+        samplePlan({ stream: sampleStreamOptions({ tabletTypes: ['PRIMARY'] }) }),
+        undefined,
+      ),
     ).toMatchObject({
       source: 'ext1.load',
       target: 'commerce.wf',
