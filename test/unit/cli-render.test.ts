@@ -307,7 +307,12 @@ describe('Complete', () => {
     expect(needsPerson(replicating, true)).toBe(false);
     expect(needsPerson({ ...replicating, requested: ['complete', 'vdiff'] }, false)).toBe(false);
     expect(needsPerson({ ...replicating, phase: 'verifying' }, false)).toBe(false);
-    expect(needsPerson({ ...replicating, vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: [] } }, false)).toBe(false);
+    expect(
+      needsPerson(
+        { ...replicating, vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: [] } },
+        false,
+      ),
+    ).toBe(false);
     expect(waysOn('commerce.wf').join('\n')).toMatch(
       /VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/,
     );
@@ -355,6 +360,7 @@ test('the plan of a dry run', () => {
       shards: [{ name: '-80', keyRange: '-80' }],
     },
     source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '0', keyRange: '-' }] },
+    sameVindexes: false,
     tables: [
       { name: 'order line', rows: 1500, bytes: 2048, vindex: { name: 'xxhash', columns: ['id'] } },
       { name: 'ref', rows: 2, bytes: 16384 },

@@ -24,6 +24,7 @@ export function samplePlan(changes: Partial<Plan> = {}): Plan {
       shards: [{ name: '0', keyRange: '' }],
     },
     source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '0', keyRange: '' }] },
+    sameVindexes: false,
     tables: [
       { name: 'corder', rows: 100, bytes: 3_000 },
       { name: 'customer', rows: 50, bytes: 1_000 },
