@@ -1,5 +1,6 @@
 import { MigrationError } from '../migration/problem/errors.js';
-import { mountConfigSchema, parseWith, type MountConfig as MountInputConfig } from '../migration/input/input.js';
+import { parseWith, type MountConfig as MountInputConfig } from '../migration/input/input.js';
+import { mountConfigSchema } from '../migration/input/kinds.js';
 import type { Clients } from '../vitess/clients.js';
 import type { MountConfig } from '../vitess/topology/mount-config.js';
 

@@ -211,7 +211,9 @@ describe('what may be removed', () => {
 describe('what a person reads', () => {
   it('an orphan with how to finish it', () => {
     const lines = renderAudit(judge(sampleSurvey(whole), runs(false)));
-    expect(lines[0]).toBe('commerce.wf from ext1.load: nobody looks after it; its workflow is terminated (run ID r1)');
+    expect(lines[0]).toBe(
+      'commerce.wf from ext1.load: no workflow runs for it; its workflow is terminated (run ID r1)',
+    );
     expect(lines).toContain('  to finish it: vtmigrate Migrate Complete commerce.wf, or Migrate Cancel commerce.wf');
     expect(lines.at(-1)).toBe('commerce: 7 things left behind by no live migration.');
   });
@@ -238,13 +240,11 @@ describe('what a person reads', () => {
     ]);
   });
 
-  it("the command that removes what is nobody's, with odd names as JSON", () => {
+  it('the command that removes what is unowned, with odd names as JSON', () => {
     const said = (table: string) => renderAudit(judge(sampleSurvey({ denied: [{ shard: '0', table }] }), [])).at(-1);
-    expect(said('corder')).toBe(
-      "To remove what is nobody's: vtmigrate Audit commerce -remove denied:commerce/0/corder",
-    );
+    expect(said('corder')).toBe('To remove what is unowned: vtmigrate Audit commerce -remove denied:commerce/0/corder');
     expect(said('order line')).toBe(
-      `To remove what is nobody's: vtmigrate Audit commerce -remove '["denied:commerce/0/order line"]'`,
+      `To remove what is unowned: vtmigrate Audit commerce -remove '["denied:commerce/0/order line"]'`,
     );
   });
 
