@@ -3,6 +3,7 @@ import {
   defaultOf,
   fieldsOf,
   options,
+  tabletTypes,
   unsupportedFlags,
   type Field,
   type Option,
@@ -11,6 +12,8 @@ import { targetKeyspaceFlag, workflowFlag } from './common.js';
 import { itemsOf, namesOf } from './lists.js';
 import type { Arguments, Flag, FlagSet } from './parse.js';
 import { spellings } from './spellings.js';
+
+const inOrderHint = 'the prefix in_order: makes their order count';
 
 /** The options of `Migrate`: those of the JSON contract, and what MoveTables has for them. */
 export const migrateFlags: FlagSet = {
@@ -33,7 +36,7 @@ function flagOf(field: Field): Flag[] {
       ...(kind.takes === undefined ? {} : { takes: kind.takes }),
       ...(kind.list === undefined ? {} : { list: true }),
       ...(shown === undefined ? {} : { default: shown }),
-      about: field === 'tabletTypes' ? `${about}; the prefix in_order: makes their order count` : about,
+      about: field === 'tabletTypes' ? `${about}: ${tabletTypes.join(', ')}; ${inOrderHint}` : about,
       of: of.filter((action) => action !== 'Adopt'),
     },
   ];

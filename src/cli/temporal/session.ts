@@ -59,7 +59,8 @@ export function described(description: Description): Required<Migration> {
 
 /** Temporal as the commands need it: every call has a deadline, every failure says what to do. */
 export class Session {
-  private constructor(
+  /** @param address of Temporal, for messages */
+  constructor(
     readonly client: Client,
     readonly taskQueue: string,
     private readonly address: string,

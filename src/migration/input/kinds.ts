@@ -86,8 +86,8 @@ export const cells = {
 export const acceptedChecks = { ...list, schema: z.array(acceptedCheck), json: 'array of check names' };
 
 /** One of several upper-case words of Vitess, written in either case. */
-export function vitessWord<const W extends readonly [string, ...string[]]>(words: W, takes: string) {
-  return { schema: upperCase(words), json: words.map((word) => `\`${word}\``).join(', '), takes };
+export function vitessWord<const W extends readonly [string, ...string[]]>(words: W) {
+  return { schema: upperCase(words), json: words.map((word) => `\`${word}\``).join(', '), takes: words.join('|') };
 }
 
 /** Several upper-case words of Vitess, written in either case. */

@@ -64,10 +64,10 @@ export const streamOptions = {
     about: "build a table's secondary keys after its rows are copied",
   },
   onDdl: {
-    ...withDefault(kinds.vitessWord(onDdlActions, '<action>'), 'IGNORE'),
+    ...withDefault(kinds.vitessWord(onDdlActions), 'IGNORE'),
     of: ['Create'],
     flag: 'on-ddl',
-    about: `what a stream does at DDL of the source: ${onDdlActions.join(', ')}`,
+    about: 'what a stream does with DDL of the source',
   },
 } as const satisfies Record<string, Option>;
 
