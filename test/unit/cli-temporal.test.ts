@@ -157,6 +157,17 @@ describe('a migration that continues as new', () => {
     },
   );
 
+  test('gets it again once Temporal answers again', async () => {
+    temporal.answers = [
+      failure('AcceptedUpdateCompletedWorkflow'),
+      failure('AcceptedUpdateCompletedWorkflow'),
+      () => Promise.resolve({ outcome: 'paused' }),
+    ];
+    const update = await temporal.session.request({ id, runId: 'r1' }, messages.pause, undefined);
+    temporal.outages = 1;
+    expect(await update.answer()).toEqual({ outcome: 'paused' });
+  });
+
   test('does not get an update again when it has ended', async () => {
     temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'TERMINATED' }];
     temporal.answers = [failure('AcceptedUpdateCompletedWorkflow')];

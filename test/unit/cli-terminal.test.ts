@@ -8,7 +8,6 @@ import { hostileNames } from '../support/secure/hostile-names.js';
 const table = 'a\x1b[2Jb\x07c\rd';
 const message = "Table 'x\x9b31my\x9d0;title\x9c\x7f' doesn't exist\nsecond line\t!";
 /** What a terminal would obey. */
-// eslint-disable-next-line no-control-regex
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 
 class Screen extends PassThrough {

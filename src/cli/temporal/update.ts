@@ -47,17 +47,23 @@ export class PendingUpdate<Answer> {
   async answer(): Promise<Answer> {
     for (;;) {
       try {
-        return await this.update.result();
+        return await this.next();
       } catch (error) {
-        if (await this.wasCutOff(error)) {
-          this.update = await this.send();
-          continue;
-        }
         const translated = await this.session.translate(error, this.migration.taskQueue ?? this.session.taskQueue);
         if (!(translated instanceof PassingError)) throw translated;
         await sleep(retryInterval);
       }
     }
+  }
+
+  private async next(): Promise<Answer> {
+    try {
+      return await this.update.result();
+    } catch (error) {
+      if (!(await this.wasCutOff(error))) throw error;
+    }
+    this.update = await this.send();
+    return this.next();
   }
 
   /** True when a continue-as-new has closed the run that accepted the update. */
