@@ -63,7 +63,7 @@ describe('the options', () => {
       'auto-start': 'true',
       'on-ddl': 'IGNORE',
       'vdiff-max-age': '24h',
-      'source-tables': 'keep',
+      'source-tables': 'keep; for Complete, what Create was given',
       force: 'false',
     });
     expect(shown['tables']).toBeUndefined();

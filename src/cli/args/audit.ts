@@ -39,7 +39,7 @@ export const auditHelp: Help = {
   ],
 };
 
-/** What a command line of `Audit` asks for. */
+/** A parsed command line of `Audit`. */
 export interface AuditRequest {
   input: AuditInput;
   json: boolean;

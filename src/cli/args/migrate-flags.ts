@@ -13,8 +13,6 @@ import { itemsOf, namesOf } from './lists.js';
 import type { Arguments, Flag, FlagSet } from './parse.js';
 import { spellings } from './spellings.js';
 
-const inOrderHint = 'the prefix in_order: makes their order count';
-
 /** The options of `Migrate`: those of the JSON contract, and what MoveTables has for them. */
 export const migrateFlags: FlagSet = {
   known: [
@@ -26,7 +24,7 @@ export const migrateFlags: FlagSet = {
 };
 
 function flagOf(field: Field): Flag[] {
-  const { kind, flag, aliases, about, of }: Option = options[field];
+  const { kind, flag, aliases, of }: Option = options[field];
   if (flag === undefined) return [];
   const shown = defaultText(field);
   return [
@@ -36,10 +34,18 @@ function flagOf(field: Field): Flag[] {
       ...(kind.takes === undefined ? {} : { takes: kind.takes }),
       ...(kind.list === undefined ? {} : { list: true }),
       ...(shown === undefined ? {} : { default: shown }),
-      about: field === 'tabletTypes' ? `${about}: ${tabletTypes.join(', ')}; ${inOrderHint}` : about,
+      about: aboutFlag(field),
       of: of.filter((action) => action !== 'Adopt'),
     },
   ];
+}
+
+/** The meaning of an option, with what only a command line has to know. */
+function aboutFlag(field: Field): string {
+  const { kind, about }: Option = options[field];
+  if (field === 'tabletTypes')
+    return `${about}: ${tabletTypes.join(', ')}; the prefix in_order: makes their order count`;
+  return kind.list === 'tables' ? `${about}: names joined by commas, or a JSON list of names` : about;
 }
 
 /** A default as it would be typed. */
@@ -47,7 +53,12 @@ function defaultText(field: Field): string | undefined {
   const option: Option = options[field];
   const value = defaultOf(option);
   if (value === undefined) return option.absent;
-  if (!Array.isArray(value)) return typeof value === 'string' ? value : JSON.stringify(value);
+  if (!Array.isArray(value)) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return option.kept === true && option.of.includes('Complete')
+      ? `${text}; for Complete, what Create was given`
+      : text;
+  }
   const items = value.length === 0 ? 'none' : value.join(',');
   return field === 'tabletTypes' && defaultOf(options.tabletTypesInPreferenceOrder) === true
     ? `in_order:${items}`

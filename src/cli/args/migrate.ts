@@ -39,7 +39,7 @@ export const migrateHelp: Help = {
   ],
 };
 
-/** What a command line of `Migrate` asks for. */
+/** A parsed command line of `Migrate`. */
 export type MigrateRequest =
   | { action: 'Create'; id: string; input: MigrateInput }
   | { action: 'Complete'; id: string; payload: CompleteRequest }

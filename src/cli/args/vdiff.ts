@@ -53,7 +53,7 @@ export const vdiffHelp: Help = {
   ],
 };
 
-/** What a command line of `VDiff` asks for. */
+/** A parsed command line of `VDiff`. */
 export interface VDiffRequest {
   action: 'create' | 'show';
   id: string;

@@ -31,7 +31,7 @@ export const workflowHelp: Help = {
       'Workflow Stop commerce.wf',
       'pause: stop the streams until they are started again; a requested Complete is remembered',
     ],
-    ['Workflow Start commerce.wf', 'resume: start the streams, including those that Vitess stopped for good'],
+    ['Workflow Start commerce.wf', 'resume: start the streams, including those that Vitess ended with an error'],
   ],
   flags: workflowFlags,
   notes: [
@@ -41,7 +41,7 @@ export const workflowHelp: Help = {
   ],
 };
 
-/** What a command line of `Workflow` asks for. */
+/** A parsed command line of `Workflow`. */
 export interface WorkflowRequest {
   action: 'show' | 'pause' | 'resume';
   id: string;

@@ -93,7 +93,7 @@ function decode(converter: Converter, payload: Payload | null | undefined): unkn
   try {
     return converter.fromPayload(payload);
   } catch {
-    // Show the rest all the same.
+    // An undecodable payload must not hide the rest.
     return undefined;
   }
 }

@@ -118,7 +118,7 @@ export const options = {
     ...withDefault(kinds.word(['signal', 'auto']), 'signal'),
     of: ['Create'],
     flag: 'complete',
-    about: 'auto: complete without being asked, as soon as it is proven safe',
+    about: 'complete when asked to (signal), or as soon as it is proven safe (auto)',
   },
   vdiffMaxAge: {
     ...withDefault(kinds.duration, '24h'),
