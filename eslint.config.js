@@ -3,8 +3,9 @@ import tseslint from 'typescript-eslint';
 /**
  * A door: files of a room may import from the rooms named, and from no other room of src. A name such as
  * `migration/sql` opens that part of a room only. `types` are rooms of which only the types may be used.
+ * `inside` are further patterns that are closed.
  */
-function door(files, rooms, types = []) {
+function door(files, rooms, types = [], inside = []) {
   const all = ['migration', 'workflows', 'activities', 'effects', 'net', 'config', 'vitess', 'cli'];
   const closed = all.filter((room) => !rooms.includes(room));
   return {
@@ -25,6 +26,7 @@ function door(files, rooms, types = []) {
               allowTypeImports: true,
               message: `Of src/${room}, this room may use the types only.`,
             })),
+            ...inside,
             { regex: '/(worker|config)\\.js$', message: 'Only tests may import the composition root.' },
           ],
         },
@@ -37,6 +39,16 @@ function door(files, rooms, types = []) {
 function exceptParts(room, doors) {
   const parts = doors.filter((each) => each.startsWith(`${room}/`)).map((each) => each.slice(room.length + 1));
   return parts.length === 0 ? '' : `(?!(?:${parts.join('|')})(?:/|\\.js$))`;
+}
+
+/** A door between the rooms of the command line; each of them may import its own files and `errors.ts`. */
+function cliDoor(room, rooms, own = []) {
+  const closed = ['args', 'temporal', 'output', 'commands'].filter((each) => each !== room && !rooms.includes(each));
+  const inside = [`^\\.\\./(${[...closed, 'main\\.js'].join('|')})`, ...own].map((regex) => ({
+    regex,
+    message: `src/cli/${room} has no door to this: see CONTRIBUTING.md.`,
+  }));
+  return door([`src/cli/${room}/**`], ['migration', 'net', 'cli'], ['workflows'], inside);
 }
 
 export default tseslint.config(
@@ -78,6 +90,11 @@ export default tseslint.config(
     ],
   ),
   door(['src/cli/**'], ['migration', 'net', 'cli'], ['workflows']),
+  cliDoor('args', []),
+  cliDoor('temporal', []),
+  cliDoor('output', []),
+  // No command imports another one.
+  cliDoor('commands', ['args', 'temporal', 'output'], ['^\\./']),
   {
     // A factory or a suite is one function by nature.
     files: ['test/**', 'src/activities/*.ts'],

@@ -1,5 +1,6 @@
 import { mountRecord } from '../effects/mount-record.js';
-import { mountConfigSchema, parseWith, type MountConfig } from '../migration/input/input.js';
+import { parseWith, type MountConfig } from '../migration/input/input.js';
+import { mountConfigSchema } from '../migration/input/kinds.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import type { MountConfig as RecordedMount } from '../vitess/topology/mount-config.js';

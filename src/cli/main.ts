@@ -2,22 +2,29 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MigrationError } from '../migration/problem/errors.js';
-import { auditHelp, parseAudit, runAudit } from './commands/audit.js';
-import { CommandError, UsageError } from './errors.js';
-import { asksForHelp, closest } from './args/parse.js';
+import { auditHelp, parseAudit } from './args/audit.js';
 import { commandHelp, generalHelp, type Help } from './args/help.js';
-import { migrateHelp, parseMigrate, runMigrate } from './commands/migrate.js';
-import { mountHelp, parseMount, runMount } from './commands/mount.js';
-import { Session } from './temporal/session.js';
+import { migrateHelp, parseMigrate, type MigrateRequest } from './args/migrate.js';
+import { mountHelp, parseMount } from './args/mount.js';
+import { asksForHelp, closest } from './args/parse.js';
+import { parseVDiff, vdiffHelp } from './args/vdiff.js';
+import { parseWorkflow, workflowHelp } from './args/workflow.js';
+import { runAudit } from './commands/audit.js';
+import { cancel } from './commands/cancel.js';
+import { complete } from './commands/complete.js';
+import { create } from './commands/create.js';
+import { runMount } from './commands/mount.js';
+import { runVDiff } from './commands/vdiff.js';
+import { runWorkflow } from './commands/workflow.js';
+import { CommandError, UsageError } from './errors.js';
 import { Terminal } from './output/terminal.js';
-import { parseVDiff, runVDiff, vdiffHelp } from './commands/vdiff.js';
-import { parseWorkflow, runWorkflow, workflowHelp } from './commands/workflow.js';
+import { Session } from './temporal/session.js';
 
 type Run = (session: Session, terminal: Terminal) => Promise<number>;
 
 interface Command {
   help: Help;
-  /** Refuses what cannot be, before anything is contacted, and gives what is left to do. */
+  /** Parses the arguments, before any server is contacted; returns what is left to do. */
   prepare: (args: readonly string[]) => Run;
 }
 
@@ -35,6 +42,17 @@ function command<R>(
   };
 }
 
+function runMigrate(request: MigrateRequest, session: Session, terminal: Terminal): Promise<number> {
+  switch (request.action) {
+    case 'Create':
+      return create(request, session, terminal);
+    case 'Complete':
+      return complete(request, session, terminal);
+    case 'Cancel':
+      return cancel(request, session, terminal);
+  }
+}
+
 const commands: readonly Command[] = [
   command(mountHelp, parseMount, runMount),
   command(migrateHelp, parseMigrate, runMigrate),
@@ -43,7 +61,7 @@ const commands: readonly Command[] = [
   command(auditHelp, parseAudit, runAudit),
 ];
 
-/** Runs a command line; gives the exit code: 0 done, 1 not done, 2 a wrong command line. */
+/** Runs a command line; returns the exit code: 0 done, 1 not done, 2 the command line is wrong. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...args] = argv;
   if (name === undefined || name.toLowerCase() === 'help' || asksForHelp([name])) {
@@ -68,9 +86,8 @@ function find(name: string): Command {
   if (found !== undefined) return found;
   const names = commands.map(({ help }) => help.name);
   const near = closest(name, names);
-  throw new UsageError(
-    `unknown command ${name}: ${near === undefined ? '' : `did you mean ${near}? `}The commands are ${names.join(', ')}`,
-  );
+  const hint = near === undefined ? '' : `did you mean ${near}? `;
+  throw new UsageError(`unknown command ${name}: ${hint}The commands are ${names.join(', ')}`);
 }
 
 async function connected(run: Run, terminal: Terminal): Promise<number> {
@@ -85,7 +102,7 @@ async function connected(run: Run, terminal: Terminal): Promise<number> {
 function fail(error: unknown, terminal: Terminal): number {
   const usage = error instanceof UsageError || error instanceof MigrationError;
   if (!usage && !(error instanceof CommandError)) {
-    // Not foreseen: the stack is what a bug report needs.
+    // Unexpected: a bug report needs the stack.
     terminal.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return 1;
   }

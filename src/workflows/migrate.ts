@@ -29,7 +29,7 @@ const continues = Symbol('continues as new');
  * Moves tables from a mounted external cluster into a target keyspace: Mount, Create, Monitor, VDiff,
  * Complete or Cancel. The workflow ID is the workflow identifier, `commerce.wf`.
  *
- * @param rawInput see `migrateInputSchema`; or `adoptInputSchema`, to adopt a migration that is in the cluster
+ * @param rawInput see `migrateContract`; or `adoptInputSchema`, to adopt a migration that is in the cluster
  * @param carried the state of the run before, when this one continues it
  * @throws ApplicationFailure with an error code as its type, after everything has been put back
  */

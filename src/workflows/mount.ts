@@ -21,12 +21,16 @@ export async function mount(rawInput: unknown): Promise<MountResult> {
   }
 }
 
-async function act({ action, name = '', config }: MountInput): Promise<MountResult> {
-  if (action === 'mount' && config !== undefined) return { mounts: [name], mount: await quick.mount(name, config) };
-  if (action === 'show') return { mounts: [name], mount: await quick.showMount(name) };
-  if (action === 'unmount') {
-    await quick.unmount(name);
-    return { mounts: [], mount: null };
+async function act(input: MountInput): Promise<MountResult> {
+  switch (input.action) {
+    case 'mount':
+      return { mounts: [input.name], mount: await quick.mount(input.name, input.config) };
+    case 'show':
+      return { mounts: [input.name], mount: await quick.showMount(input.name) };
+    case 'unmount':
+      await quick.unmount(input.name);
+      return { mounts: [], mount: null };
+    case 'list':
+      return { mounts: await quick.listMounts(), mount: null };
   }
-  return { mounts: await quick.listMounts(), mount: null };
 }

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { ErrorCode } from '../migration/problem/errors.js';
-import { CONTINUED_AS_NEW } from './messages.js';
+import { CONTINUED_AS_NEW } from '../migration/lifecycle/messages.js';
 import type { Migration } from './state.js';
 
 /** @throws ApplicationFailure BEING_CANCELLED */

@@ -1,11 +1,11 @@
 import { workflowInfo } from '@temporalio/workflow';
 import {
   adoptInputSchema,
-  migrateInputSchema,
   parseWith,
   type AdoptInput,
   type MigrateInput,
 } from '../migration/input/input.js';
+import { migrateContract } from '../migration/preflight/contract.js';
 import type { MigrationState } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import { toWorkflowFailure } from './failures.js';
@@ -19,7 +19,7 @@ export type Start =
 const whatItIs = 'the input of the workflow migrate';
 
 /**
- * @param raw see `migrateInputSchema` and `adoptInputSchema`
+ * @param raw see `migrateContract` and `adoptInputSchema`
  * @param carried the state of the run before
  * @throws ApplicationFailure INVALID_INPUT, naming every wrong field
  */
@@ -28,7 +28,7 @@ export function parseStart(raw: unknown, carried: unknown): Start {
     const start: Start =
       typeof raw === 'object' && raw !== null && 'adopt' in raw
         ? { how: 'adopt', input: parseWith(adoptInputSchema, raw, whatItIs) }
-        : { how: 'create', input: parseWith(migrateInputSchema, raw ?? {}, whatItIs) };
+        : { how: 'create', input: parseWith(migrateContract, raw ?? {}, whatItIs) };
     const { workflowId, continuedFromExecutionRunId } = workflowInfo();
     refuseOtherTarget(workflowId, start.input.target);
     if (carried === undefined) return start;

@@ -3,7 +3,7 @@ import { WorkflowFailedError, type ApplicationFailure } from '@temporalio/client
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { customerVSchema } from '../../lab/data.js';
-import { describeFinding, type CheckName, type Finding } from '../../src/migration/problem/finding.js';
+import { describeFinding, type CheckName, type Finding } from '../../src/migration/preflight/finding.js';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { absent } from '../../src/vitess/topology/kv.js';
 import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';

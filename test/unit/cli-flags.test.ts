@@ -5,7 +5,7 @@ const flags: FlagSet = {
   known: [
     { name: 'tablet-types', takes: '<types>', list: true, about: '' },
     { name: 'source', takes: '<source>', about: '', of: ['Create'] },
-    { name: 'all', also: ['all-tables'], about: '' },
+    { name: 'all', aliases: ['all-tables'], about: '' },
     { name: 'auto-start', about: '' },
   ],
   notYet: ['source-shards'],

@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { needsPerson, waysOn } from '../../src/cli/commands/complete.js';
-import { statusOfEnd, type End } from '../../src/cli/temporal/closed.js';
-import { bytes, columns, duration, grouped, moment, wrapped } from '../../src/cli/output/format.js';
-import { merge, type Live } from '../../src/cli/temporal/live.js';
-import { progressLine } from '../../src/cli/temporal/follow.js';
+import {
+  bytes,
+  columns,
+  cut,
+  duration,
+  grouped,
+  moment,
+  padded,
+  widthOf,
+  wrapped,
+} from '../../src/cli/output/format.js';
 import { renderPlan } from '../../src/cli/output/plan.js';
+import { progressLine } from '../../src/cli/output/progress.js';
 import { renderStatus } from '../../src/cli/output/status.js';
-import { renderVDiff } from '../../src/cli/output/vdiff.js';
+import { renderVDiff, waysOn } from '../../src/cli/output/vdiff.js';
+import { statusOfClosed, withPending, type ClosedRun, type Live } from '../../src/migration/lifecycle/live.js';
 import { nameList } from '../../src/migration/lifecycle/reference.js';
 import { noTotals, type Observation } from '../../src/migration/watch/observation.js';
 import type { Plan } from '../../src/migration/plan/plan.js';
@@ -70,7 +78,7 @@ const live = (change: Partial<Status> = {}, rest: Partial<Live> = {}): Live => (
   runId: 'r',
   taskQueue: 'q',
   retries: [],
-  end: null,
+  closed: null,
   ...rest,
 });
 const shown = (change: Partial<Status> = {}, rest: Partial<Live> = {}) => renderStatus(live(change, rest), now);
@@ -197,7 +205,7 @@ describe('Workflow Show', () => {
   });
 
   test('after the end', () => {
-    const end: End = {
+    const closed: ClosedRun = {
       at: '2026-11-24T02:20:00.000Z',
       result: {
         outcome: 'cancelled',
@@ -209,28 +217,28 @@ describe('Workflow Show', () => {
       problem: null,
       how: 'completed',
     };
-    const lines = shown(statusOfEnd(end, status), { end });
+    const lines = shown(statusOfClosed(closed, status), { closed });
     expect(lines[0]).toBe('The vreplication streams of workflow commerce.wf are gone; they were last seen as:');
     expect(lines.at(-1)).toBe('Ended: 2026-11-24 02:20:00 UTC, cancelled; dropped a, b on shard 0');
   });
 
   test('a terminated workflow does not say that it copies', () => {
-    const end: End = {
+    const closed: ClosedRun = {
       at: '2026-11-24T02:20:00.000Z',
       result: null,
       failure: 'by hand',
       problem: null,
       how: 'terminated',
     };
-    const ended = statusOfEnd(end, status);
-    expect(ended).toMatchObject({ phase: 'failed', since: end.at, requested: [] });
-    const lines = shown(ended, { end }).join('\n');
+    const ended = statusOfClosed(closed, status);
+    expect(ended).toMatchObject({ phase: 'failed', since: closed.at, requested: [] });
+    const lines = shown(ended, { closed }).join('\n');
     expect(lines).toMatch(/Waiting for: a person: the Temporal workflow was terminated/);
     expect(lines).toMatch(/terminated: by hand$/);
   });
 
   test('without a worker the result has to do', () => {
-    const end: End = {
+    const closed: ClosedRun = {
       at: '2026-11-24T02:20:00.000Z',
       result: {
         outcome: 'completed',
@@ -246,7 +254,7 @@ describe('Workflow Show', () => {
       problem: null,
       how: 'completed',
     };
-    expect(statusOfEnd(end, null)).toMatchObject({
+    expect(statusOfClosed(closed, null)).toMatchObject({
       phase: 'completed',
       copiedPercent: 100,
       vdiff,
@@ -267,12 +275,16 @@ describe('what is live', () => {
     problems: [],
   };
   test('a newer heartbeat wins, an older one does not', () => {
-    expect(merge(status, { observation, vdiff: null, retries: [] })).toMatchObject({
+    expect(withPending(status, { observation, vdiff: null, retries: [] })).toMatchObject({
       observedAt: observation.at,
       remainingSeconds: 5,
     });
     expect(
-      merge(status, { observation: { ...observation, at: '2026-11-24T02:00:00.000Z' }, vdiff: null, retries: [] }),
+      withPending(status, {
+        observation: { ...observation, at: '2026-11-24T02:00:00.000Z' },
+        vdiff: null,
+        retries: [],
+      }),
     ).toEqual(status);
   });
 
@@ -282,11 +294,11 @@ describe('what is live', () => {
       vdiff: { ...vdiff, state: 'running' as const },
       retries: [{ activity: 'vdiff', attempt: 2, nextAt: null, problem }],
     };
-    expect(merge({ ...status, phase: 'verifying' }, pending)).toMatchObject({
+    expect(withPending({ ...status, phase: 'verifying' }, pending)).toMatchObject({
       vdiff: { state: 'running' },
       lastError: problem,
     });
-    expect(merge(status, pending).vdiff).toBeNull();
+    expect(withPending(status, pending).vdiff).toBeNull();
   });
 
   test('in one line', () => {
@@ -301,18 +313,7 @@ describe('what is live', () => {
 });
 
 describe('Complete', () => {
-  test('needs a person when the VDiff is not clean and nobody forced or asked for another', () => {
-    const replicating: Status = { ...status, phase: 'replicating', vdiff };
-    expect(needsPerson(replicating, false)).toBe(true);
-    expect(needsPerson(replicating, true)).toBe(false);
-    expect(needsPerson({ ...replicating, requested: ['complete', 'vdiff'] }, false)).toBe(false);
-    expect(needsPerson({ ...replicating, phase: 'verifying' }, false)).toBe(false);
-    expect(
-      needsPerson(
-        { ...replicating, vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: [] } },
-        false,
-      ),
-    ).toBe(false);
+  test('names three ways on from a VDiff that is not clean', () => {
     expect(waysOn('commerce.wf').join('\n')).toMatch(
       /VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/,
     );
@@ -436,5 +437,28 @@ test('numbers, sizes and times', () => {
     ]),
   ).toEqual(['a      b', 'long  10']);
   expect(wrapped('one two three four five six', 20)).toEqual(['one two three four', '    five six']);
+  expect(wrapped('  - indented once and wrapped', 20)).toEqual(['  - indented once', '    and wrapped']);
   expect(wrapped('x'.repeat(45), 3).map((line) => line.length)).toEqual([20, 20, 13]);
+});
+
+describe('wide characters', () => {
+  test('do not misplace columns', () => {
+    const rows = columns([
+      ['表', '1', 'a'],
+      ['🙂🙂', '20', 'b'],
+      ['order', '3', '表表'],
+      ['e\u0301te\u0301', '4', '👩‍👩‍👧'],
+    ]);
+    expect(rows).toEqual(['表      1     a', '🙂🙂   20     b', 'order   3  表表', 'e\u0301te\u0301     4    👩‍👩‍👧']);
+    expect(new Set(rows.map(widthOf))).toEqual(new Set([15]));
+    expect(padded('表', 4)).toBe('表  ');
+  });
+
+  test('are not split, and count twice', () => {
+    expect(cut('表🙂x', 3)).toBe('表');
+    expect(cut('表🙂x', 5)).toBe('表🙂x');
+    expect(cut('a👩‍👩‍👧b', 2)).toBe('a');
+    const lines = wrapped('表'.repeat(25), 20);
+    expect(lines).toEqual(['表'.repeat(10), `    ${'表'.repeat(8)}`, `    ${'表'.repeat(7)}`]);
+  });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { commandHelp, generalHelp } from '../../src/cli/args/help.js';
-import { migrateFlags } from '../../src/cli/args/migrate-options.js';
-import { migrateHelp, parseMigrate } from '../../src/cli/commands/migrate.js';
-import { mountHelp, parseMount } from '../../src/cli/commands/mount.js';
-import { parseVDiff, vdiffHelp } from '../../src/cli/commands/vdiff.js';
-import { parseWorkflow, workflowHelp } from '../../src/cli/commands/workflow.js';
+import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
+import { migrateHelp, parseMigrate } from '../../src/cli/args/migrate.js';
+import { mountHelp, parseMount } from '../../src/cli/args/mount.js';
+import { parseVDiff, vdiffHelp } from '../../src/cli/args/vdiff.js';
+import { parseWorkflow, workflowHelp } from '../../src/cli/args/workflow.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 
 /** A command line as a shell splits it: quotes keep blanks together. */
@@ -15,15 +15,17 @@ const created = (line: string) => {
   if (request.action !== 'Create') throw new Error(request.action);
   return request.input;
 };
-/** With the defaults of the contract filled in. */
-const whole = (line: string) => parseWith(migrateInputSchema, created(line), 'input');
+/** The input with the defaults of the contract. */
+const input = (given: object) => parseWith(migrateInputSchema, given, 'input');
+/** The payload of a plain Complete. */
+const payload = { force: false, dryRun: false };
 
 describe('Create', () => {
   test("the document's own line", () => {
     expect(migrate('-all -source ext1.load Create commerce.wf')).toEqual({
       action: 'Create',
       id: 'commerce.wf',
-      input: { source: 'ext1.load', target: 'commerce.wf', all: true },
+      input: input({ source: 'ext1.load', target: 'commerce.wf', all: true }),
     });
   });
 
@@ -55,8 +57,8 @@ describe('Create', () => {
     expect(created(now)).toEqual(created(old));
   });
 
-  test('what was not typed is left to the contract', () => {
-    expect(whole('-all -source ext1.load Create commerce.wf')).toMatchObject({
+  test('what was not typed has the default of the contract', () => {
+    expect(created('-all -source ext1.load Create commerce.wf')).toMatchObject({
       tabletTypes: ['REPLICA', 'PRIMARY'],
       tabletTypesInPreferenceOrder: true,
       deferSecondaryKeys: true,
@@ -74,8 +76,8 @@ describe('Create', () => {
   });
 
   test('names of tables may be JSON, and hold blanks, dots and commas', () => {
-    expect(created(`-tables '["a,b"," c"]' -source ext1.load Create commerce.wf`)['tables']).toEqual(['a,b', ' c']);
-    expect(created("-tables 'order line,v1.2' -source ext1.load Create commerce.wf")['tables']).toEqual([
+    expect(created(`-tables '["a,b"," c"]' -source ext1.load Create commerce.wf`).tables).toEqual(['a,b', ' c']);
+    expect(created("-tables 'order line,v1.2' -source ext1.load Create commerce.wf").tables).toEqual([
       'order line',
       'v1.2',
     ]);
@@ -84,28 +86,31 @@ describe('Create', () => {
 
 describe('the other actions of Migrate', () => {
   test.each([
-    ['Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: {} }],
+    ['Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload }],
     [
       '-dry_run -force complete commerce.wf',
       { action: 'Complete', id: 'commerce.wf', payload: { force: true, dryRun: true } },
     ],
-    ['--workflow wf --target-keyspace commerce complete', { action: 'Complete', id: 'commerce.wf', payload: {} }],
+    ['--workflow wf --target-keyspace commerce complete', { action: 'Complete', id: 'commerce.wf', payload }],
     [
       '-fence_source -rename_tables --source-tables-after 7d Complete commerce.wf',
       {
         action: 'Complete',
         id: 'commerce.wf',
-        payload: { fenceSource: true, sourceTables: 'rename', sourceTablesAfter: '7d' },
+        payload: { ...payload, fenceSource: true, sourceTables: 'rename', sourceTablesAfter: '7d' },
       },
     ],
-    ['-keep_data Complete commerce.wf', { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'keep' } }],
+    [
+      '-keep_data Complete commerce.wf',
+      { action: 'Complete', id: 'commerce.wf', payload: { ...payload, sourceTables: 'keep' } },
+    ],
     [
       '-keep_data=false Complete commerce.wf',
-      { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'drop' } },
+      { action: 'Complete', id: 'commerce.wf', payload: { ...payload, sourceTables: 'drop' } },
     ],
     [
       '-keep_data=false -rename_tables Complete commerce.wf',
-      { action: 'Complete', id: 'commerce.wf', payload: { sourceTables: 'rename' } },
+      { action: 'Complete', id: 'commerce.wf', payload: { ...payload, sourceTables: 'rename' } },
     ],
     ['Cancel commerce.wf', { action: 'Cancel', id: 'commerce.wf' }],
     ['-w wf --target-keyspace commerce CANCEL', { action: 'Cancel', id: 'commerce.wf' }],
@@ -147,15 +152,15 @@ describe('Migrate refuses, before anything is contacted', () => {
     ['Cancel -dry_run commerce.wf', /-dry_run is not an option of Cancel/],
     ['-all Create commerce.wf', /-source <mount>\.<keyspace> is needed/],
     ['-all -source load Create commerce.wf', /invalid format for external source cluster: "load"/],
-    ['-all -source ext1.load --mount-name ext1 Create commerce.wf', /-source says it all/],
+    ['-all -source ext1.load --mount-name ext1 Create commerce.wf', /-source names both the mount and the keyspace/],
     ['-source ext1.load Create commerce.wf', /-all or -tables must be given/],
     ['-source ext1.load -all -tables a Create commerce.wf', /-all and -tables exclude each other/],
-    ['-source ext1.load -tables a,,b Create commerce.wf', /-tables has an empty name in it: "a,,b"/],
+    ['-source ext1.load -tables a,,b Create commerce.wf', /-tables contains an empty name: "a,,b"/],
     [
       `-source ext1.load -tables '{"t":{}}' Create commerce.wf`,
       /-tables with a JSON VSchema of tables is not supported yet/,
     ],
-    [`-source ext1.load -tables '["a"' Create commerce.wf`, /looks like JSON and is not/],
+    [`-source ext1.load -tables '["a"' Create commerce.wf`, /looks like JSON but is not/],
     [`-source ext1.load -tables '[1]' Create commerce.wf`, /must be a JSON list of names/],
     [
       '-source ext1.load -all -tablet_types in_order:PRIMARY --tablet-types-in-preference-order=false Create commerce.wf',

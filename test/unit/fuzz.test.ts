@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/errors.js';
-import { parseMigrate } from '../../src/cli/commands/migrate.js';
-import { parseMount } from '../../src/cli/commands/mount.js';
-import { parseVDiff } from '../../src/cli/commands/vdiff.js';
-import { parseWorkflow } from '../../src/cli/commands/workflow.js';
+import { parseMigrate } from '../../src/cli/args/migrate.js';
+import { parseMount } from '../../src/cli/args/mount.js';
+import { parseVDiff } from '../../src/cli/args/vdiff.js';
+import { parseWorkflow } from '../../src/cli/args/workflow.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { namePattern, splitIdentifier } from '../../src/migration/input/identifier.js';
 import {
@@ -12,6 +12,7 @@ import {
   migrateInputSchema,
   mountInputSchema,
   parseWith,
+  type MountInput,
 } from '../../src/migration/input/input.js';
 import { quoteName, quoteString } from '../../src/migration/sql/quote.js';
 import { JournalStore } from '../../src/effects/journal.js';
@@ -97,6 +98,11 @@ function expectServer({ topoServer, topoRoot }: { topoServer: string; topoRoot: 
   ).toBe(true);
 }
 
+function expectMount(input: MountInput): void {
+  if (input.action !== 'list') expect(input.name).toMatch(namePattern);
+  if (input.action === 'mount') expectServer(input.config);
+}
+
 describe('the JSON contract: whatever comes is taken or refused, and what is taken is safe', () => {
   test('migrate', () => {
     let taken = 0;
@@ -118,8 +124,7 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
     check(anyInput, (value) => {
       const input = accepted(() => parseWith(mountInputSchema, value, 'the input'));
       if (input === undefined) return;
-      if (input.name !== undefined) expect(input.name).toMatch(namePattern);
-      if (input.config !== undefined) expectServer(input.config);
+      expectMount(input);
     });
   });
 
@@ -210,8 +215,7 @@ describe('the command line: whatever is typed is taken or refused', () => {
   test('Mount', () => {
     check(line, (argv) => {
       const request = accepted(() => parseMount(argv));
-      if (request?.name !== undefined) expect(request.name).toMatch(namePattern);
-      if (request?.config !== undefined) expectServer(request.config);
+      if (request !== undefined) expectMount(request);
     });
   });
 

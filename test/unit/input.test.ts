@@ -3,10 +3,10 @@ import { MigrationError } from '../../src/migration/problem/errors.js';
 import {
   completeRequestSchema,
   migrateInputSchema,
-  mountConfigSchema,
   mountInputSchema,
   parseWith,
 } from '../../src/migration/input/input.js';
+import { mountConfigSchema } from '../../src/migration/input/kinds.js';
 
 const least = { source: 'ext1.load', target: 'commerce.wf', all: true };
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
@@ -119,7 +119,7 @@ describe('the input of migrate', () => {
     { field: 'stopAfterCopy', value: 'no', message: 'stopAfterCopy must be a boolean' },
     { field: 'deferSecondaryKeys', value: 'no', message: 'deferSecondaryKeys must be a boolean' },
     { field: 'onDdl', value: 'ASK', message: 'onDdl must be one of IGNORE, STOP, EXEC, EXEC_IGNORE' },
-    { field: 'complete', value: 'later', message: 'complete must be "signal" or "auto"' },
+    { field: 'complete', value: 'later', message: 'complete must be one of signal, auto' },
     { field: 'fenceSource', value: 1, message: 'fenceSource must be a boolean' },
     { field: 'vdiffMaxAge', value: '1 day', message: 'vdiffMaxAge must be a duration such as 30s, 1h30m or 7d' },
     { field: 'sourceTables', value: 'delete', message: 'sourceTables must be one of keep, rename, drop' },

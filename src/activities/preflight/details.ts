@@ -2,7 +2,7 @@ import type { Plan, PlanDetails } from '../../migration/plan/plan.js';
 import { sourceTables } from '../../migration/plan/plan.js';
 import { notReadable } from '../../migration/preflight/checks/not-readable.js';
 import type { Answers } from '../../migration/preflight/facts.js';
-import { stamp, type Finding } from '../../migration/problem/finding.js';
+import { stamp, type Finding } from '../../migration/preflight/finding.js';
 import { describeTopologyWrites } from '../../effects/describe.js';
 import type { Roots } from '../../migration/plan/topology-write.js';
 import { readCellRoots } from '../../vitess/topology/cells.js';

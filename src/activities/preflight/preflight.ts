@@ -8,7 +8,7 @@ import { tableNames, type Plan } from '../../migration/plan/plan.js';
 import type { Answers } from '../../migration/preflight/facts.js';
 import { judge } from '../../migration/preflight/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
-import { blocking, capped, refusal, type Finding } from '../../migration/problem/finding.js';
+import { blocking, capped, refusal, type Finding } from '../../migration/preflight/finding.js';
 import type { Clients } from '../../vitess/clients.js';
 import { withHeartbeat } from '../step/heartbeat.js';
 import { detailsOf } from './details.js';

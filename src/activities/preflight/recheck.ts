@@ -3,7 +3,7 @@ import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import type { MigrationRef } from '../../migration/lifecycle/reference.js';
 import { checksFor } from '../../migration/preflight/checks/index.js';
 import { judge } from '../../migration/preflight/judge.js';
-import { blocking, type Finding } from '../../migration/problem/finding.js';
+import { blocking, type Finding } from '../../migration/preflight/finding.js';
 import type { Clients } from '../../vitess/clients.js';
 import { readFacts } from './read-facts.js';
 import { Sides } from './sides.js';

@@ -1,10 +1,10 @@
 import type { Flag, FlagSet } from './parse.js';
 
-/** What the help of a command says. */
+/** The help of a command. */
 export interface Help {
   name: string;
   about: string;
-  /** Command lines, each with what it does. */
+  /** Examples of command lines, each with what it does. */
   lines: readonly (readonly [string, string])[];
   flags: FlagSet;
   notes?: readonly string[];
@@ -25,7 +25,8 @@ export function generalHelp(all: readonly Help[]): string {
     '',
     ...all.flatMap((help) => help.lines.map(([line]) => `  vtmigrate ${line}`)),
     '',
-    'Options of a command: vtmigrate <command> --help. Commands and actions in any case; options with one dash or two.',
+    'Options of a command: vtmigrate <command> --help.',
+    'Commands and actions may be written in any case, options with one dash or two.',
     '',
     'Environment:',
     ...twoColumns(environment),
@@ -34,7 +35,7 @@ export function generalHelp(all: readonly Help[]): string {
   ].join('\n');
 }
 
-/** The help of one command: every option with its default, and those that are not there yet. */
+/** The help of one command: every option with its default, and the options that are not supported yet. */
 export function commandHelp(help: Help): string {
   return [
     help.about,
@@ -51,7 +52,7 @@ export function commandHelp(help: Help): string {
 }
 
 function signature(flag: Flag): string {
-  const names = [flag.name, ...(flag.also ?? [])].map((name) => `-${name}`).join(', ');
+  const names = [flag.name, ...(flag.aliases ?? [])].map((name) => `-${name}`).join(', ');
   return flag.takes === undefined ? names : `${names} ${flag.takes}`;
 }
 

@@ -2,15 +2,15 @@ import { formatIdentifier, parseWorkflowIdentifier } from '../../migration/input
 import { UsageError } from '../errors.js';
 import type { Arguments } from './parse.js';
 
-/** Which migration is meant, and whether it was named in the modern spelling. */
+/** The migration a command line names, and whether it does so in the modern spelling. */
 export interface Named {
   id: string;
   modern: boolean;
 }
 
 /**
- * The workflow identifier: the word after the action, or the two options of the modern client.
- * @throws UsageError when there is none or one too many
+ * The workflow identifier: the word after the action, or the two options of vtctldclient's spelling.
+ * @throws UsageError when there is none, or more than one
  * @throws MigrationError INVALID_INPUT when it is malformed
  */
 export function identifierOf(args: Arguments, words: readonly string[], keyspaceFlag: string, example: string): Named {

@@ -1,21 +1,21 @@
 import { UsageError } from '../errors.js';
 
-/** An option of a command. Its name is written with dashes; `_` and `-` are the same to the parser. */
+/** An option of a command. Its name is written with dashes; the parser reads `_` as `-`. */
 export interface Flag {
   name: string;
-  also?: readonly string[];
-  /** What its value is called; an option without one is a boolean. */
+  aliases?: readonly string[];
+  /** The syntax of its value; an option without one is a boolean. */
   takes?: string;
   /** May be given several times; the values are joined. */
   list?: true;
-  /** What holds when it is not given, as the help says it. */
+  /** What holds when it is not given, as the help shows it. */
   default?: string;
   about: string;
-  /** The actions that know it; every action without it. */
+  /** The actions that accept it; without this, every action. */
   of?: readonly string[];
 }
 
-/** Everything a command knows, and what it refuses by name. */
+/** The options of a command: those it accepts, and those it refuses by name. */
 export interface FlagSet {
   known: readonly Flag[];
   notYet: readonly string[];
@@ -33,7 +33,7 @@ interface Given {
   values: string[];
 }
 
-/** What was typed, taken apart: words in their order, and options by name. */
+/** A parsed command line: words in their order, and options by name. */
 export class Arguments {
   constructor(
     readonly words: readonly string[],
@@ -53,17 +53,17 @@ export class Arguments {
     return value === undefined ? undefined : truths.get(value);
   }
 
-  /** Every value of an option that may be repeated. */
+  /** All values of an option that may be repeated. */
   values(name: string): readonly string[] | undefined {
     return this.given.get(name)?.values;
   }
 
-  /** How the option was typed; its plain name where it was not. */
+  /** The option as typed, for messages; `-name` when it was not given. */
   typed(name: string): string {
     return this.given.get(name)?.typed ?? `-${name}`;
   }
 
-  /** @throws UsageError when an option was given that this action does not know */
+  /** @throws UsageError when an option was given that this action does not accept */
   only(action: string): void {
     for (const { flag, typed } of this.given.values()) {
       if (flag.of === undefined || flag.of.includes(action)) continue;
@@ -72,15 +72,15 @@ export class Arguments {
   }
 }
 
-/** True when the command line asks for help, whatever else it says. */
+/** True when any argument before `--` asks for help. */
 export function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return args.slice(0, end === -1 ? args.length : end).some((arg) => /^--?(h|help)$/i.test(arg));
 }
 
 /**
- * Takes a command line apart the way Go's `flag` does, with options anywhere.
- * @throws UsageError for an option that is unknown, not supported yet, or without its value
+ * Parses a command line the way Go's `flag` package does, but accepts options anywhere.
+ * @throws UsageError for an option that is unknown, not supported yet, or lacks its value
  */
 export function parseArguments(args: readonly string[], flags: FlagSet, command: string): Arguments {
   const words: string[] = [];
@@ -115,18 +115,17 @@ function take(
 
 function find(typed: string, flags: FlagSet, command: string): Flag {
   const name = typed.replace(/^--?/, '').replaceAll('_', '-');
-  const flag = flags.known.find((each) => each.name === name || each.also?.includes(name));
+  const flag = flags.known.find((each) => each.name === name || each.aliases?.includes(name));
   if (flag !== undefined) return flag;
   if (flags.notYet.includes(name)) throw new UsageError(`${typed} is not supported yet`);
   const dashes = typed.startsWith('--') ? '--' : '-';
-  const near = closest(name, [...flags.known.flatMap((each) => [each.name, ...(each.also ?? [])]), ...flags.notYet]);
-  throw new UsageError(
-    `unknown option ${typed}: ${near === undefined ? '' : `did you mean ${dashes}${near}? `}All options: vtmigrate ${command} --help`,
-  );
+  const near = closest(name, [...flags.known.flatMap((each) => [each.name, ...(each.aliases ?? [])]), ...flags.notYet]);
+  const hint = near === undefined ? '' : `did you mean ${dashes}${near}? `;
+  throw new UsageError(`unknown option ${typed}: ${hint}All options: vtmigrate ${command} --help`);
 }
 
 function truth(typed: string, attached: string | undefined, rest: readonly string[]): string {
-  // A boolean takes no word of its own; without this, `-all false` would mean `-all`.
+  // A boolean does not consume the next word: without this check, `-all false` would mean `-all`.
   const next = rest[0];
   if (attached === undefined && next !== undefined && /^(true|false)$/i.test(next))
     throw new UsageError(`write ${typed}=${next.toLowerCase()}: a boolean takes its value after "="`);
@@ -146,7 +145,7 @@ function valueOf(typed: string, takes: string, attached: string | undefined, res
   return next;
 }
 
-/** The candidate that takes the fewest changes of a letter, if that is few enough to be a slip. */
+/** The candidate with the smallest edit distance, if that is small enough for a typing mistake. */
 export function closest(name: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
@@ -155,6 +154,7 @@ export function closest(name: string, candidates: readonly string[]): string | u
   return best !== undefined && best.distance <= Math.max(2, Math.floor(name.length / 2)) ? best.candidate : undefined;
 }
 
+/** The Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {

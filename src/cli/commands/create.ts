@@ -1,103 +1,61 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describeProblem } from '../../migration/problem/errors.js';
-import { blocking, type Finding } from '../../migration/problem/finding.js';
-import type { Phase } from '../../migration/lifecycle/status.js';
+import type { MigrateInput } from '../../migration/input/input.js';
+import { blocking, type Finding } from '../../migration/preflight/finding.js';
 import { CommandError } from '../errors.js';
 import { count } from '../output/format.js';
-import { readLive, type Live } from '../temporal/live.js';
 import { renderPlan } from '../output/plan.js';
-import type { Migration, Session } from '../temporal/session.js';
+import { phasesOn } from '../output/progress.js';
 import type { Terminal } from '../output/terminal.js';
+import { Follower } from '../temporal/follower.js';
+import { readLive } from '../temporal/live.js';
+import type { Migration, Session } from '../temporal/session.js';
 
-/** Milliseconds between two looks while Create works. */
+/** Milliseconds between two polls: the phases of a Create are short. */
 const pollInterval = 400;
-/** Create is done in none of these; the last ones are on their way to the workflow's end. */
-const underway: ReadonlySet<Phase> = new Set([
-  'mounting',
-  'checking',
-  'creating',
-  'cancelling',
-  'completed',
-  'cancelled',
-  'planned',
-  'failed',
-]);
-
 /**
- * Starts the migration and follows it until its streams are there, or, for a dry run, its plan is.
- * @throws CommandError with what was wrong; then everything has been put back
+ * Starts the migration and follows it until its streams exist, or, for a dry run, its plan does.
+ * @throws CommandError with the reason; then everything has been put back
  */
 export async function create(
-  request: { id: string; input: Record<string, unknown> },
+  { id, input }: { id: string; input: MigrateInput },
   session: Session,
   terminal: Terminal,
 ): Promise<number> {
-  const { id, input } = request;
   const migration = await start(session, id, input);
-  terminal.farewell = `${id} goes on without this command: vtmigrate Workflow Show ${id}`;
-  const { status, end } = await follow(session, migration, terminal);
-  if (end?.result?.outcome === 'planned') {
-    terminal.print(...renderPlan(end.result));
-    return verdict(end.result.findings, accepted(input), terminal);
+  terminal.farewell = `${id} continues without this command: vtmigrate Workflow Show ${id}`;
+  const follower = new Follower(session, migration, phasesOn(terminal), pollInterval);
+  const { status, closed } = await follower.until((live) => live.closed !== null || live.status.createDone);
+  if (closed?.result?.outcome === 'planned') {
+    terminal.print(...renderPlan(closed.result));
+    return verdict(closed.result.findings, input.accept, terminal);
   }
-  if (end !== null && end.failure !== null) throw new CommandError(end.failure);
+  if (closed !== null && closed.failure !== null) throw new CommandError(closed.failure);
   if (status.phase === 'cancelled')
-    throw new CommandError(`${id} has been cancelled meanwhile: the target is as it was`);
-  terminal.print(
-    `Created ${id}: ${input['autoStart'] === false ? 'its streams are stopped (-auto_start=false)' : tablesOf(input)} from ${status.source}.`,
-    `See vtmigrate Workflow Show ${id}`,
-  );
+    throw new CommandError(`${id} has been cancelled in the meantime: the target is as it was`);
+  terminal.print(`Created ${id}: ${streamsOf(input)} from ${status.source}.`, `See vtmigrate Workflow Show ${id}`);
   return 0;
 }
 
-/** What a Create would say to a dry run's findings: 1 when something would stop it. */
-function verdict(findings: readonly Finding[], names: readonly string[], terminal: Terminal): number {
-  const stopping = blocking(findings, names);
+/** What a Create would make of a dry run's findings: 1 when one of them would stop it. */
+function verdict(findings: readonly Finding[], accepted: readonly string[], terminal: Terminal): number {
+  const stopping = blocking(findings, accepted);
   if (stopping.length === 0) return 0;
   const warnings = [...new Set(stopping.flatMap(({ check, severity }) => (severity === 'warning' ? [check] : [])))];
-  terminal.print(
-    '',
-    `Create would be refused: ${count(stopping.length, 'finding')} in the way.${warnings.length === 0 ? '' : ` Warnings are passed with -accept ${warnings.join(',')}`}`,
-  );
+  const hint = warnings.length === 0 ? '' : ` Warnings are passed with -accept ${warnings.join(',')}`;
+  terminal.print('', `Create would be refused: ${count(stopping.length, 'finding')} in the way.${hint}`);
   return 1;
 }
 
-function accepted({ accept }: Record<string, unknown>): string[] {
-  return Array.isArray(accept) ? accept.map(String) : [];
-}
-
-async function start(session: Session, id: string, input: Record<string, unknown>): Promise<Migration> {
-  const started = await session.startMigration(id, input, input['dryRun'] === true ? ' (dry run)' : '');
+async function start(session: Session, id: string, input: MigrateInput): Promise<Migration> {
+  const started = await session.startMigration(id, input, input.dryRun ? ' (dry run)' : '');
   if (started !== undefined) return started;
-  const phase = await readLive(session, session.migration(id)).then(
+  const phase = await readLive(session, { id }).then(
     ({ status }) => ` (phase ${status.phase})`,
     () => '',
   );
   throw new CommandError(`${id} is already running${phase}: see vtmigrate Workflow Show ${id}`);
 }
 
-/** Prints a line for each phase, and for each error of a step that is tried again. */
-async function follow(session: Session, migration: Migration, terminal: Terminal): Promise<Live> {
-  const said = new Set<string>();
-  const say = (line: string) => {
-    if (!said.has(line)) terminal.print(line);
-    said.add(line);
-  };
-  for (;;) {
-    const live = await readLive(session, migration).catch((error: unknown) => {
-      throw error instanceof CommandError
-        ? new CommandError(`${migration.workflowId} has been started and waits: ${error.message}`)
-        : error;
-    });
-    const { status, end } = live;
-    if (end === null) say(`${status.workflow}: ${status.phase}`);
-    if (end !== null || !underway.has(status.phase)) return live;
-    if (status.lastError !== null) say(`${status.workflow}: ${describeProblem(status.lastError)} (tried again)`);
-    await sleep(pollInterval);
-  }
-}
-
-function tablesOf(input: Record<string, unknown>): string {
-  const { tables } = input;
-  return Array.isArray(tables) ? `copying ${count(tables.length, 'table')}` : 'copying all tables';
+function streamsOf({ autoStart, tables }: MigrateInput): string {
+  if (!autoStart) return 'its streams are stopped (-auto_start=false)';
+  return tables === undefined ? 'copying all tables' : `copying ${count(tables.length, 'table')}`;
 }

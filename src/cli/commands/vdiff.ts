@@ -1,124 +1,46 @@
+import { messages, type VDiffAnswer } from '../../migration/lifecycle/messages.js';
 import { isClean } from '../../migration/proof/vdiff.js';
-import type { VDiffAnswer } from '../../workflows/messages.js';
-import { waysOn } from './complete.js';
-import { CommandError, UsageError } from '../errors.js';
-import { parseArguments, type FlagSet } from '../args/parse.js';
+import type { VDiffRequest } from '../args/vdiff.js';
+import { CommandError } from '../errors.js';
 import { moment } from '../output/format.js';
-import type { Help } from '../args/help.js';
-import { identifierOf } from '../args/identifier.js';
-import { readLive } from '../temporal/live.js';
-import { Follower } from '../temporal/follow.js';
-import { renderVDiff } from '../output/vdiff.js';
-import type { Session } from '../temporal/session.js';
+import { progressOn } from '../output/progress.js';
 import type { Terminal } from '../output/terminal.js';
+import { renderVDiff, waysOn } from '../output/vdiff.js';
+import { Follower } from '../temporal/follower.js';
+import { readLive } from '../temporal/live.js';
+import { described, type Session } from '../temporal/session.js';
 
-const vdiffFlags: FlagSet = {
-  known: [
-    { name: 'workflow', also: ['w'], takes: '<name>', about: 'the name of the workflow, instead of the identifier' },
-    { name: 'target-keyspace', takes: '<keyspace>', about: 'its target keyspace, instead of the identifier' },
-    { name: 'json', default: 'false', about: 'print what was found as JSON' },
-  ],
-  notYet: [
-    'source-cell',
-    'target-cell',
-    'source-cells',
-    'target-cells',
-    'tablet-types',
-    'tablet-types-in-preference-order',
-    'filtered-replication-wait-time',
-    'limit',
-    'debug-query',
-    'max-report-sample-rows',
-    'only-pks',
-    'tables',
-    'max-extra-rows-to-compare',
-    'wait',
-    'wait-update-interval',
-    'auto-retry',
-    'update-table-stats',
-    'max-diff-duration',
-    'row-diff-column-truncate-at',
-    'auto-start',
-    'target-shards',
-    'verbose',
-    'format',
-    'v1',
-    'v2',
-    'checksum',
-    'sample-pct',
-  ],
-};
-
-export const vdiffHelp: Help = {
-  name: 'VDiff',
-  about:
-    'VDiff compares source and target row by row, and waits for what it finds. The first one runs by itself after the copy.',
-  lines: [
-    ['VDiff commerce.wf', 'compare now, or as soon as the copy has finished; exit code 0 when clean, 1 when not'],
-    ['VDiff Show commerce.wf', 'what the last one found'],
-  ],
-  flags: vdiffFlags,
-  notes: [
-    'The modern spelling does the same:',
-    '  vtmigrate VDiff --workflow wf --target-keyspace commerce create|show',
-  ],
-};
-
-/** What a command line of `VDiff` asks for. */
-export interface VDiffRequest {
-  action: 'create' | 'show';
-  id: string;
-  json: boolean;
-}
-
-/** @throws UsageError, MigrationError INVALID_INPUT */
-export function parseVDiff(argv: readonly string[]): VDiffRequest {
-  const args = parseArguments(argv, vdiffFlags, 'VDiff');
-  const [first, ...rest] = args.words;
-  const json = args.bool('json') ?? false;
-  const identify = (words: readonly string[]) =>
-    identifierOf(args, words, 'target-keyspace', 'vtmigrate VDiff commerce.wf').id;
-  const named = args.has('workflow') || args.has('target-keyspace');
-  const action = first?.toLowerCase();
-  if (action === 'create') return { action, id: identify(rest), json };
-  // `show last` is the modern client's way; there is no other one to show.
-  if (action === 'show')
-    return { action, id: identify(rest[0]?.toLowerCase() === 'last' ? rest.slice(1) : rest), json };
-  if (first === undefined && named)
-    throw new UsageError('which action? With -workflow and -target-keyspace, VDiff needs create or show');
-  if (first !== undefined && (named || !first.includes('.')))
-    throw new UsageError(
-      `invalid action for VDiff: ${first.toLowerCase()}. VDiff knows create and show, or the identifier alone: vtmigrate VDiff commerce.wf`,
-    );
-  return { action: 'create', id: identify(args.words), json };
-}
-
-/** Runs or shows a VDiff; gives the exit code: 0 when it is clean. @throws CommandError */
-export async function runVDiff(request: VDiffRequest, session: Session, terminal: Terminal): Promise<number> {
-  const answer =
-    request.action === 'show' ? await last(request.id, session) : await compare(request.id, session, terminal);
+/** Runs or shows a VDiff; returns the exit code: 0 when it is clean. @throws CommandError */
+export async function runVDiff(
+  { action, id, json }: VDiffRequest,
+  session: Session,
+  terminal: Terminal,
+): Promise<number> {
+  const answer = action === 'show' ? await last(id, session) : await compare(id, session, terminal);
   const { vdiff, clean } = answer;
-  if (request.json) terminal.print(JSON.stringify(answer, null, 2));
-  else if (vdiff !== null) terminal.print(...renderVDiff(request.id, vdiff));
-  if (vdiff === null) throw new CommandError(`${request.id}: no VDiff has finished`);
-  if (!clean && vdiff.state !== 'running') for (const line of ['', ...waysOn(request.id)]) terminal.note(line);
+  if (json) terminal.print(JSON.stringify(answer, null, 2));
+  else if (vdiff !== null) terminal.print(...renderVDiff(id, vdiff));
+  if (vdiff === null) throw new CommandError(`${id}: no VDiff has finished`);
+  if (!clean && vdiff.state !== 'running') terminal.note('', ...waysOn(id));
   return clean ? 0 : 1;
 }
 
 async function last(id: string, session: Session): Promise<VDiffAnswer> {
-  const { status } = await readLive(session, session.migration(id));
+  const { status } = await readLive(session, { id });
   return { vdiff: status.vdiff, clean: status.vdiff !== null && isClean(status.vdiff) };
 }
 
 async function compare(id: string, session: Session, terminal: Terminal): Promise<VDiffAnswer> {
-  const description = await session.describe(session.migration(id));
+  const description = await session.describe({ id });
   if (description.status.name !== 'RUNNING') {
+    const when = description.closeTime === undefined ? '' : ` at ${moment(description.closeTime.toISOString())}`;
     throw new CommandError(
-      `${id} has ended${description.closeTime === undefined ? '' : ` at ${moment(description.closeTime.toISOString())}`}: its streams are gone, so nothing can be compared. What the last VDiff found: vtmigrate VDiff Show ${id}`,
+      `${id} has ended${when}: its streams are gone, so nothing can be compared. ` +
+        `To see the last VDiff: vtmigrate VDiff Show ${id}`,
     );
   }
-  const migration = session.migration(id, description.runId);
-  const update = await session.request<VDiffAnswer>(migration, 'vdiff', {}, description.taskQueue);
-  terminal.farewell = `the VDiff goes on without this command: vtmigrate Workflow Show ${id}`;
-  return new Follower(session, migration, terminal).during(session.answer(update, description.taskQueue));
+  const migration = described(description);
+  const update = await session.request(migration, messages.vdiff, undefined);
+  terminal.farewell = `the VDiff continues without this command: vtmigrate Workflow Show ${id}`;
+  return new Follower(session, migration, progressOn(terminal)).during(update.answer());
 }

@@ -1,132 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PauseAnswer } from '../../workflows/messages.js';
-import { CommandError, PassingError, UsageError } from '../errors.js';
-import { parseArguments, type FlagSet } from '../args/parse.js';
+import type { Live } from '../../migration/lifecycle/live.js';
+import { messages } from '../../migration/lifecycle/messages.js';
+import type { WorkflowRequest } from '../args/workflow.js';
+import { CommandError, PassingError } from '../errors.js';
 import { wrapped } from '../output/format.js';
-import type { Help } from '../args/help.js';
-import { identifierOf } from '../args/identifier.js';
-import { readLive, type Live } from '../temporal/live.js';
-import { Follower } from '../temporal/follow.js';
+import { progressOn } from '../output/progress.js';
 import { renderStatus } from '../output/status.js';
-import type { Session } from '../temporal/session.js';
 import type { Terminal } from '../output/terminal.js';
+import { Follower } from '../temporal/follower.js';
+import { readLive } from '../temporal/live.js';
+import { described, type Session } from '../temporal/session.js';
 
-const workflowFlags: FlagSet = {
-  known: [
-    { name: 'workflow', also: ['w'], takes: '<name>', about: 'the name of the workflow, instead of the identifier' },
-    {
-      name: 'keyspace',
-      also: ['k', 'target-keyspace'],
-      takes: '<keyspace>',
-      about: 'its target keyspace, instead of the identifier',
-    },
-    { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each' },
-    { name: 'watch', default: 'false', about: 'again every second, until Ctrl-C or the end' },
-  ],
-  notYet: ['include-logs', 'format', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
-};
+/** Milliseconds between two frames of -watch. */
+const watchInterval = 1_000;
 
-export const workflowHelp: Help = {
-  name: 'Workflow',
-  about: 'Workflow Show prints where a migration is, as of this second; Stop and Start pause and resume it.',
-  lines: [
-    [
-      'Workflow Show commerce.wf',
-      'streams, progress of every table, phase, last VDiff, what it waits for, and what is wrong with what to do',
-    ],
-    [
-      'Workflow Stop commerce.wf',
-      'pause: stop the streams until they are started again; a Complete that was asked for is remembered',
-    ],
-    ['Workflow Start commerce.wf', 'resume: start the streams, also those that Vitess has ended'],
-  ],
-  flags: workflowFlags,
-  notes: [
-    'The modern spelling does the same:',
-    '  vtmigrate Workflow --keyspace commerce show|stop|start --workflow wf',
-    'Pause and Resume, the names of the signals, are understood as well.',
-  ],
-};
-
-/** What a command line of `Workflow` asks for. */
-export interface WorkflowRequest {
-  action: 'show' | 'pause' | 'resume';
-  id: string;
-  json: boolean;
-  watch: boolean;
-}
-
-const actions = new Map<string, WorkflowRequest['action']>([
-  ['show', 'show'],
-  ['stop', 'pause'],
-  ['pause', 'pause'],
-  ['start', 'resume'],
-  ['resume', 'resume'],
-]);
-
-/** @throws UsageError, MigrationError INVALID_INPUT */
-export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
-  const args = parseArguments(argv, workflowFlags, 'Workflow');
-  // `Workflow commerce.wf Show` is the order of the old vtctl.
-  const [first, second, ...rest] = args.words;
-  const swapped = actions.has(second?.toLowerCase() ?? '') && !actions.has(first?.toLowerCase() ?? '');
-  const [word, ...words]: readonly (string | undefined)[] = swapped ? [second, first, ...rest] : args.words;
-  if (word === undefined)
-    throw new UsageError('which action? Workflow knows Show, Stop and Start: vtmigrate Workflow Show commerce.wf');
-  const action = actions.get(word.toLowerCase());
-  if (action === undefined)
-    throw new UsageError(
-      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop and Start; to begin and end a migration: vtmigrate Migrate Create, Complete, Cancel`,
-    );
-  const { id } = identifierOf(
-    args,
-    words.filter((each) => each !== undefined),
-    'keyspace',
-    'vtmigrate Workflow Show commerce.wf',
-  );
-  for (const option of ['json', 'watch'])
-    if (action !== 'show' && args.has(option)) throw new UsageError(`${args.typed(option)} belongs to Show`);
-  return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
-}
-
-/** Shows, pauses or resumes a migration; gives the exit code. @throws CommandError */
+/** Shows, pauses or resumes a migration; returns the exit code. @throws CommandError */
 export async function runWorkflow(request: WorkflowRequest, session: Session, terminal: Terminal): Promise<number> {
   const { action, id, json, watch } = request;
   if (action !== 'show') return change(action, id, session, terminal);
-  const live = await readLive(session, session.migration(id));
+  const live = await readLive(session, { id });
   if (watch) await keepShowing(live, json, session, terminal);
   else terminal.print(...(json ? [JSON.stringify(live.status, null, 2)] : renderStatus(live, new Date())));
   return 0;
 }
 
 async function change(action: 'pause' | 'resume', id: string, session: Session, terminal: Terminal): Promise<number> {
-  const description = await session.describe(session.migration(id));
+  const description = await session.describe({ id });
   if (description.status.name !== 'RUNNING')
     throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
-  const migration = session.migration(id, description.runId);
-  const update = await session.request<PauseAnswer>(migration, action, {}, description.taskQueue);
+  const migration = described(description);
+  const update = await session.request(migration, messages[action], undefined);
   terminal.farewell = 'the request is remembered; it is carried out without this command';
-  const { outcome } = await new Follower(session, migration, terminal).during(
-    session.answer(update, description.taskQueue),
+  const { outcome } = await new Follower(session, migration, progressOn(terminal)).during(update.answer());
+  terminal.print(
+    {
+      paused: `Paused ${id}: its streams are stopped. To resume: vtmigrate Workflow Start ${id}`,
+      resumed: `Resumed ${id}: its streams are started.`,
+      ended: `${id} has ended in the meantime: see vtmigrate Workflow Show ${id}`,
+    }[outcome],
   );
-  const said = {
-    paused: `Paused ${id}: its streams are stopped. vtmigrate Workflow Start ${id} goes on.`,
-    resumed: `Resumed ${id}: its streams are started.`,
-    ended: `${id} has ended meanwhile: see vtmigrate Workflow Show ${id}`,
-  }[outcome];
-  terminal.print(said);
   return outcome === `${action}d` ? 0 : 1;
 }
 
 async function keepShowing(first: Live, json: boolean, session: Session, terminal: Terminal): Promise<void> {
-  const migration = session.migration(first.status.workflow, first.runId);
+  const { runId, taskQueue, status } = first;
+  const migration = { id: status.workflow, runId, taskQueue };
   let live = first;
   let trouble: string[] = [];
   for (;;) {
     if (json) terminal.print(JSON.stringify(live.status));
     else terminal.draw([...trouble, ...fit(live, terminal.size)], [...trouble, ...renderStatus(live, new Date())]);
-    if (live.end !== null) break;
-    await sleep(1_000);
+    if (live.closed !== null) break;
+    await sleep(watchInterval);
     try {
       live = await readLive(session, migration);
       trouble = [];
@@ -139,7 +64,7 @@ async function keepShowing(first: Live, json: boolean, session: Session, termina
   terminal.leave();
 }
 
-/** As many tables as leave room for what is said below them. */
+/** Shows as many tables as leave room for the lines below them. */
 function fit(live: Live, size: Terminal['size']): string[] {
   const now = new Date();
   const whole = renderStatus(live, now);

@@ -1,7 +1,7 @@
 import { leftBehind, type Judgement } from '../../migration/audit/judge.js';
 import type { Owner } from '../../migration/audit/owners.js';
 import type { Found } from '../../migration/audit/residue.js';
-import { count } from './format.js';
+import { count, padded, widthOf } from './format.js';
 
 /** What a person reads after an `Audit`, by the migration that things belong to. */
 export function renderAudit(judgement: Judgement): string[] {
@@ -31,8 +31,8 @@ export function renderOwner(keyspace: string, owner: Owner, found: readonly Foun
 }
 
 function list(found: readonly Found[]): string[] {
-  const width = Math.min(48, Math.max(0, ...found.map(({ name }) => name.length)));
-  return found.map((thing) => `  ${mark(thing)} ${thing.name.padEnd(width)}  ${thing.what}`);
+  const width = Math.min(48, Math.max(0, ...found.map(({ name }) => widthOf(name))));
+  return found.map((thing) => `  ${mark(thing)} ${padded(thing.name, width)}  ${thing.what}`);
 }
 
 /** `-` is residue that can be removed by name, `!` is residue that cannot, blank is live. */

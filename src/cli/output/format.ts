@@ -1,3 +1,6 @@
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+
 /** `1234567` as `1,234,567`. Works on the decimal strings of 64-bit numbers. */
 export function grouped(value: string | number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -16,7 +19,7 @@ export function bytes(value: string | number): string {
   return `${unit === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
-/** The two greatest units of a duration: `45s`, `3m 10s`, `4d 3h`. */
+/** The two largest units of a duration: `45s`, `3m 10s`, `4d 3h`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const parts: [number, string][] = [
@@ -34,7 +37,7 @@ export function duration(seconds: number): string {
     .join(' ');
 }
 
-/** An ISO 8601 time as a person compares it with a log: `2026-11-24 02:46:26 UTC`. */
+/** An ISO 8601 time in the format of logs: `2026-11-24 02:46:26 UTC`. */
 export function moment(iso: string): string {
   return iso.replace(/^(.{10})T(.{8}).*Z$/, '$1 $2 UTC');
 }
@@ -49,14 +52,31 @@ export function count(n: number, what: string): string {
   return `${grouped(n)} ${what}${n === 1 ? '' : 's'}`;
 }
 
-/** Lines with columns below each other; every column but the first is aligned to the right. */
+/** Rows as lines with aligned columns: the first one to the left, the others to the right. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ''))));
   return rows.map((row) =>
     row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) => {
+        const padding = spaces((widths[column] ?? 0) - widthOf(cell));
+        return column === 0 ? cell + padding : padding + cell;
+      })
       .join('  '),
   );
+}
+
+/** The width of a text in terminal columns. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** Text padded to a width in terminal columns. */
+export function padded(text: string, width: number): string {
+  return text + spaces(width - widthOf(text));
+}
+
+function spaces(count: number): string {
+  return ' '.repeat(Math.max(0, count));
 }
 
 /** Text of a database on one line. */
@@ -64,16 +84,27 @@ export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-/** A line cut at blanks into lines that fit, the later ones indented. */
+const indent = '    ';
+
+/** A line wrapped at blanks into lines of at most `columns` terminal columns, the later ones indented. */
 export function wrapped(line: string, columns: number): string[] {
   const width = Math.max(columns, 20);
-  const lines: string[] = [];
-  let rest = line;
-  while (rest.length > width) {
-    const blank = rest.lastIndexOf(' ', width);
-    const at = blank > width / 2 ? blank : width;
-    lines.push(rest.slice(0, at));
-    rest = `    ${rest.slice(at).trimStart()}`;
+  const text = line.normalize();
+  const [first = ''] = wrapAnsi(text, width, { hard: true, trim: false }).split('\n');
+  const rest = text.slice(first.length).trimStart();
+  if (rest === '') return [first];
+  const more = wrapAnsi(rest, width - indent.length, { hard: true }).split('\n');
+  return [first.trimEnd(), ...more.map((each) => indent + each)];
+}
+
+/** The beginning of a line that fits into `width` terminal columns, without splitting a character. */
+export function cut(line: string, width: number): string {
+  let kept = '';
+  let room = width;
+  for (const { segment } of new Intl.Segmenter().segment(line)) {
+    room -= widthOf(segment);
+    if (room < 0) break;
+    kept += segment;
   }
-  return [...lines, rest];
+  return kept;
 }

@@ -1,9 +1,9 @@
-import type { TopologyWrite } from '../../migration/plan/topology-write.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
+import type { TopologyWrite } from '../../migration/plan/topology-write.js';
 import { describeProblem } from '../../migration/problem/errors.js';
 import type { ShardFacts } from '../../migration/plan/facts.js';
 import { streamsOf, type Plan, type PlanDetails } from '../../migration/plan/plan.js';
-import type { Finding } from '../../migration/problem/finding.js';
+import type { Finding } from '../../migration/preflight/finding.js';
 import { bytes, columns, count, grouped } from './format.js';
 
 /** The answer of a dry run. */
@@ -15,8 +15,8 @@ export function renderPlan({ plan, findings, details }: Planned): string[] {
   return [
     `Dry run of ${target.keyspace}.${target.workflow}: nothing has been changed.`,
     '',
-    `Source:       ${source.mount}.${source.keyspace}, shards ${source.shards.map((shard) => shard.name).join(', ')}`,
-    `Target:       ${target.keyspace} (${target.sharded ? 'sharded' : 'unsharded'}), shards ${target.shards.map((shard) => shard.name).join(', ')}`,
+    `Source:       ${source.mount}.${source.keyspace}, shards ${shardNames(source)}`,
+    `Target:       ${target.keyspace} (${target.sharded ? 'sharded' : 'unsharded'}), shards ${shardNames(target)}`,
     `Cells:        ${source.cells.join(', ')}`,
     `Tablet types: ${plan.stream.tabletTypes.join(', ')}${plan.stream.tabletTypesInPreferenceOrder ? ', in this order of preference' : ''}`,
     `Streams:      ${optionsOf(plan)}`,
@@ -28,6 +28,10 @@ export function renderPlan({ plan, findings, details }: Planned): string[] {
     ...detailLines(details),
     ...findingLines(findings),
   ];
+}
+
+function shardNames({ shards }: { shards: readonly ShardFacts[] }): string {
+  return shards.map((shard) => shard.name).join(', ');
 }
 
 function optionsOf(plan: Plan): string {
@@ -53,7 +57,7 @@ function shardLines(plan: Plan, shard: ShardFacts): string[] {
     '',
     `Create, on ${plan.target.keyspace}/${shard.name}:`,
     `  deny applications: ${plan.tables.map((table) => table.name).join(', ')}`,
-    `  create tables:     ${toCreate.length === 0 ? 'none, they are all there and empty' : toCreate.join(', ')}`,
+    `  create tables:     ${toCreate.join(', ') || 'none, they are all there and empty'}`,
     ...streamsOf(plan, shard).flatMap((stream) => [
       `  stream from ${plan.source.keyspace}/${stream.sourceShard}:`,
       ...stream.rules.map((rule) => `    ${rule.match}: ${rule.filter}`),
@@ -64,7 +68,7 @@ function shardLines(plan: Plan, shard: ShardFacts): string[] {
 function completeLines(plan: Plan): string[] {
   return [
     'Complete, once the copy is proven whole and VDiff is clean:',
-    `  add to the VSchema: ${plan.missingInVSchema.length === 0 ? 'nothing, every table is in it' : plan.missingInVSchema.join(', ')}`,
+    `  add to the VSchema: ${plan.missingInVSchema.join(', ') || 'nothing, every table is in it'}`,
     '  delete the streams, allow applications, and read every table through vtgate',
   ];
 }
@@ -92,13 +96,13 @@ function writeLine({ cluster, key, what }: TopologyWrite): string {
   return `  ${cluster === 'target' ? '' : `in ${cluster}: `}${key} (${what})`;
 }
 
-/** Every finding of preflight, and what would become of a Create. */
+/** Every finding of preflight. */
 function findingLines(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return [];
   const of = (severity: Finding['severity']) => findings.filter((each) => each.severity === severity).length;
   return [
     '',
-    `Preflight: ${count(of('error'), 'error')}, ${count(of('warning'), 'warning')}, ${count(of('notice'), 'notice')}:`,
+    `Preflight: ${(['error', 'warning', 'notice'] as const).map((each) => count(of(each), each)).join(', ')}:`,
     ...findings.map((each) => `  ${each.severity.padEnd(7)} ${each.check}: ${describeProblem(each)}`),
   ];
 }

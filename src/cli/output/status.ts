@@ -1,25 +1,24 @@
 import type { NameList } from '../../migration/lifecycle/reference.js';
-import { describePlace, describeProblem } from '../../migration/problem/errors.js';
+import { describePlace, describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
 import { tableFraction, type StreamObservation, type TableObservation } from '../../migration/watch/observation.js';
-import type { Finding } from '../../migration/problem/finding.js';
+import type { Finding } from '../../migration/preflight/finding.js';
 import type { Retirement } from '../../migration/proof/source-tables.js';
+import type { Live, Retry } from '../../migration/lifecycle/live.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
-import type { Gap } from '../../migration/proof/gaps.js';
 import { bytes, count, duration, grouped, moment, oneLine, since } from './format.js';
-import type { Live, Retry } from '../temporal/live.js';
 
 /**
- * A migration for a person, in the shape of Vitess's `Workflow Show` and progress.
- * @param maxTables where the place is limited, tables beyond it are counted only
+ * A migration for a person, in the format of Vitess's `Workflow Show` and progress.
+ * @param maxTables where space is limited, the number of tables shown; the others are only counted
  */
 export function renderStatus(live: Live, now: Date, maxTables = Infinity): string[] {
   const { status } = live;
   return [
-    ...streamLines(status, live.end !== null),
+    ...streamLines(status, live.closed !== null),
     '',
-    ...tableLines(status, maxTables, live.end !== null),
+    ...tableLines(status, maxTables, live.closed !== null),
     ...summaryLines(live, now),
   ];
 }
@@ -55,7 +54,7 @@ function streamLine(stream: StreamObservation, source: string): string {
 
 function tableLines({ tables, totals }: Status, maxTables: number, ended: boolean): string[] {
   if (tables.length === 0) return [];
-  // What is left over must say what is moving, so that comes first where not all can be shown.
+  // If not all tables fit, those being copied come first.
   const order = { copying: 0, waiting: 1, copied: 2 };
   const chosen =
     tables.length > maxTables
@@ -74,13 +73,17 @@ function tableLines({ tables, totals }: Status, maxTables: number, ended: boolea
 /** `customer: rows copied 50/100 (50%), size copied 500/1000 (50%)` */
 function tableLine(table: TableObservation): string {
   const rows = tableFraction(table);
-  // The target's estimate of bytes lags behind its rows by seconds, and would deny a table that is there.
+  // The target's estimate of bytes lags behind its rows by seconds, so the share of rows sets a minimum.
   const copied = Math.max(Number(table.bytes), Math.floor(rows * Number(table.bytesTotal)));
   const size = { copied: 1, copying: share(copied, Number(table.bytesTotal)), waiting: 0 }[table.phase];
-  return `${table.name}: rows copied ${grouped(table.rows)}/${grouped(table.rowsTotal)} (${percent(rows)}), size copied ${bytes(copied)}/${bytes(table.bytesTotal)} (${percent(size)})${table.phase === 'copying' ? '' : `, ${table.phase}`}`;
+  return [
+    `${table.name}: rows copied ${grouped(table.rows)}/${grouped(table.rowsTotal)} (${percent(rows)})`,
+    `size copied ${bytes(copied)}/${bytes(table.bytesTotal)} (${percent(size)})`,
+    ...(table.phase === 'copying' ? [] : [table.phase]),
+  ].join(', ');
 }
 
-/** Estimates never claim the last percent. */
+/** An estimate never reaches 100%. */
 function share(done: number, total: number): number {
   return total === 0 ? 0 : Math.min(0.99, done / total);
 }
@@ -90,25 +93,26 @@ function percent(fraction: number): string {
 }
 
 function summaryLines(live: Live, now: Date): string[] {
-  const { status, end } = live;
+  const { status, closed } = live;
   const { keyspace } = parseWorkflowIdentifier(status.workflow);
   const asOf =
     status.observedAt === null
       ? []
-      : [`As of: ${moment(status.observedAt)}${end === null ? ` (${since(status.observedAt, now)} ago)` : ''}`];
+      : [`As of: ${moment(status.observedAt)}${closed === null ? ` (${since(status.observedAt, now)} ago)` : ''}`];
   return [
     `Migration: ${status.source === '' ? status.workflow : `${status.source} → ${keyspace}`}`,
-    `Phase: ${status.phase} since ${moment(status.since)} (${since(status.since, now)})${status.pastNoReturn && end === null ? ', past the point of no return' : ''}`,
+    `Phase: ${status.phase} since ${moment(status.since)} (${since(status.since, now)})` +
+      (status.pastNoReturn && closed === null ? ', past the point of no return' : ''),
     ...asOf,
     ...copyLines(status),
     `Last VDiff: ${vdiffLine(status.vdiff)}`,
     ...(status.requested.length === 0 ? [] : [`Requested: ${status.requested.join(', ')}`]),
     ...(status.waitingFor.length === 0 ? [] : [`Waiting for: ${status.waitingFor.join('; ')}`]),
-    ...(status.missing.length === 0 || end !== null
+    ...(status.missing.length === 0 || closed !== null
       ? []
       : ['Complete lacked, when it was last tried:', ...status.missing.map((gap) => `  - ${gapLine(gap)}`)]),
     ...troubleLines(live, now),
-    ...status.warnings.map((warning) => `Mind: ${describeProblem(warning)}`),
+    ...status.warnings.map((warning) => `Warning: ${describeProblem(warning)}`),
     ...endLines(live),
   ];
 }
@@ -142,16 +146,16 @@ export function vdiffLine(vdiff: VDiffReport | null): string {
   return `${verdict}, ${compared}${vdiff.completedAt === null ? '' : `, ${moment(vdiff.completedAt)}`}`;
 }
 
-/** What is lacking and where. */
-export function gapLine(gap: Gap): string {
+/** What Complete's proof lacks, and where. */
+export function gapLine(gap: Problem): string {
   const where = describePlace(gap.place);
   return `${gap.message}${where === '' ? '' : ` (${where})`}`;
 }
 
-function troubleLines({ status, retries, end }: Live, now: Date): string[] {
+function troubleLines({ status, retries, closed }: Live, now: Date): string[] {
   const current = retries.map((retry) => `Current error: ${describeProblem(retry.problem)} (${retryLine(retry, now)})`);
   const last =
-    current.length > 0 || status.lastError === null || end !== null
+    current.length > 0 || status.lastError === null || closed !== null
       ? []
       : [`Last error: ${describeProblem(status.lastError)}`];
   const problems = new Set(
@@ -165,7 +169,7 @@ function troubleLines({ status, retries, end }: Live, now: Date): string[] {
   ];
 }
 
-/** Notices are counted only: they were read before Create, or in the dry run. */
+/** Notices are only counted: the dry run shows them. */
 function findingLines(findings: readonly Finding[]): string[] {
   const accepted = findings.filter(({ severity }) => severity === 'warning');
   const notices = findings.length - accepted.length;
@@ -183,22 +187,23 @@ function retryLine({ activity, attempt, nextAt }: Retry, now: Date): string {
   return `step ${activity}, attempt ${attempt}, ${when}`;
 }
 
-function endLines({ end }: Live): string[] {
-  if (end === null) return [];
-  const { result } = end;
+function endLines({ closed }: Live): string[] {
+  if (closed === null) return [];
+  const { result } = closed;
   if (result?.outcome === 'completed')
     return [
-      `Ended: ${moment(end.at)}, completed with ${count(result.tables.count, 'table')}${result.fenced ? '; the fence on the source still stands' : ''}${sourceTablesLine(result)}`,
+      `Ended: ${moment(closed.at)}, completed with ${count(result.tables.count, 'table')}` +
+        (result.fenced ? '; the fence on the source still stands' : '') +
+        sourceTablesLine(result.sourceTables),
     ];
   if (result?.outcome === 'cancelled')
-    return [`Ended: ${moment(end.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
-  if (result?.outcome === 'planned') return [`Ended: ${moment(end.at)}, a dry run: nothing was changed`];
-  return [`Ended: ${moment(end.at)}, ${end.how}: ${end.failure ?? ''}`];
+    return [`Ended: ${moment(closed.at)}, cancelled; dropped ${droppedLine(result.droppedTables)}`];
+  if (result?.outcome === 'planned') return [`Ended: ${moment(closed.at)}, a dry run: nothing was changed`];
+  return [`Ended: ${moment(closed.at)}, ${closed.how}: ${closed.failure ?? ''}`];
 }
 
-/** Results of earlier versions say nothing of the source. */
-function sourceTablesLine({ sourceTables }: { sourceTables?: Retirement }): string {
-  if (sourceTables === undefined || sourceTables.done === 'keep') return '';
+function sourceTablesLine(sourceTables: Retirement): string {
+  if (sourceTables.done === 'keep') return '';
   return `; the source's tables were ${sourceTables.done === 'drop' ? 'dropped' : 'renamed to _<table>_old'}`;
 }
 
@@ -207,9 +212,9 @@ export function nameListLine({ count: all, names }: NameList): string {
   return `${names.join(', ')}${all > names.length ? ` and ${grouped(all - names.length)} more` : ''}`;
 }
 
-/** Tables that Cancel has dropped, by shard. */
+/** The tables that Cancel dropped, by shard. */
 export function droppedLine(dropped: Record<string, NameList>): string {
   const shards = Object.entries(dropped).filter(([, tables]) => tables.count > 0);
-  if (shards.length === 0) return 'no table: Create had made none';
+  if (shards.length === 0) return 'no table: Create had created none';
   return shards.map(([shard, tables]) => `${nameListLine(tables)} on shard ${shard}`).join('; ');
 }

@@ -1,11 +1,13 @@
-import { wrapped } from './format.js';
+import { visible } from './control.js';
+import { cut, oneLine, wrapped } from './format.js';
 
-/** Milliseconds between two lines of progress where a line cannot be rewritten. */
+/** Milliseconds between two lines of progress when the output is not a terminal. */
 const plainInterval = 5_000;
 
 /**
- * What a command prints: answers to stdout, errors and progress to stderr, so that an answer can
- * be piped. Leaves the screen tidy on Ctrl-C.
+ * The output of a command: answers to stdout, errors and progress to stderr, so that an answer can be
+ * piped. Makes control characters visible: whatever is printed may contain names and messages from a
+ * database. Leaves the screen tidy on Ctrl-C.
  */
 export class Terminal {
   private progressShown = false;
@@ -13,7 +15,7 @@ export class Terminal {
   private lastAt = 0;
   private fullScreen = false;
   private lastFrame: readonly string[] = [];
-  /** What is said when the command is left with Ctrl-C. */
+  /** Printed when Ctrl-C ends the command. */
   farewell = '';
 
   constructor(
@@ -21,23 +23,24 @@ export class Terminal {
     private readonly stderr: NodeJS.WriteStream = process.stderr,
   ) {}
 
-  /** A line, or several, of the answer. */
+  /** Lines of the answer. */
   print(...lines: string[]): void {
     this.clearProgress();
-    this.stdout.write(`${lines.join('\n')}\n`);
+    this.stdout.write(`${joined(lines)}\n`);
   }
 
-  /** A line for a person, beside the answer. */
-  note(line: string): void {
+  /** Lines for a person, apart from the answer. */
+  note(...lines: string[]): void {
     this.clearProgress();
-    this.stderr.write(`${line}\n`);
+    this.stderr.write(`${joined(lines)}\n`);
   }
 
   /**
-   * Where things stand. On a terminal one line is rewritten; elsewhere a line is printed when
-   * `key` changes, and otherwise every few seconds.
+   * The current state. A terminal shows it on one line, which is rewritten; elsewhere a line is printed
+   * when `key` changes, and otherwise every few seconds.
    */
-  progress(line: string, key: string): void {
+  progress(state: string, key: string): void {
+    const line = visible(oneLine(state));
     if (this.stderr.isTTY) {
       const width = this.stderr.columns > 0 ? this.stderr.columns - 1 : 79;
       this.stderr.write(`\r\x1b[K${cut(line, width)}`);
@@ -50,20 +53,21 @@ export class Terminal {
     this.stderr.write(`${line}\n`);
   }
 
-  /** The size of a redrawn screen; undefined where nothing can be redrawn. */
+  /** The size of the terminal; undefined when stdout is none. */
   get size(): { rows: number; columns: number } | undefined {
     return this.stdout.isTTY ? { rows: this.stdout.rows, columns: this.stdout.columns } : undefined;
   }
 
-  /** Redraws the whole screen, where `whole` is what is left behind on it; elsewhere prints below what was before. */
+  /** Redraws the whole screen, and keeps `whole` to leave behind on it; without a terminal, prints the lines. */
   draw(lines: readonly string[], whole = lines): void {
     if (!this.stdout.isTTY) {
-      this.stdout.write(`${lines.join('\n')}\n\n`);
+      this.stdout.write(`${joined(lines)}\n\n`);
       return;
     }
     this.lastFrame = whole;
     const { columns, rows } = this.stdout;
     const visible = lines
+      .flatMap((line) => joined([line]).split('\n'))
       .flatMap((line) => wrapped(line, columns))
       .slice(0, rows - 1)
       .map((line) => `${line}\x1b[K`);
@@ -71,19 +75,19 @@ export class Terminal {
     this.fullScreen = true;
   }
 
-  /** Leaves a redrawn screen; what it showed last stays readable. */
+  /** Leaves the redrawn screen; its last frame stays readable. */
   leave(): void {
     this.clearProgress();
     if (!this.fullScreen) return;
     this.fullScreen = false;
-    this.stdout.write(`\x1b[?1049l${this.lastFrame.join('\n')}\n`);
+    this.stdout.write(`\x1b[?1049l${joined(this.lastFrame)}\n`);
   }
 
-  /** Ctrl-C, and a reader of a pipe that goes away, end the command and nothing else. */
+  /** Makes Ctrl-C, and the end of a pipe's reader, end the command quietly. */
   handleSignals(): void {
     process.once('SIGINT', () => {
       this.leave();
-      if (this.farewell !== '') this.stderr.write(`\n${this.farewell}\n`);
+      if (this.farewell !== '') this.stderr.write(`\n${visible(this.farewell)}\n`);
       process.exit(130);
     });
     this.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -99,7 +103,7 @@ export class Terminal {
   }
 }
 
-/** As much of a line as fits into a width, without tearing a character apart. */
-function cut(line: string, width: number): string {
-  return Array.from(line).slice(0, width).join('');
+/** Lines as they go to a terminal. */
+function joined(lines: readonly string[]): string {
+  return lines.map(visible).join('\n');
 }

@@ -1,7 +1,7 @@
 import { isClean, type VDiffReport, type VDiffSample } from '../../migration/proof/vdiff.js';
 import { columns, grouped, moment, oneLine } from './format.js';
 
-/** A VDiff for a person: a line for every table, and the rows that differ. */
+/** A VDiff for a person: a line for each table, and the rows that differ. */
 export function renderVDiff(id: string, report: VDiffReport): string[] {
   const when = report.completedAt === null ? '' : ` at ${moment(report.completedAt)}`;
   return [
@@ -67,4 +67,21 @@ function rowLine(row: Record<string, string>): string {
   return Object.entries(row)
     .map(([column, value]) => `${column}=${JSON.stringify(value)}`)
     .join(', ');
+}
+
+/** The three ways to continue after a VDiff that is not clean. */
+export function waysOn(id: string): string[] {
+  const ways = [
+    [
+      `VDiff ${id}`,
+      'compare again, once the rows have been repaired; a requested Complete then runs by itself if it is clean',
+    ],
+    [`Migrate -force Complete ${id}`, 'take the target as it is'],
+    [`Migrate Cancel ${id}`, 'restore the target as it was'],
+  ];
+  const width = `Migrate -force Complete ${id}`.length;
+  return [
+    'There are three ways on:',
+    ...ways.map(([line = '', about = '']) => `  vtmigrate ${line.padEnd(width)}   ${about}`),
+  ];
 }

@@ -1,83 +1,57 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { isErrorCode, type Problem } from '../../migration/problem/errors.js';
-import type { Observation } from '../../migration/watch/observation.js';
-import { withObservation, type Status } from '../../migration/lifecycle/status.js';
+import {
+  statusOfClosed,
+  withPending,
+  type ClosedRun,
+  type Live,
+  type Pending,
+  type Retry,
+} from '../../migration/lifecycle/live.js';
+import { statusQuestion } from '../../migration/lifecycle/messages.js';
+import type { Status } from '../../migration/lifecycle/status.js';
+import type { Problem } from '../../migration/problem/errors.js';
+import { problemOfFailure } from '../../migration/problem/failure.js';
 import type { VDiffReport } from '../../migration/proof/vdiff.js';
+import type { Observation } from '../../migration/watch/observation.js';
 import { PassingError } from '../errors.js';
-import { readEnd, statusOfEnd, type End } from './closed.js';
-import type { Migration, Session } from './session.js';
+import { readClosedRun } from './closed.js';
+import { described, type Migration, type Session } from './session.js';
 
 type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 type Payload = NonNullable<NonNullable<PendingActivity['heartbeatDetails']>['payloads']>[number];
 type Failure = NonNullable<PendingActivity['lastFailure']>;
 type Converter = Client['options']['loadedDataConverter']['payloadConverter'];
 
-/** A step that has failed and is tried again by Temporal itself. */
-export interface Retry {
-  activity: string;
-  attempt: number;
-  /** ISO 8601; null while it is being tried. */
-  nextAt: string | null;
-  problem: Problem;
-}
-
-/** A migration as it is this very second. */
-export interface Live {
-  status: Status;
-  runId: string;
-  taskQueue: string;
-  retries: Retry[];
-  /** How it ended; null while it runs. */
-  end: End | null;
-}
-
-/** What the pending activities add to the workflow's own status. */
-export interface Pending {
-  observation: Observation | null;
-  vdiff: VDiffReport | null;
-  retries: Retry[];
-}
-
 /** PENDING_ACTIVITY_STATE_CANCEL_REQUESTED */
 const cancelRequested: number = 3;
 
 /**
- * Reads the status and merges what the running steps heartbeat about every second: the workflow
- * itself learns of it only when something changes.
- * @throws CommandError when there is no such migration, or nobody answers
+ * Reads the status and merges the heartbeats of the running steps, which come about every second: the
+ * workflow itself learns only of changes.
+ * @throws CommandError when there is no such migration, or no answer
  */
 export async function readLive(session: Session, migration: Migration): Promise<Live> {
   const description = await session.describe(migration);
-  const { runId, taskQueue } = description;
-  const pinned = session.migration(migration.workflowId, runId);
-  const end = description.status.name === 'RUNNING' ? null : await readEnd(session, pinned, description);
-  const asked = session.call(() => pinned.query<Status>('status'), taskQueue);
-  const recorded =
-    end === null
-      ? await asked
-      : await asked.catch((error: unknown) => statusWithoutWorker(end, migration.workflowId, error));
+  const { id, runId, taskQueue } = described(description);
+  const closed = description.status.name === 'RUNNING' ? null : await readClosedRun(session, description);
+  const handle = session.handle(id, description.runId);
+  const asked = session.call(() => handle.query<Status>(statusQuestion.name), taskQueue);
   const pending = readPending(
     description.raw.pendingActivities ?? [],
     session.client.options.loadedDataConverter.payloadConverter,
   );
-  const status = end === null ? merge(recorded, pending) : statusOfEnd(end, recorded);
-  return { status, runId, taskQueue, retries: pending.retries, end };
-}
-
-/** The status with the newest of what is pending. */
-export function merge(status: Status, pending: Pending): Status {
-  const { observation, vdiff, retries } = pending;
-  const newer =
-    observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
-  return {
-    ...withObservation(status, newer),
-    vdiff: vdiff !== null && status.phase === 'verifying' ? vdiff : status.vdiff,
-    lastError: retries[0]?.problem ?? status.lastError,
-  };
+  const status =
+    closed === null
+      ? withPending(await asked, pending)
+      : await asked.then(
+          (recorded) => statusOfClosed(closed, recorded),
+          (error: unknown) => statusWithoutAnswer(closed, id, error),
+        );
+  return { status, runId, taskQueue, retries: pending.retries, closed };
 }
 
 /** Takes heartbeats and last failures out of a description. */
-export function readPending(activities: readonly PendingActivity[], converter: Converter): Pending {
+function readPending(activities: readonly PendingActivity[], converter: Converter): Pending {
   const pending: Pending = { observation: null, vdiff: null, retries: [] };
   for (const activity of activities) {
     const name = activity.activityType?.name ?? '';
@@ -102,33 +76,31 @@ function toRetry(activity: string, pending: PendingActivity, failure: Failure, c
 
 function problemOf(failure: Failure, converter: Converter): Problem {
   const info = failure.applicationFailureInfo;
-  if (info && isErrorCode(info.type)) {
-    const problem = decode(converter, info.details?.payloads?.[0]);
-    if (problem !== undefined) return problem as Problem;
-    return { code: info.type, message: failure.message ?? '', place: {}, remedy: '' };
-  }
-  // Not one of ours: a step that was cut off, or a bug.
-  return {
-    code: 'TABLET_CALL_FAILED',
-    message: failure.message ?? 'unknown',
-    place: {},
-    remedy: "the worker's log has the details",
-  };
+  const detail = decode(converter, info?.details?.payloads?.[0]);
+  return problemOfFailure({
+    type: info?.type,
+    message: rootMessage(failure),
+    details: detail === undefined ? [] : [detail],
+  });
 }
 
-function decode(converter: Converter, payload: Payload | undefined): unknown {
-  if (payload === undefined) return undefined;
+function rootMessage(failure: Failure): string {
+  return failure.cause ? rootMessage(failure.cause) : failure.message || 'unknown';
+}
+
+function decode(converter: Converter, payload: Payload | null | undefined): unknown {
+  if (!payload) return undefined;
   try {
     return converter.fromPayload(payload);
   } catch {
-    // A heartbeat of another version is no reason to show nothing.
+    // An undecodable payload must not hide the rest.
     return undefined;
   }
 }
 
-function statusWithoutWorker(end: End, id: string, error: unknown): Status {
-  // A workflow that failed before it could listen knows no query; without a worker there is none either.
+/** A workflow that failed before it could answer has no query; without a worker there is no answer either. */
+function statusWithoutAnswer(closed: ClosedRun, id: string, error: unknown): Status {
   if (error instanceof PassingError || (error instanceof Error && error.name === 'QueryNotRegisteredError'))
-    return statusOfEnd(end, null, id);
+    return statusOfClosed(closed, null, id);
   throw error;
 }

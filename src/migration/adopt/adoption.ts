@@ -2,7 +2,8 @@ import type { NameList } from '../lifecycle/reference.js';
 import { MigrationError, type Place } from '../problem/errors.js';
 import type { ShardFacts } from '../plan/facts.js';
 import { formatIdentifier, type WorkflowIdentifier } from '../input/identifier.js';
-import { migrateInputSchema, onDdlActions, tabletTypes, type AdoptInput, type MigrateInput } from '../input/input.js';
+import { migrateInputSchema, type AdoptInput, type MigrateInput } from '../input/input.js';
+import { keptFields, onDdlActions, tabletTypes } from '../input/options.js';
 import { tableNames, type Plan } from '../plan/plan.js';
 import type { ShardStreams } from '../watch/stream.js';
 
@@ -132,9 +133,7 @@ export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source:
 /** The input the migration was begun with, or might have been, with what has been said anew. */
 export function adoptedInput(request: AdoptInput, plan: Plan, known: MigrateInput | undefined): MigrateInput {
   const said = Object.fromEntries(
-    (['vdiffMaxAge', 'fenceSource', 'sourceTables', 'sourceTablesAfter'] as const).flatMap((key) =>
-      request[key] === undefined ? [] : [[key, request[key]]],
-    ),
+    keptFields.flatMap((key) => (request[key] === undefined ? [] : [[key, request[key]]])),
   );
   const { tabletTypes: types, ...stream } = plan.stream;
   const before =
@@ -142,7 +141,7 @@ export function adoptedInput(request: AdoptInput, plan: Plan, known: MigrateInpu
     migrateInputSchema.parse({
       source: request.source,
       target: request.target,
-      tables: tableNames(plan),
+      ...(plan.tables.length === 0 ? { all: true } : { tables: tableNames(plan) }),
       ...(types.length === 0 ? {} : { tabletTypes: types }),
       ...stream,
     });

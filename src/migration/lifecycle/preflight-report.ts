@@ -1,6 +1,6 @@
 import type { NameList } from './reference.js';
 import type { Plan, PlanDetails } from '../plan/plan.js';
-import type { Finding } from '../problem/finding.js';
+import type { Finding } from '../preflight/finding.js';
 
 /**
  * What preflight answers. A migration that passes is written down (journal and record), and only its findings go

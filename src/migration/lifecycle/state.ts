@@ -1,7 +1,7 @@
 import type { MigrationSettings } from '../adopt/adoption.js';
 import { completeRequestSchema, type CompleteRequest, type SourceTables } from '../input/input.js';
 import type { Problem } from '../problem/errors.js';
-import type { Finding } from '../problem/finding.js';
+import type { Finding } from '../preflight/finding.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { StreamProblem } from '../watch/diagnosis.js';

@@ -1,5 +1,5 @@
 import type { Problem } from '../problem/errors.js';
-import type { Finding } from '../problem/finding.js';
+import type { Finding } from '../preflight/finding.js';
 import { maxLagSeconds, noTotals, type CopyTotals, type Observation } from '../watch/observation.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Gap } from '../proof/gaps.js';

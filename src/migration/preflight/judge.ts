@@ -1,5 +1,5 @@
 import type { MigrationError } from '../problem/errors.js';
-import { stamp, type Finding } from '../problem/finding.js';
+import { stamp, type Finding } from './finding.js';
 import type { Check } from './check.js';
 import { checkOfError, checks, severityOf, type CheckName } from './checks/index.js';
 import type { Answer, Answers, FactName, Facts } from './facts.js';

@@ -12,7 +12,7 @@ import type {
   TableFacts,
 } from '../../../src/migration/preflight/facts.js';
 import { judge } from '../../../src/migration/preflight/judge.js';
-import { describeFinding, type Finding } from '../../../src/migration/problem/finding.js';
+import { describeFinding, type Finding } from '../../../src/migration/preflight/finding.js';
 
 /** Facts of an unsharded source with three tables and an empty target, and the places in it. */
 

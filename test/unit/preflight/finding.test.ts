@@ -14,7 +14,7 @@ import {
   describeFinding,
   refusal,
   stamp,
-} from '../../../src/migration/problem/finding.js';
+} from '../../../src/migration/preflight/finding.js';
 
 const error = stamp(gtidMode, { message: 'gtid_mode is OFF, not ON', place: { cluster: 'ext1' }, remedy: 'set it' });
 const warning = stamp(trigger, { message: 'table t has triggers', place: { table: 't' }, remedy: 'look' });

@@ -1,7 +1,7 @@
-import type { Found, Severity } from '../preflight/check.js';
-import type { CheckName } from '../preflight/checks/index.js';
-import { more } from '../preflight/checks/more.js';
-import { MigrationError, describeProblem, type ErrorCode, type Problem } from './errors.js';
+import type { Found, Severity } from './check.js';
+import type { CheckName } from './checks/index.js';
+import { more } from './checks/more.js';
+import { MigrationError, describeProblem, type ErrorCode, type Problem } from '../problem/errors.js';
 
 export type { CheckName, Severity };
 

@@ -1,0 +1,85 @@
+import type { RawCompleteRequest, RawMigrateInput } from '../../migration/input/input.js';
+import {
+  defaultOf,
+  fieldsOf,
+  options,
+  tabletTypes,
+  unsupportedFlags,
+  type Field,
+  type Option,
+} from '../../migration/input/options.js';
+import { targetKeyspaceFlag, workflowFlag } from './common.js';
+import { itemsOf, namesOf } from './lists.js';
+import type { Arguments, Flag, FlagSet } from './parse.js';
+import { spellings } from './spellings.js';
+
+/** The options of `Migrate`: those of the JSON contract, and what MoveTables has for them. */
+export const migrateFlags: FlagSet = {
+  known: [
+    workflowFlag,
+    targetKeyspaceFlag,
+    ...(Object.keys(options) as Field[]).flatMap((field) => [...flagOf(field), ...(spellings[field] ?? [])]),
+  ],
+  notYet: unsupportedFlags,
+};
+
+function flagOf(field: Field): Flag[] {
+  const { kind, flag, aliases, of }: Option = options[field];
+  if (flag === undefined) return [];
+  const shown = defaultText(field);
+  return [
+    {
+      name: flag,
+      ...(aliases === undefined ? {} : { aliases }),
+      ...(kind.takes === undefined ? {} : { takes: kind.takes }),
+      ...(kind.list === undefined ? {} : { list: true }),
+      ...(shown === undefined ? {} : { default: shown }),
+      about: aboutFlag(field),
+      of: of.filter((action) => action !== 'Adopt'),
+    },
+  ];
+}
+
+/** The meaning of an option, with what only a command line has to know. */
+function aboutFlag(field: Field): string {
+  const { kind, about }: Option = options[field];
+  if (field === 'tabletTypes')
+    return `${about}: ${tabletTypes.join(', ')}; the prefix in_order: makes their order count`;
+  return kind.list === 'tables' ? `${about}: names joined by commas, or a JSON list of names` : about;
+}
+
+/** A default as it would be typed. */
+function defaultText(field: Field): string | undefined {
+  const option: Option = options[field];
+  const value = defaultOf(option);
+  if (value === undefined) return option.absent;
+  if (!Array.isArray(value)) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return option.kept === true && option.of.includes('Complete')
+      ? `${text}; for Complete, what Create was given`
+      : text;
+  }
+  const items = value.length === 0 ? 'none' : value.join(',');
+  return field === 'tabletTypes' && defaultOf(options.tabletTypesInPreferenceOrder) === true
+    ? `in_order:${items}`
+    : items;
+}
+
+/** The JSON fields of an action that were given as flags. The defaults are left to the schema. @throws UsageError */
+export function readOptions(args: Arguments, action: 'Create'): Partial<RawMigrateInput>;
+export function readOptions(args: Arguments, action: 'Complete'): RawCompleteRequest;
+export function readOptions(args: Arguments, action: 'Create' | 'Complete'): object {
+  return Object.fromEntries(
+    fieldsOf(action).flatMap((field) => {
+      const value = read(args, options[field]);
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+}
+
+function read(args: Arguments, { kind, flag }: Option): string | string[] | boolean | undefined {
+  if (flag === undefined) return undefined;
+  if (kind.takes === undefined) return args.bool(flag);
+  if (kind.list === undefined) return args.text(flag);
+  return kind.list === 'tables' ? namesOf(args, flag) : itemsOf(args, flag);
+}

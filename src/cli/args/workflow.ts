@@ -1,0 +1,84 @@
+import { UsageError } from '../errors.js';
+import { workflowFlag } from './common.js';
+import type { Help } from './help.js';
+import { identifierOf } from './identifier.js';
+import { parseArguments, type FlagSet } from './parse.js';
+
+const workflowFlags: FlagSet = {
+  known: [
+    workflowFlag,
+    {
+      name: 'keyspace',
+      aliases: ['k', 'target-keyspace'],
+      takes: '<keyspace>',
+      about: 'the target keyspace, instead of the identifier',
+    },
+    { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each' },
+    { name: 'watch', default: 'false', about: 'repeat every second, until Ctrl-C or the end' },
+  ],
+  notYet: ['include-logs', 'format', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
+};
+
+export const workflowHelp: Help = {
+  name: 'Workflow',
+  about: 'Workflow Show prints the live state of a migration; Stop and Start pause and resume it.',
+  lines: [
+    [
+      'Workflow Show commerce.wf',
+      'streams, progress of every table, phase, last VDiff, what it waits for, and problems with their remedies',
+    ],
+    [
+      'Workflow Stop commerce.wf',
+      'pause: stop the streams until they are started again; a requested Complete is remembered',
+    ],
+    ['Workflow Start commerce.wf', 'resume: start the streams, including those that Vitess ended with an error'],
+  ],
+  flags: workflowFlags,
+  notes: [
+    'The modern spelling does the same:',
+    '  vtmigrate Workflow --keyspace commerce show|stop|start --workflow wf',
+    'Pause and Resume, the names of the signals, work as well.',
+  ],
+};
+
+/** A parsed command line of `Workflow`. */
+export interface WorkflowRequest {
+  action: 'show' | 'pause' | 'resume';
+  id: string;
+  json: boolean;
+  watch: boolean;
+}
+
+const actions = new Map<string, WorkflowRequest['action']>([
+  ['show', 'show'],
+  ['stop', 'pause'],
+  ['pause', 'pause'],
+  ['start', 'resume'],
+  ['resume', 'resume'],
+]);
+
+/** Parses a command line of `Workflow`. @throws UsageError, MigrationError INVALID_INPUT */
+export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
+  const args = parseArguments(argv, workflowFlags, 'Workflow');
+  // `Workflow commerce.wf Show` is the order of the old vtctl.
+  const [first, second, ...rest] = args.words;
+  const swapped = actions.has(second?.toLowerCase() ?? '') && !actions.has(first?.toLowerCase() ?? '');
+  const [word, ...words]: readonly (string | undefined)[] = swapped ? [second, first, ...rest] : args.words;
+  if (word === undefined)
+    throw new UsageError('which action? Workflow knows Show, Stop and Start: vtmigrate Workflow Show commerce.wf');
+  const action = actions.get(word.toLowerCase());
+  if (action === undefined)
+    throw new UsageError(
+      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop and Start; ` +
+        'to start and end a migration: vtmigrate Migrate Create, Complete, Cancel',
+    );
+  const { id } = identifierOf(
+    args,
+    words.filter((each) => each !== undefined),
+    'keyspace',
+    'vtmigrate Workflow Show commerce.wf',
+  );
+  for (const option of ['json', 'watch'])
+    if (action !== 'show' && args.has(option)) throw new UsageError(`${args.typed(option)} belongs to Show`);
+  return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+}

@@ -1,0 +1,64 @@
+import { parseSourceIdentifier } from '../../migration/input/identifier.js';
+import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
+import type { MigrateResult } from '../../migration/lifecycle/result.js';
+import type { Status } from '../../migration/lifecycle/status.js';
+import { describeProblem, type Problem } from '../../migration/problem/errors.js';
+import { gapLine, nameListLine } from './status.js';
+
+/** What Complete did, and what it left in place. */
+export function completedLines(id: string, result: Extract<MigrateResult, { outcome: 'completed' }>): string[] {
+  const { tables, source, fenced, sourceTables, warnings } = result;
+  const { mount, keyspace } = parseSourceIdentifier(source);
+  const ofSource = {
+    keep: `${mount} keeps its tables.`,
+    rename: `${mount}'s tables are renamed to _<table>_old.`,
+    drop: `${mount}'s tables are dropped.`,
+  }[sourceTables.done];
+  return [
+    `Completed ${id}: ${nameListLine(tables)}`,
+    `Every table has been read through vtgate. The streams are gone; ${ofSource}`,
+    ...(fenced ? [fenceLine(mount, keyspace)] : []),
+    ...warningLines(warnings),
+  ];
+}
+
+function fenceLine(mount: string, keyspace: string): string {
+  return (
+    `The fence on ${mount} still stands, so that its applications cannot write to these tables. To take it down: ` +
+    `vtctldclient SetShardTabletControl --remove --denied-tables=<tables> ${keyspace}/<shard> primary, ` +
+    `then vtctldclient RefreshStateByShard ${keyspace}/<shard>, against ${mount}`
+  );
+}
+
+/** The target serves the tables; those of the source wait for their time. */
+export function servedLines(id: string, { waitingFor, warnings }: Status): string[] {
+  return [
+    `Completed ${id}: every table has been read through vtgate.`,
+    `Waiting for: ${waitingFor.join('; ')}: vtmigrate Migrate -keep_data Complete ${id}`,
+    ...warningLines(warnings),
+  ];
+}
+
+function warningLines(warnings: readonly Problem[]): string[] {
+  return warnings.map((warning) => `Warning: ${describeProblem(warning)}`);
+}
+
+/** A Complete that came too early. */
+export function rememberedLines({ waitingFor, missing }: CompleteAnswer): string[] {
+  const waiting = waitingFor.join('; ') || 'the proof that the copy is complete';
+  return [`Complete is remembered. Waiting for: ${waiting}`, ...gapLines(missing)];
+}
+
+/** The answer of a dry run that is not ready. */
+export function notReadyLines(id: string, { waitingFor, missing }: CompleteAnswer): string[] {
+  return [
+    `${id} is not ready${missing.length === 0 ? '' : '; it lacks:'}`,
+    ...gapLines(missing),
+    ...(waitingFor.length === 0 ? [] : [`It waits for: ${waitingFor.join('; ')}`]),
+  ];
+}
+
+/** One line for each gap of Complete's proof. */
+export function gapLines(missing: readonly Problem[]): string[] {
+  return missing.map((gap) => `  - ${gapLine(gap)}`);
+}

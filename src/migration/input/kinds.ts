@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { rootPattern, serversPattern } from './address.js';
+import { isDuration } from './duration.js';
+import { isName, nameHint, splitIdentifier } from './identifier.js';
+
+// Workflow code runs where code cannot be built from strings.
+z.config({ jitless: true });
+
+/** A kind of value: its schema, and how it is written in JSON and on a command line. */
+export interface Kind<S extends z.ZodType = z.ZodType> {
+  schema: S;
+  /** The JSON type, as docs/input.md shows it. */
+  json: string;
+  /** The value of a flag, as the help shows it; a flag without one is a boolean. */
+  takes?: string;
+  /** How the command line splits the value; `tables` also takes a JSON list, because table names may contain commas. */
+  list?: 'names' | 'tables';
+}
+
+/** A name that is safe in a topology path: mount, keyspace, workflow, cell. */
+export const name = z.string().refine(isName, { error: `must be a name (${nameHint})` });
+
+const tableName = z
+  .string()
+  .min(1, { error: 'must not be empty' })
+  .refine((text) => !text.includes('\0'), { error: 'must not hold NUL' })
+  .max(64, { error: 'is longer than 64 characters' });
+
+export const topoTypes = ['etcd2'] as const;
+
+/** How to reach an external cluster's topology: the fields of Vitess's `TopoConfig`. */
+export const mountConfigSchema = z.strictObject(
+  {
+    topoType: z.enum(topoTypes, { error: 'must be etcd2: consul and zookeeper are not supported yet' }),
+    topoServer: z.string().regex(serversPattern, { error: 'must be host:port, or several joined by commas' }),
+    topoRoot: z.string().regex(rootPattern, { error: 'must be a path such as /vitess/global' }),
+  },
+  { error: ({ input }) => (input === undefined ? 'is needed to mount' : undefined) },
+);
+
+export const boolean = { schema: z.boolean(), json: 'boolean' };
+
+export const duration = {
+  schema: z.string().refine(isDuration, { error: 'must be a duration such as 30s, 1h30m or 7d' }),
+  json: 'duration: `30s`, `1h30m`, `7d`',
+  takes: '<duration>',
+};
+
+/** Two names joined by a dot. */
+export function identifier(parts: string, example: string) {
+  return {
+    schema: z.string().refine((text) => splitIdentifier(text) !== undefined, {
+      error: `must be two names joined by a dot, for example ${example} (${nameHint})`,
+    }),
+    json: `\`"${parts}"\``,
+    takes: parts,
+  };
+}
+
+const list = { takes: '<a,b,…>', list: 'names' } as const;
+
+export const tables = {
+  ...list,
+  list: 'tables',
+  schema: z.array(tableName),
+  json: 'array of names',
+} as const;
+
+export const cells = {
+  ...list,
+  schema: z.array(name).min(1, { error: 'must name a cell' }),
+  json: 'array of names',
+};
+
+/** Names of checks; `preflight/contract.ts` knows which there are. */
+export const acceptedChecks = { ...list, schema: z.array(z.string()), json: 'array of check names' };
+
+/** One of several upper-case words of Vitess, written in either case. */
+export function vitessWord<const W extends readonly [string, ...string[]]>(words: W) {
+  return { schema: upperCase(words), json: words.map((word) => `\`${word}\``).join(', '), takes: words.join('|') };
+}
+
+/** Several upper-case words of Vitess, written in either case. */
+export function vitessWords<const W extends readonly [string, ...string[]]>(words: W, whatItNames: string) {
+  const schema = z.array(upperCase(words)).min(1, { error: `must name ${whatItNames}` });
+  return { ...list, schema, json: words.map((word) => `\`${word}\``).join(', ') };
+}
+
+function upperCase<const W extends readonly [string, ...string[]]>(words: W) {
+  return z
+    .string()
+    .toUpperCase()
+    .pipe(z.enum(words, { error: `must be one of ${words.join(', ')}` }));
+}
+
+/** One of several lower-case words, written in either case. */
+export function word<const W extends readonly [string, ...string[]]>(words: W) {
+  return {
+    schema: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(words, { error: `must be one of ${words.join(', ')}` })),
+    json: words.map((each) => `\`"${each}"\``).join(', '),
+    takes: words.join('|'),
+  };
+}
+
+export const mountConfig = {
+  schema: mountConfigSchema,
+  json: '`{"topoType":"etcd2","topoServer":"host:port","topoRoot":"/path"}`',
+};

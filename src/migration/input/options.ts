@@ -1,0 +1,240 @@
+import { z } from 'zod';
+import * as kinds from './kinds.js';
+
+/** What an option belongs to: the actions of `Migrate`, and the input that adopts a migration. */
+export type Action = 'Create' | 'Complete' | 'Adopt';
+
+/** An option of a migration, declared once: JSON contract, command line, help and docs/input.md derive from it. */
+export interface Option {
+  kind: kinds.Kind;
+  /** Checks the JSON field and holds its default. */
+  schema: z.ZodType;
+  of: readonly Action[];
+  /** Complete and Adopt leave the value that Create was given, unless they name another one. */
+  kept?: true;
+  /** The flag's name with dashes; an option without one cannot be given as a flag. */
+  flag?: string;
+  aliases?: readonly string[];
+  about: string;
+  /** What holds without the option, where the schema has no default. */
+  absent?: string;
+}
+
+export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
+export const onDdlActions = ['IGNORE', 'STOP', 'EXEC', 'EXEC_IGNORE'] as const;
+export const sourceTablesActions = ['keep', 'rename', 'drop'] as const;
+
+const required = <S extends z.ZodType>(kind: kinds.Kind<S>) => ({ kind, schema: kind.schema });
+const optional = <S extends z.ZodType>(kind: kinds.Kind<S>) => ({ kind, schema: kind.schema.optional() });
+const withDefault = <S extends z.ZodType>(kind: kinds.Kind<S>, value: z.util.NoUndefined<z.output<S>>) => ({
+  kind,
+  schema: z._default(kind.schema, value),
+});
+
+/** What the streams are made with, and Vitess stores with each of them. */
+export const streamOptions = {
+  tabletTypes: {
+    ...withDefault(kinds.vitessWords(tabletTypes, 'a tablet type'), ['REPLICA', 'PRIMARY']),
+    of: ['Create'],
+    flag: 'tablet-types',
+    about: 'tablet types of the source to read from',
+  },
+  tabletTypesInPreferenceOrder: {
+    ...withDefault(kinds.boolean, true),
+    of: ['Create'],
+    flag: 'tablet-types-in-preference-order',
+    about: 'try the tablet types in the order given',
+  },
+  autoStart: {
+    ...withDefault(kinds.boolean, true),
+    of: ['Create'],
+    flag: 'auto-start',
+    about: 'start the streams; without it, resume starts them',
+  },
+  stopAfterCopy: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create'],
+    flag: 'stop-after-copy',
+    about: 'stop the streams when the copy has finished',
+  },
+  deferSecondaryKeys: {
+    ...withDefault(kinds.boolean, true),
+    of: ['Create'],
+    flag: 'defer-secondary-keys',
+    about: "build a table's secondary keys after its rows are copied",
+  },
+  onDdl: {
+    ...withDefault(kinds.vitessWord(onDdlActions), 'IGNORE'),
+    of: ['Create'],
+    flag: 'on-ddl',
+    about: 'what a stream does with DDL of the source',
+  },
+} as const satisfies Record<string, Option>;
+
+/** Every option of a migration, by its JSON field, in the order of the help and the documents. */
+export const options = {
+  source: {
+    ...required(kinds.identifier('<mount>.<keyspace>', 'ext1.load')),
+    of: ['Create', 'Adopt'],
+    flag: 'source',
+    about: 'the mounted external cluster and its keyspace',
+  },
+  target: {
+    ...required(kinds.identifier('<keyspace>.<workflow>', 'commerce.wf')),
+    of: ['Create', 'Adopt'],
+    about: 'the workflow identifier',
+  },
+  all: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create'],
+    flag: 'all',
+    aliases: ['all-tables'],
+    about: 'move every table of the source keyspace',
+  },
+  tables: {
+    ...optional({ ...kinds.tables, schema: kinds.tables.schema.min(1, { error: 'must name a table' }) }),
+    of: ['Create'],
+    flag: 'tables',
+    about: 'move these tables, named exactly as in the source',
+  },
+  exclude: {
+    ...withDefault(kinds.tables, []),
+    of: ['Create'],
+    flag: 'exclude',
+    aliases: ['exclude-tables'],
+    about: 'leave these tables out',
+  },
+  cells: {
+    ...optional(kinds.cells),
+    of: ['Create'],
+    flag: 'cells',
+    aliases: ['c'],
+    about: 'cells of the source in which a stream looks for a tablet',
+    absent: 'every cell with a fitting tablet',
+  },
+  ...streamOptions,
+  mount: { ...optional(kinds.mountConfig), of: ['Create'], about: 'mount the external cluster in the same run' },
+  complete: {
+    ...withDefault(kinds.word(['signal', 'auto']), 'signal'),
+    of: ['Create'],
+    flag: 'complete',
+    about: 'complete when asked to (signal), or as soon as it is proven safe (auto)',
+  },
+  vdiffMaxAge: {
+    ...withDefault(kinds.duration, '24h'),
+    of: ['Create', 'Adopt'],
+    kept: true,
+    flag: 'vdiff-max-age',
+    about: 'run VDiff again before completing when the last clean one is older than this',
+  },
+  fenceSource: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'fence-source',
+    about: "at Complete, deny the tables to the source's applications, so that no write is lost",
+  },
+  sourceTables: {
+    ...withDefault(kinds.word(sourceTablesActions), 'keep'),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'source-tables',
+    about: "what becomes of the source's tables once the target serves them",
+  },
+  sourceTablesAfter: {
+    ...withDefault(kinds.duration, '0s'),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'source-tables-after',
+    about: 'how long to wait before that; until then keepSource (-keep_data Complete) calls it off',
+  },
+  accept: {
+    ...withDefault(kinds.acceptedChecks, []),
+    of: ['Create'],
+    flag: 'accept',
+    about: 'go on in spite of these warnings of preflight (docs/preflight.md)',
+  },
+  force: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Complete', 'Adopt'],
+    flag: 'force',
+    about: 'complete although the last VDiff is not clean',
+  },
+  dryRun: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create', 'Complete'],
+    flag: 'dry-run',
+    about: 'change nothing: Create returns the plan, Complete what it lacks',
+  },
+} as const satisfies Record<string, Option>;
+
+/** Options of MoveTables that are refused by name, never ignored. */
+export const unsupportedFlags = [
+  'source-shards',
+  'source-time-zone',
+  'all-cells',
+  'a',
+  'keep-routing-rules',
+  'drop-foreign-keys',
+  'atomic-copy',
+  'no-routing-rules',
+  'timeout',
+  'max-replication-lag-allowed',
+  'config-overrides',
+  'shards',
+  'tenant-id',
+  'global-keyspace',
+  'initialize-target-sequences',
+  'sharded-auto-increment-handling',
+  'enable-reverse-replication',
+  'reverse-replication',
+  'ignore-source-keyspace',
+  'delete-batch-size',
+  'format',
+] as const;
+
+type Options = typeof options;
+export type Field = keyof Options;
+
+/** The fields of an action. */
+type FieldOf<A extends Action> = {
+  [F in Field]: A extends Options[F]['of'][number] ? F : never;
+}[Field];
+
+type SchemaOf<A extends Action, F extends Field> = A extends 'Create'
+  ? Options[F]['schema']
+  : Options[F] extends { kept: true }
+    ? z.ZodOptional<Options[F]['kind']['schema']>
+    : Options[F]['schema'];
+
+/** The fields of an action, in their order. */
+export function fieldsOf<A extends Action>(action: A): FieldOf<A>[] {
+  const fields = Object.keys(options) as Field[];
+  return fields.filter((field): field is FieldOf<A> => belongsTo(options[field], action));
+}
+
+/** The fields whose value from Create holds until Complete or Adopt names another one. */
+export const keptFields = fieldsOf('Adopt').filter(
+  (field): field is { [F in FieldOf<'Adopt'>]: Options[F] extends { kept: true } ? F : never }[FieldOf<'Adopt'>] =>
+    'kept' in options[field],
+);
+
+function belongsTo(option: Option, action: Action): boolean {
+  return option.of.includes(action);
+}
+
+/** The schemas of an action's fields, for `z.strictObject`. */
+export function shapeOf<A extends Action>(action: A): { [F in FieldOf<A>]: SchemaOf<A, F> } {
+  const shape = fieldsOf(action).map((field) => {
+    const option: Option = options[field];
+    return [field, action !== 'Create' && option.kept === true ? option.kind.schema.optional() : option.schema];
+  });
+  // The type says for each field what the line above does.
+  return Object.fromEntries(shape) as { [F in FieldOf<A>]: SchemaOf<A, F> };
+}
+
+/** The default of an option; undefined when it has none. */
+export function defaultOf(option: Option): unknown {
+  const { data } = option.schema.safeParse(undefined);
+  return data;
+}

@@ -1,0 +1,113 @@
+import type { Problem } from '../problem/errors.js';
+import type { VDiffReport } from '../proof/vdiff.js';
+import { noTotals, type Observation } from '../watch/observation.js';
+import type { MigrateResult } from './result.js';
+import { withObservation, type Phase, type Status } from './status.js';
+
+/** A failed step that Temporal is retrying. */
+export interface Retry {
+  activity: string;
+  attempt: number;
+  /** ISO 8601; null while the attempt is running. */
+  nextAt: string | null;
+  problem: Problem;
+}
+
+/** How a migration's workflow has closed. */
+export interface ClosedRun {
+  /** ISO 8601 */
+  at: string;
+  result: MigrateResult | null;
+  /** The message of the failure; null when it closed with a result. */
+  failure: string | null;
+  problem: Problem | null;
+  /** `failed` comes from the migration itself, the last three from Temporal. */
+  how: 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed out';
+}
+
+/** A migration as it is this very second. */
+export interface Live {
+  status: Status;
+  /** Of the first run, as journals name it: a migration that continues as new keeps it. */
+  runId: string;
+  taskQueue: string;
+  retries: Retry[];
+  /** Null while it runs. */
+  closed: ClosedRun | null;
+}
+
+/** What the pending activities add to the workflow's own status. */
+export interface Pending {
+  observation: Observation | null;
+  vdiff: VDiffReport | null;
+  retries: Retry[];
+}
+
+/** The status, updated with newer facts from the pending activities. */
+export function withPending(status: Status, { observation, vdiff, retries }: Pending): Status {
+  const newer =
+    observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
+  return {
+    ...withObservation(status, newer),
+    vdiff: vdiff !== null && status.phase === 'verifying' ? vdiff : status.vdiff,
+    lastError: retries[0]?.problem ?? status.lastError,
+  };
+}
+
+/**
+ * The status of a closed migration: its own last answer, corrected by what Temporal knows.
+ * @param recorded null when the workflow could not answer
+ * @param id the workflow identifier, for a migration without a result
+ */
+export function statusOfClosed(closed: ClosedRun, recorded: Status | null, id = ''): Status {
+  const base = recorded ?? bareStatus(closed, id);
+  const phase = phaseOf(closed);
+  const abandoned = closed.how === 'terminated' || closed.how === 'timed out';
+  return {
+    ...base,
+    phase,
+    since: base.phase === phase ? base.since : closed.at,
+    lastError: closed.problem ?? base.lastError,
+    requested: [],
+    waitingFor: abandoned
+      ? [
+          `a person: the Temporal workflow was ${closed.how}, so this migration no longer runs; ` +
+            `vtmigrate Migrate Complete ${base.workflow}, or Migrate Cancel, takes over what is still there`,
+        ]
+      : [],
+  };
+}
+
+function phaseOf({ result, how }: ClosedRun): Phase {
+  if (result !== null) return result.outcome;
+  return how === 'cancelled' ? 'cancelled' : 'failed';
+}
+
+function bareStatus({ at, result }: ClosedRun, id: string): Status {
+  return {
+    workflow: result?.workflow ?? id,
+    source: result?.source ?? '',
+    phase: 'failed',
+    since: at,
+    observedAt: null,
+    copiedPercent: result?.outcome === 'completed' ? 100 : 0,
+    remainingSeconds: null,
+    lagSeconds: null,
+    streams: [],
+    totals: noTotals,
+    tables: [],
+    vdiff: result?.outcome === 'completed' ? result.vdiff : null,
+    requested: [],
+    waitingFor: [],
+    needsPerson: null,
+    createDone: false,
+    served: false,
+    missing: [],
+    lastError: null,
+    problems: [],
+    warnings: [],
+    findings: [],
+    pastNoReturn: result?.outcome === 'completed',
+    retireAt: null,
+  };
+}

@@ -1,0 +1,66 @@
+import type { RawCompleteRequest } from '../input/input.js';
+import type { Gap } from '../proof/gaps.js';
+import type { VDiffReport } from '../proof/vdiff.js';
+import type { Status } from './status.js';
+
+/** The answer of `complete`. */
+export interface CompleteAnswer {
+  /** `ready` and `not ready` answer a dry run. */
+  outcome: 'completed' | 'remembered' | 'ready' | 'not ready' | 'cancelled' | 'failed';
+  waitingFor: string[];
+  missing: Gap[];
+}
+
+/** The answer of `cancel`. */
+export interface CancelAnswer {
+  outcome: 'cancelled' | 'completed' | 'failed';
+}
+
+/** The answer of `pause` and `resume`. */
+export interface PauseAnswer {
+  /** `ended`: the migration ended before it could be paused or resumed. */
+  outcome: 'paused' | 'resumed' | 'ended';
+}
+
+/** The answer of `keepSource`. */
+export interface KeepSourceAnswer {
+  outcome: 'kept';
+}
+
+/** The answer of `vdiff`. */
+export interface VDiffAnswer {
+  vdiff: VDiffReport | null;
+  clean: boolean;
+}
+
+/** A message that a migration takes as a signal, without an answer, and as an update, with one. */
+export interface Message<Payload, Answer> {
+  readonly name: string;
+  /** Never set: it carries the types. */
+  readonly types?: (payload: Payload) => Answer;
+}
+
+/** A question that a migration answers without changing. */
+export interface Question<Answer> {
+  readonly name: string;
+  /** Never set: it carries the type. */
+  readonly types?: () => Answer;
+}
+
+const message = <Payload, Answer>(name: string): Message<Payload, Answer> => ({ name });
+
+/** The messages of the workflow type `migrate`: the public contract. Payloads are optional: a bare signal is valid. */
+export const messages = {
+  complete: message<RawCompleteRequest | undefined, CompleteAnswer>('complete'),
+  cancel: message<undefined, CancelAnswer>('cancel'),
+  vdiff: message<undefined, VDiffAnswer>('vdiff'),
+  pause: message<undefined, PauseAnswer>('pause'),
+  resume: message<undefined, PauseAnswer>('resume'),
+  keepSource: message<undefined, KeepSourceAnswer>('keepSource'),
+} as const;
+
+/** The query of the workflow type `migrate`. */
+export const statusQuestion: Question<Status> = { name: 'status' };
+
+/** The failure type of an update that a continue-as-new has cut off: the next run takes it when it is sent again. */
+export const CONTINUED_AS_NEW = 'CONTINUED_AS_NEW';

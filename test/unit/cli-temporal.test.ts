@@ -1,0 +1,206 @@
+import { ApplicationFailure, defaultPayloadConverter, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { create } from '../../src/cli/commands/create.js';
+import { PassingError } from '../../src/cli/errors.js';
+import { Terminal } from '../../src/cli/output/terminal.js';
+import { Follower } from '../../src/cli/temporal/follower.js';
+import { readLive } from '../../src/cli/temporal/live.js';
+import { Session } from '../../src/cli/temporal/session.js';
+import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
+import { messages } from '../../src/migration/lifecycle/messages.js';
+import type { Phase } from '../../src/migration/lifecycle/status.js';
+import { samplePlan } from '../support/workflow/samples.js';
+
+const id = 'commerce.wf';
+const input = parseWith(migrateInputSchema, { source: 'ext1.load', target: id, all: true }, 'the input');
+
+/** A run of a workflow, as a fake Temporal keeps it. */
+interface Run {
+  runId: string;
+  firstRunId: string;
+  status: string;
+  phase?: Phase;
+  pendingActivities?: object[];
+}
+
+/** A Temporal with a few runs, which can fail and which records what it is asked. */
+class FakeTemporal {
+  runs: Run[] = [];
+  /** Calls of `describe` that fail before the next answer. */
+  outages = 0;
+  /** What the updates sent answer, in turn. */
+  answers: (() => Promise<unknown>)[] = [];
+  updates: { name: string; args: unknown; firstExecutionRunId: string | undefined }[] = [];
+
+  readonly session = new Session(this.client(), 'vtmigrate', 'temporal:7233');
+
+  private client(): Client {
+    return {
+      withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
+      options: { namespace: 'default', loadedDataConverter: { payloadConverter: defaultPayloadConverter } },
+      workflowService: { describeTaskQueue: () => Promise.reject(unavailable()) },
+      workflow: {
+        start: () => Promise.resolve({ firstExecutionRunId: 'r1' }),
+        getHandle: (_id: string, runId?: string, options?: { firstExecutionRunId?: string }) =>
+          this.handle(runId, options?.firstExecutionRunId),
+      },
+    } as unknown as Client;
+  }
+
+  private handle(runId: string | undefined, firstExecutionRunId: string | undefined) {
+    const find = () => {
+      const run = runId === undefined ? this.runs.at(-1) : this.runs.find((each) => each.runId === runId);
+      if (run === undefined) throw new WorkflowNotFoundError('not found', id, runId);
+      return run;
+    };
+    return {
+      describe: async () => {
+        await Promise.resolve();
+        if (this.outages-- > 0) throw unavailable();
+        const run = find();
+        return {
+          type: 'migrate',
+          workflowId: id,
+          runId: run.runId,
+          taskQueue: 'vtmigrate',
+          status: { name: run.status },
+          raw: {
+            workflowExecutionInfo: { firstRunId: run.firstRunId },
+            pendingActivities: run.pendingActivities ?? [],
+          },
+        };
+      },
+      query: () => {
+        const { phase = 'copying' } = find();
+        return Promise.resolve({ workflow: id, source: 'ext1.load', phase, lastError: null, observedAt: null });
+      },
+      result: () => Promise.resolve({ outcome: 'planned', workflow: id, source: 'ext1.load', plan: samplePlan() }),
+      startUpdate: (name: string, { args }: { args: unknown }) => {
+        this.updates.push({ name, args, firstExecutionRunId });
+        return Promise.resolve({ result: this.answers.shift() });
+      },
+    };
+  }
+}
+
+const unavailable = () => Object.assign(new Error('gone'), { code: 14, details: 'connection refused', metadata: {} });
+
+let temporal: FakeTemporal;
+let printed: string[];
+let terminal: Terminal;
+beforeEach(() => {
+  temporal = new FakeTemporal();
+  temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING' }];
+  printed = [];
+  const stream = { isTTY: false, write: (text: string) => printed.push(text) } as unknown as NodeJS.WriteStream;
+  terminal = new Terminal(stream, { isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe('while Temporal does not answer', () => {
+  test('a Create goes on, and says what it has created', async () => {
+    temporal.outages = 2;
+    expect(await create({ id, input }, temporal.session, terminal)).toBe(0);
+    expect(printed.join('')).toContain('Created commerce.wf: copying all tables from ext1.load.');
+  });
+
+  test('a follower gives up after five minutes', async () => {
+    temporal.outages = Infinity;
+    const reasons: string[] = [];
+    const display = { live: () => undefined, noAnswer: (reason: string) => void reasons.push(reason) };
+    const follower = new Follower(temporal.session, { id }, display, 1);
+    const start = Date.now();
+    vi.spyOn(Date, 'now').mockImplementation(() => start + reasons.length * 61_000);
+    await expect(follower.until(() => true)).rejects.toThrow(PassingError);
+    expect(reasons).toHaveLength(5);
+    expect(reasons[0]).toMatch(/^Temporal does not answer at temporal:7233 \(connection refused\)/);
+  });
+});
+
+describe('a migration that continues as new', () => {
+  beforeEach(() => {
+    temporal.runs = [
+      { runId: 'r1', firstRunId: 'r1', status: 'CONTINUED_AS_NEW', phase: 'creating' },
+      { runId: 'r2', firstRunId: 'r1', status: 'RUNNING', phase: 'replicating' },
+    ];
+  });
+
+  test.each([{ id }, { id, runId: 'r1' }])(
+    'is followed from %j to its newest run, under its first run ID',
+    async (of) => {
+      expect(await readLive(temporal.session, of)).toMatchObject({
+        runId: 'r1',
+        closed: null,
+        status: { phase: 'replicating' },
+      });
+    },
+  );
+
+  test('is not mistaken for another one of the same ID', async () => {
+    temporal.runs.push({ runId: 'r3', firstRunId: 'r3', status: 'RUNNING' });
+    expect((await temporal.session.describe({ id })).runId).toBe('r3');
+    expect((await temporal.session.describe({ id, runId: 'r1' })).status.name).toBe('CONTINUED_AS_NEW');
+  });
+
+  const failure = (type: string) => () =>
+    Promise.reject(new WorkflowUpdateFailedError('failed', ApplicationFailure.create({ type, message: 'cut off' })));
+
+  test.each(['CONTINUED_AS_NEW', 'AcceptedUpdateCompletedWorkflow'])(
+    'gets an update again that ended as %s',
+    async (type) => {
+      temporal.answers = [failure(type), () => Promise.resolve({ outcome: 'paused' })];
+      const update = await temporal.session.request({ id, runId: 'r1' }, messages.pause, undefined);
+      expect(await update.answer()).toEqual({ outcome: 'paused' });
+      const sent = { name: 'pause', args: [undefined], firstExecutionRunId: 'r1' };
+      expect(temporal.updates).toEqual([sent, sent]);
+    },
+  );
+
+  test('gets it again once Temporal answers again', async () => {
+    temporal.answers = [
+      failure('AcceptedUpdateCompletedWorkflow'),
+      failure('AcceptedUpdateCompletedWorkflow'),
+      () => Promise.resolve({ outcome: 'paused' }),
+    ];
+    const update = await temporal.session.request({ id, runId: 'r1' }, messages.pause, undefined);
+    temporal.outages = 1;
+    expect(await update.answer()).toEqual({ outcome: 'paused' });
+  });
+
+  test('does not get an update again when it has ended', async () => {
+    temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'TERMINATED' }];
+    temporal.answers = [failure('AcceptedUpdateCompletedWorkflow')];
+    const update = await temporal.session.request({ id, runId: 'r1' }, messages.complete, { force: true });
+    await expect(update.answer()).rejects.toThrow('cut off');
+    expect(temporal.updates).toEqual([{ name: 'complete', args: [{ force: true }], firstExecutionRunId: 'r1' }]);
+  });
+});
+
+describe('a step that is retried', () => {
+  const failed = (failure: object) => ({ activityType: { name: 'prove' }, attempt: 2, lastFailure: failure });
+  const payloads = [defaultPayloadConverter.toPayload({ code: 'LOCKED', message: 'held', place: {}, remedy: 'wait' })];
+
+  test.each([
+    {
+      what: 'with a problem of ours',
+      failure: { message: 'held: wait', applicationFailureInfo: { type: 'LOCKED', details: { payloads } } },
+      problem: { code: 'LOCKED', message: 'held', place: {}, remedy: 'wait' },
+    },
+    {
+      what: 'after a time-out',
+      failure: { message: 'activity failed', cause: { message: 'activity Heartbeat timeout' } },
+      problem: { code: 'INTERNAL', message: 'activity Heartbeat timeout', remedy: "the worker's log has the details" },
+    },
+    {
+      what: 'after a bug',
+      failure: { message: 'x is not a function', applicationFailureInfo: { type: 'TypeError' } },
+      problem: { code: 'INTERNAL', message: 'x is not a function' },
+    },
+  ])('$what', async ({ failure, problem }) => {
+    temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING', pendingActivities: [failed(failure)] }];
+    const { retries, status } = await readLive(temporal.session, { id });
+    expect(retries).toMatchObject([{ activity: 'prove', attempt: 2, nextAt: null, problem }]);
+    expect(status.lastError).toMatchObject(problem);
+  });
+});
