@@ -46,7 +46,7 @@ async function findings(input: { target?: string; [field: string]: unknown } = {
   const result = await resultOf(await program.migrate({ ...base, ...input, dryRun: true }));
   expect(await snapshot(keyspace)).toEqual(before);
   if (result.outcome !== 'planned') throw new Error(result.outcome);
-  return result.plan.findings ?? [];
+  return result.findings;
 }
 
 /** A change to real servers that makes a check fail, and how it is taken back. */
@@ -199,7 +199,7 @@ const tables: Case[] = [
   withTable(
     'engine',
     'another engine',
-    /odd is of engine MyISAM/,
+    /odd uses the engine MyISAM/,
     'create table odd (id bigint primary key) engine = MyISAM',
   ),
   withTable(
@@ -381,7 +381,7 @@ const surroundings: Case[] = [
   {
     check: 'source-address',
     what: 'a source on localhost, seen from another host',
-    says: /registered on 127\.0\.0\.1, which to this primary on 127\.1 is its own machine/,
+    says: /registered on 127\.0\.0\.1, which means its own machine to this primary on 127\.1/,
     ...changing(
       'target',
       (record) => (record.hostname = '127.1'),
@@ -683,7 +683,7 @@ describe('what preflight decides', () => {
 
   test('a migration writes no key of the topology but those of its dry run', async () => {
     const planned = await resultOf(await program.migrate({ ...base, dryRun: true }));
-    const keys = (planned.outcome === 'planned' ? (planned.plan.details?.topologyWrites ?? []) : []).map((line) =>
+    const keys = (planned.outcome === 'planned' ? planned.details.topologyWrites : []).map((line) =>
       line.replace(/ \(.*$/, '').replace('/…', '/'),
     );
     const before = await topologyOf('target');
