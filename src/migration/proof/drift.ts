@@ -1,5 +1,6 @@
 import { diffLines } from 'diff';
 import type { Place } from '../problem/errors.js';
+import { sameDefinition } from '../sql/definition.js';
 import type { Gap } from './gaps.js';
 
 /** A table's definition by its name, as Vitess's GetSchema gives it. */
@@ -34,17 +35,6 @@ export function driftGaps(
     const message = `the definition has changed in the source since Create (- then, + now):\n${changedLines(ddl, now)}\nmake the same change on the target's table, or cancel and create again; the rows are compared once more afterwards`;
     return [{ code: 'SCHEMA_DRIFT', message, place: { ...place, table } }];
   });
-}
-
-/** The order of the lines of a definition means nothing where keys are built after the copy. */
-export function sameDefinition(a: string | undefined, b: string): boolean {
-  const lines = (ddl: string) =>
-    ddl
-      .split('\n')
-      .map((line) => line.trim().replace(/,$/, ''))
-      .sort()
-      .join('\n');
-  return a !== undefined && lines(a) === lines(b);
 }
 
 /** The lines that differ, `-` for those that are gone and `+` for new ones, in the order of the definitions. */
