@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { allActivities } from './activities/index.js';
 import { readConfig, type Config } from './config/config.js';
+import { parseAddress } from './migration/input/address.js';
 import { temporalRefusal } from './net/temporal-refusal.js';
 import type { Access } from './net/access.js';
 import { Clients } from './vitess/clients.js';
@@ -12,28 +13,31 @@ import { Topology, type OpenKv } from './vitess/topology/topology.js';
 import { TabletConnections, type TabletClients } from './vitess/tablet/transport.js';
 import { openPool, Vtgate, type SqlPool, type VtgateOptions } from './vitess/vtgate/vtgate.js';
 
-/** The three ways out of the program. Tests put fakes in their place, or something in between. */
-export interface Ends {
+/** How the program connects to servers of each kind. Tests put fakes in their place, or something in between. */
+export interface Connectors {
   openKv: (server: string, cluster: string, access: Access) => Kv;
   openTablets: (accessTo: (cluster: string) => Access) => TabletClients;
   openPool: (options: VtgateOptions) => SqlPool;
 }
 
-export const realEnds: Ends = {
+export const realConnectors: Connectors = {
   openKv: (server, cluster, access) => new EtcdKv(server, cluster, access),
   openTablets: (accessTo) => new TabletConnections(accessTo),
   openPool,
 };
 
 /**
- * The clients of a configuration, and how to let go of them. The worker builds them once;
- * so do tests that call activities without a worker.
+ * The clients of a configuration, and a function that closes them. The worker builds them once; so do tests
+ * that call activities without a worker.
  */
-export function buildClients(config: Config, ends: Ends = realEnds): { clients: Clients; close: () => Promise<void> } {
+export function buildClients(
+  config: Config,
+  connectors: Connectors = realConnectors,
+): { clients: Clients; close: () => Promise<void> } {
   const stores = new Map<string, Kv>();
   const openKv: OpenKv = (server, cluster) => {
     const key = `${cluster}@${server}`;
-    const store = stores.get(key) ?? ends.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {});
+    const store = stores.get(key) ?? connectors.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {});
     stores.set(key, store);
     return store;
   };
@@ -43,13 +47,13 @@ export function buildClients(config: Config, ends: Ends = realEnds): { clients: 
     ...(config.vtgatePassword === undefined ? {} : { password: config.vtgatePassword }),
     ...(config.vtgateTls === undefined ? {} : { tls: config.vtgateTls }),
   };
-  const vtgate = new Vtgate(vtgateOptions, ends.openPool(vtgateOptions));
+  const vtgate = new Vtgate(vtgateOptions, connectors.openPool(vtgateOptions));
   const target = new Topology('target', config.topoServer, config.topoRoot, openKv);
   const clients = new Clients(
     target,
     vtgate,
     openKv,
-    ends.openTablets((cluster) => config.clusters?.[cluster]?.tablets ?? {}),
+    connectors.openTablets((cluster) => config.clusters?.[cluster]?.tablets ?? {}),
   );
   const close = async () => {
     for (const store of stores.values()) store.close();
@@ -64,7 +68,8 @@ async function connectToTemporal(options: NativeConnectionOptions): Promise<Nati
     return await NativeConnection.connect(options);
   } catch (cause) {
     const address = options.address ?? 'localhost:7233';
-    const why = await temporalRefusal(address, options.tls);
+    const at = parseAddress(address);
+    const why = at && (await temporalRefusal(at, options.tls));
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
       `Temporal at ${address} ${why === undefined ? `does not answer, or refuses: ${reason}` : `does not let the worker in: ${why} (TEMPORAL_TLS_…)`}`,
@@ -79,7 +84,7 @@ const workflowsPath = fileURLToPath(
 );
 
 /** Runs a worker until it is told to stop. */
-export async function runWorker(ends: Ends = realEnds): Promise<void> {
+export async function runWorker(connectors: Connectors = realConnectors): Promise<void> {
   const config = readConfig(process.env);
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
@@ -91,7 +96,7 @@ export async function runWorker(ends: Ends = realEnds): Promise<void> {
   });
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await connectToTemporal(connectionOptions);
-  const { clients, close } = buildClients(config, ends);
+  const { clients, close } = buildClients(config, connectors);
   try {
     const worker = await Worker.create({
       connection,

@@ -1,50 +1,46 @@
-import { nameList, type MigrationRef } from '../migration/lifecycle/reference.js';
 import { toBinary } from '@bufbuild/protobuf';
+import { listJournals, refusePastNoReturn, type Journal, type MigrationRecord } from '../effects/journal.js';
+import { sourceOf } from '../effects/source/open-source.js';
+import { vdiffs } from '../effects/vdiffs.js';
 import {
   adoptedInput,
   barePlan,
   nextStep,
-  settingsOf,
   planOfStreams,
+  settingsOf,
   sourceOfStreams,
   type AdoptingTarget,
   type Adoption,
 } from '../migration/adopt/adoption.js';
-import { MigrationError } from '../migration/problem/errors.js';
-import { formatIdentifier, parseSourceIdentifier, type WorkflowIdentifier } from '../migration/input/identifier.js';
+import { formatIdentifier, parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { AdoptInput } from '../migration/input/input.js';
-import { tableNames, type Plan } from '../migration/plan/plan.js';
-import { quoteName } from '../migration/sql/quote.js';
+import { nameList, type MigrationRef } from '../migration/lifecycle/reference.js';
+import { expectedStreams, tableNames, type Plan } from '../migration/plan/plan.js';
+import { MigrationError } from '../migration/problem/errors.js';
 import type { ShardStreams } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
 import { deniedTables } from '../vitess/topology/shard-record.js';
-import { JournalStore, listJournals, type Journal, type MigrationRecord } from '../effects/journal.js';
-import { withMigrationLocks, type CheckLocks } from '../vitess/topology/lock.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
-import { deleteVDiffs } from './cancel.js';
-import { refusePastNoReturn } from './complete.js';
-import { readSourceDefinitions } from '../effects/definitions.js';
 import { withHeartbeat } from './step/heartbeat.js';
+import { lockedStep, Step, type LockedStep } from './step/step.js';
 
-/** The other beginning of a migration: taking over one that nobody looks after any more, or that `vtctldclient` has made. */
+/** The other beginning of a migration: adopting one that no workflow runs any more, or that `vtctldclient` has made. */
 export function adoptActivities(clients: Clients) {
   return {
     /**
-     * Makes the migration this run's. Ours is found by its journal, `vtctldclient`'s by its streams;
-     * for those a journal is begun, with what Cancel must undo as far as it can be known. A VDiff
-     * that is there is deleted first: one that hangs would hold the lock.
+     * Makes the migration this run's. Ours is found by its journal, `vtctldclient`'s by its streams; for those a
+     * journal is begun, with what Cancel must undo as far as it can be known. An existing VDiff is deleted first: one
+     * that hangs would hold the lock.
      * @throws NOTHING_TO_ADOPT, NOT_ADOPTABLE, STREAMS_MISSING, PAST_NO_RETURN, LOCKED
      */
-    async adopt({ id, runId }: MigrationRef, request: AdoptInput): Promise<Adoption> {
-      return withHeartbeat(async (stopIfCancelled) => {
-        const before = await new Adopting(clients, request, id, runId, () => Promise.resolve()).look();
-        stopIfCancelled();
-        if (before.streams.some(({ streams }) => streams.length > 0) && before.journal?.forward !== true)
-          await deleteVDiffs(clients, id);
-        return withMigrationLocks(clients.target, id, `vtmigrate adopt to ${request.adopt}`, (checkLocks) =>
-          new Adopting(clients, request, id, runId, checkLocks).run(),
-        );
+    async adopt(ref: MigrationRef, request: AdoptInput): Promise<Adoption> {
+      await withHeartbeat(async () => {
+        const { streams, journal } = await new Looking(new Step(clients, ref), request).look();
+        if (streams.length > 0 && journal?.forward !== true) await vdiffs.undo(clients, ref.id);
       });
+      return lockedStep(clients, ref, `vtmigrate adopt to ${request.adopt}`, (step) =>
+        new Adopting(step, request).run(),
+      );
     },
   };
 }
@@ -54,108 +50,115 @@ interface Found {
   journal: Journal | undefined;
   record: MigrationRecord | undefined;
   target: AdoptingTarget;
+  /** Of the target shards that have any. */
   streams: ShardStreams[];
 }
 
-class Adopting {
-  private readonly journals: JournalStore;
-
+/** Reads what there is, and refuses what cannot be adopted, with nothing changed. */
+class Looking<S extends Step> {
   constructor(
-    private readonly clients: Clients,
-    private readonly request: AdoptInput,
-    private readonly id: WorkflowIdentifier,
-    private readonly runId: string,
-    private readonly beforeEffect: CheckLocks,
-  ) {
-    this.journals = new JournalStore(clients.target, id);
-  }
+    protected readonly step: S,
+    protected readonly request: AdoptInput,
+  ) {}
 
-  async run(): Promise<Adoption> {
-    const found = await this.look();
-    const plan = found.record?.plan ?? (await this.plan(found));
-    const next = await this.next(found, plan);
-    const definitions =
-      found.record === undefined && this.completes && next !== 'forward'
-        ? await readSourceDefinitions(this.clients, plan)
-        : undefined;
-    const input = adoptedInput(this.request, plan, found.record?.input);
-    await this.beforeEffect();
-    if (found.journal === undefined)
-      await this.journals.begin(this.runId, this.request.source, await this.made(found, plan));
-    else await this.journals.takeOver(this.runId);
-    if (found.record === undefined) await this.journals.writeRecord(this.runId, { input, plan });
-    if (definitions !== undefined) await this.journals.writeDefinitions(this.runId, definitions);
-    return { settings: settingsOf(input), tables: nameList(tableNames(plan)), next };
-  }
-
-  /** Reads what there is and refuses what cannot be taken over, with nothing changed. */
   async look(): Promise<Found> {
-    const { target } = this.clients;
+    const { clients, ref, journals } = this.step;
+    const { target } = clients;
+    const { keyspace, workflow } = ref.id;
     const [journal, record, vschema, cells, shards] = await Promise.all([
-      this.journals.read(),
-      this.journals.readRecord(),
-      target.vschema(this.id.keyspace),
+      journals.read(),
+      journals.readRecord(),
+      target.vschema(keyspace),
       target.cells(),
-      target.servingShards(this.id.keyspace),
+      target.servingShards(keyspace),
     ]);
     const streams = await Promise.all(
-      shards.map(async ({ name }) =>
-        (await this.clients.primary(target, this.id.keyspace, name)).workflow(this.id.workflow),
-      ),
+      shards.map(async ({ name }) => (await clients.primary(target, keyspace, name)).workflows({ workflow })),
     );
-    const found = {
+    const found: Found = {
       journal,
       record,
-      streams,
+      streams: streams.flat(),
       target: { sharded: vschema.sharded, cells, shards: shards.map(({ name, keyRange }) => ({ name, keyRange })) },
     };
     this.refuse(found);
     return found;
   }
 
-  private refuse({ journal, streams }: Found): void {
-    const place = this.clients.target.place({ keyspace: this.id.keyspace });
-    const some = streams.some((shard) => shard.streams.length > 0);
+  private refuse({ journal, record, streams }: Found): void {
+    const { clients, ref } = this.step;
+    const place = clients.target.place({ keyspace: ref.id.keyspace });
+    const id = formatIdentifier(ref.id);
+    const some = streams.length > 0;
     if (journal === undefined && !some)
       throw new MigrationError(
         'NOTHING_TO_ADOPT',
-        `nothing of ${formatIdentifier(this.id)} is in the cluster: it has no journal and no streams`,
+        `nothing of ${id} is in the cluster: it has no journal and no streams`,
         place,
-        `what else is there says vtmigrate Audit ${this.id.keyspace}`,
+        `to see what else is there: vtmigrate Audit ${ref.id.keyspace}`,
       );
-    const { mount, keyspace } = some ? sourceOfStreams(this.id, streams) : parseSourceIdentifier(journal?.source ?? '');
+    const { mount, keyspace } = some ? sourceOfStreams(ref.id, streams) : parseSourceIdentifier(journal?.source ?? '');
     if (`${mount}.${keyspace}` !== this.request.source)
       throw new MigrationError(
         'NOT_ADOPTABLE',
-        `${formatIdentifier(this.id)} comes from ${mount}.${keyspace}, not from ${this.request.source}`,
+        `${id} comes from ${mount}.${keyspace}, not from ${this.request.source}`,
         place,
         `give ${mount}.${keyspace} as its source`,
       );
     if (journal !== undefined && !this.completes) refusePastNoReturn(journal, place);
+    if (this.completes && record === undefined && !some && journal?.forward !== true)
+      throw new MigrationError(
+        'NOT_ADOPTABLE',
+        `${id} has a journal and nothing else: its Create was cut off before anything was made`,
+        place,
+        'cancel it, and create it again',
+      );
   }
 
-  /** Of a migration without a record: an earlier version's, or `vtctldclient`'s. */
+  protected get completes(): boolean {
+    return this.request.adopt === 'complete';
+  }
+}
+
+class Adopting extends Looking<LockedStep> {
+  async run(): Promise<Adoption> {
+    const { step, request } = this;
+    const { runId } = step.ref;
+    const found = await this.look();
+    const plan = found.record?.plan ?? (await this.plan(found));
+    const next = await this.next(found, plan);
+    const input = adoptedInput(request, plan, found.record?.input);
+    const definitions = await this.missingDefinitions(found, plan, next);
+    await step.beforeEffect();
+    if (found.journal === undefined) await step.journals.begin(runId, request.source, await this.made(found, plan));
+    else await step.journals.takeOver(step.locks, runId);
+    if (found.record === undefined) await step.journals.writeRecord(runId, { input, plan });
+    if (definitions !== undefined) await step.journals.writeDefinitions(runId, definitions);
+    return { settings: settingsOf(input), tables: nameList(tableNames(plan)), next };
+  }
+
+  /** For streams of `vtctldclient`, the definitions as they are now stand for those that Create saw. */
+  private async missingDefinitions({ record }: Found, plan: Plan, next: Adoption['next']) {
+    if (record !== undefined || !this.completes || next === 'forward') return undefined;
+    const source = await sourceOf(this.step.clients, plan);
+    return Object.values(await source.definitions(tableNames(plan)))[0];
+  }
+
+  /** Of a migration without a record: its Create was cut off early, or `vtctldclient` has made it. */
   private async plan({ journal, streams, target }: Found): Promise<Plan> {
-    if (streams.some((shard) => shard.streams.length > 0)) {
-      const { mount } = sourceOfStreams(this.id, streams);
+    const { clients, ref } = this.step;
+    if (streams.length > 0) {
+      const { mount } = sourceOfStreams(ref.id, streams);
       // Cancel needs nothing of the source, which may be gone.
-      return planOfStreams(
-        this.id,
-        target,
-        streams,
-        this.completes ? await (await this.clients.source(mount)).cells() : [],
-      );
+      const cells = this.completes ? await (await clients.source(mount)).cells() : [];
+      return planOfStreams(ref.id, target, streams, cells);
     }
     const lists = [journal?.deniedTables ?? {}, journal?.createdTables ?? {}].flatMap((byShard) =>
       Object.values(byShard).flat(),
     );
     const source = parseSourceIdentifier(this.request.source);
-    return barePlan(
-      this.id,
-      target,
-      { ...source, shards: Object.keys(journal?.positions ?? {}), tables: [...new Set(lists)].sort() },
-      [],
-    );
+    const shards = Object.keys(journal?.positions ?? {});
+    return barePlan(ref.id, target, { ...source, shards, tables: [...new Set(lists)].sort() }, []);
   }
 
   private async next(found: Found, plan: Plan): Promise<Adoption['next']> {
@@ -164,55 +167,50 @@ class Adopting {
     const all = found.streams.flatMap((shard) => shard.streams);
     const begun =
       all.some((stream) => stream.position !== '' || stream.state !== 'Stopped') || (await this.anyRow(plan));
-    const expected = plan.target.shards.length * plan.source.shards.length;
     return nextStep(
-      { expected, found: all.length, begun },
+      { expected: expectedStreams(plan), found: all.length, begun },
       plan.stream.autoStart,
       found.record !== undefined,
-      this.clients.target.place({ keyspace: this.id.keyspace }),
+      this.step.clients.target.place({ keyspace: this.step.ref.id.keyspace }),
     );
   }
 
   private async anyRow(plan: Plan): Promise<boolean> {
+    const { clients, ref } = this.step;
     for (const { name } of plan.target.shards) {
-      const tablet = await this.clients.primary(this.clients.target, this.id.keyspace, name);
-      for (const table of await tablet.tables(plan.tables.map((each) => each.name))) {
-        if ((await tablet.query(`select 1 from ${quoteName(table.name)} limit 1`)).length > 0) return true;
-      }
+      const tablet = await clients.primary(clients.target, ref.id.keyspace, name);
+      const present = new Set(await tablet.tableNames());
+      const tables = tableNames(plan).filter((table) => present.has(table));
+      if ((await tablet.nonEmptyTables(tables)).length > 0) return true;
     }
     return false;
   }
 
   /**
-   * What `vtctldclient` has made, as far as it can be known: the tables that its own cancel would drop,
-   * their denied-table entries, and VSchema entries as empty as it writes them on an unsharded target.
+   * What `vtctldclient` has made, as far as it can be known: the tables that its own cancel would drop, their
+   * denied-table entries, and VSchema entries as empty as it writes them on an unsharded target.
    */
   private async made({ target }: Found, plan: Plan): Promise<Partial<Journal>> {
-    const names = plan.tables.map((table) => table.name);
-    const vschema = await this.clients.target.vschema(this.id.keyspace);
-    const others = await listJournals(this.clients.target, this.id.keyspace);
+    const { clients, ref } = this.step;
+    const names = tableNames(plan);
+    const vschema = await clients.target.vschema(ref.id.keyspace);
+    const others = await listJournals(clients.target, ref.id.keyspace);
     const isBlank = (name: string) =>
       Object.hasOwn(vschema.tables, name) &&
       vschema.tables[name] !== undefined &&
       toBinary(TableSchema, vschema.tables[name]).length === 0;
-    const made = {
-      streams: true,
-      createdTables: {} as Record<string, string[]>,
-      deniedTables: {} as Record<string, string[]>,
-      vschemaTables: target.sharded ? [] : names.filter(isBlank),
-    };
+    const createdTables: Record<string, string[]> = {};
+    const denied: Record<string, string[]> = {};
     for (const { name: shard } of target.shards) {
-      const tablet = await this.clients.primary(this.clients.target, this.id.keyspace, shard);
-      const denied = deniedTables(await this.clients.target.shard(this.id.keyspace, shard));
-      made.createdTables[shard] = (await tablet.tables(names)).map((table) => table.name);
-      made.deniedTables[shard] = names.filter(
-        (name) => denied.includes(name) && !others.some(({ journal }) => journal.deniedTables[shard]?.includes(name)),
+      const tablet = await clients.primary(clients.target, ref.id.keyspace, shard);
+      const present = new Set(await tablet.tableNames());
+      const entries = deniedTables(await clients.target.shard(ref.id.keyspace, shard));
+      createdTables[shard] = names.filter((name) => present.has(name));
+      denied[shard] = names.filter(
+        (name) => entries.includes(name) && !others.some(({ journal }) => journal.deniedTables[shard]?.includes(name)),
       );
     }
-    return made;
-  }
-
-  private get completes(): boolean {
-    return this.request.adopt === 'complete';
+    const vschemaTables = target.sharded ? [] : names.filter(isBlank);
+    return { streams: true, createdTables, deniedTables: denied, vschemaTables };
   }
 }

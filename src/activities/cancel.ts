@@ -1,16 +1,18 @@
+import { deniedTables } from '../effects/denied-tables.js';
+import { fence } from '../effects/fence.js';
+import { JournalStore, refusePastNoReturn } from '../effects/journal.js';
+import { streams } from '../effects/streams.js';
+import { targetTables } from '../effects/target-tables.js';
+import { vdiffs } from '../effects/vdiffs.js';
+import { vschemaEntries } from '../effects/vschema-entries.js';
 import { nameList, type MigrationRef, type NameList } from '../migration/lifecycle/reference.js';
-import type { WorkflowIdentifier } from '../migration/input/identifier.js';
-import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
-import { JournalStore } from '../effects/journal.js';
-import { removeDeadVDiffLocks, withMigrationLocks } from '../vitess/topology/lock.js';
-import { allowOnShards, deleteStreams, refusePastNoReturn } from './complete.js';
-import { takeDownFence } from '../effects/fence.js';
 import { withHeartbeat } from './step/heartbeat.js';
-import { removeFromVSchema } from '../effects/vschema-entries.js';
+import { lockedStep, type LockedStep } from './step/step.js';
 
 /** What Cancel has undone. */
 export interface CancelReport {
+  /** By target shard. */
   droppedTables: Record<string, NameList>;
 }
 
@@ -18,61 +20,32 @@ export interface CancelReport {
 export function cancelActivities(clients: Clients) {
   return {
     /**
-     * Undoes what the journal of this run says was made: the fence on the source, VDiff records and streams, created tables,
-     * VSchema entries, denied tables. Without a journal nothing was made, and nothing is done.
+     * Undoes what the journal of this run says was made: the fence on the source, VDiff records and streams, created
+     * tables, VSchema entries, denied tables. Without a journal nothing was made, and nothing is done.
      * @throws PAST_NO_RETURN when Complete has begun to delete streams, LOCKED
      */
-    async cancel({ id, runId }: MigrationRef): Promise<CancelReport> {
-      return withHeartbeat(async () => {
-        const journals = new JournalStore(clients.target, id);
-        const journal = await journals.read();
-        if (journal === undefined || journal.runId !== runId) return { droppedTables: {} };
-        // A VDiff that hangs holds the workflow's lock until it is deleted.
-        if (journal.streams && !journal.forward) await deleteVDiffs(clients, id);
-        return withMigrationLocks(clients.target, id, 'vtmigrate cancel', async (checkLocks) => {
-          const current = (await journals.read()) ?? journal;
-          refusePastNoReturn(current, clients.target.place({ keyspace: id.keyspace }));
-          // First, so that the source's applications wait no longer than they must.
-          await takeDownFence(clients, id, runId, checkLocks);
-          if (current.streams) await deleteStreams(clients, id, checkLocks);
-          for (const [shard, tables] of Object.entries(current.createdTables))
-            await dropTables(clients, id.keyspace, shard, tables, checkLocks);
-          await removeFromVSchema(clients, id, runId, checkLocks);
-          await allowOnShards(clients, id.keyspace, current.deniedTables, checkLocks);
-          await journals.remove(runId);
-          return { droppedTables: mapValues(current.createdTables, nameList) };
-        });
-      });
+    async cancel(ref: MigrationRef): Promise<CancelReport> {
+      const journal = await new JournalStore(clients.target, ref.id).read();
+      if (journal?.runId !== ref.runId) return { droppedTables: {} };
+      // A hanging VDiff holds the workflow's lock until it is deleted.
+      if (journal.streams && !journal.forward) await withHeartbeat(() => vdiffs.undo(clients, ref.id));
+      return lockedStep(clients, ref, 'vtmigrate cancel', putBack, { interruptible: false });
     },
   };
 }
 
-/** Deletes the VDiffs of a workflow on every serving shard; one that hangs lets go of the workflow's lock. */
-export async function deleteVDiffs(clients: Clients, id: WorkflowIdentifier): Promise<void> {
-  for (const { name } of await clients.target.servingShards(id.keyspace)) {
-    const tablet = await clients.primary(clients.target, id.keyspace, name);
-    await tablet.deleteVDiffs(id.workflow, id.keyspace);
-  }
-  await removeDeadVDiffLocks(clients.target, id);
-}
-
-async function dropTables(
-  clients: Clients,
-  keyspace: string,
-  shard: string,
-  tables: readonly string[],
-  beforeEffect: () => Promise<void>,
-): Promise<void> {
-  const tablet = await clients.primary(clients.target, keyspace, shard);
-  for (const table of tables) {
-    await beforeEffect();
-    await tablet.query(`drop table if exists ${quoteName(table)}`, {
-      disableForeignKeyChecks: true,
-      reloadSchema: true,
-    });
-  }
-}
-
-function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+/** The order is the reverse of Create's and Complete's; the fence first, so that the source's applications wait least. */
+async function putBack(step: LockedStep): Promise<CancelReport> {
+  const { clients, ref, journals } = step;
+  const journal = await journals.read();
+  if (journal?.runId !== ref.runId) return { droppedTables: {} };
+  refusePastNoReturn(journal, clients.target.place({ keyspace: ref.id.keyspace }));
+  await fence.undo(step);
+  if (journal.streams) await streams.undo(step);
+  await targetTables.undo(step, journal.createdTables);
+  await vschemaEntries.undo(step);
+  await deniedTables.undo(step, journal.deniedTables);
+  await journals.remove(ref.runId);
+  const dropped = Object.entries(journal.createdTables).map(([shard, tables]) => [shard, nameList(tables)] as const);
+  return { droppedTables: Object.fromEntries(dropped) };
 }

@@ -9,9 +9,9 @@ import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
 import { preflightActivities } from './preflight/preflight.js';
-import { retireActivities } from './retire-source.js';
-import { verifyActivities } from './vdiff.js';
-import { writesActivities } from './watch-source.js';
+import { retireSourceActivities } from './retire-source.js';
+import { vdiffActivities } from './vdiff.js';
+import { watchSourceActivities } from './watch-source.js';
 
 export type { CancelReport } from './cancel.js';
 export type { MountReport } from './mount.js';
@@ -24,11 +24,11 @@ export function allActivities(clients: Clients) {
     ...createActivities(clients),
     ...adoptActivities(clients),
     ...observeActivities(clients),
-    ...verifyActivities(clients),
+    ...vdiffActivities(clients),
     ...pauseActivities(clients),
-    ...writesActivities(clients),
+    ...watchSourceActivities(clients),
     ...completeActivities(clients),
-    ...retireActivities(clients),
+    ...retireSourceActivities(clients),
     ...cancelActivities(clients),
     ...auditActivities(clients),
   });

@@ -1,10 +1,11 @@
+import { mountRecord } from '../effects/mount-record.js';
+import { mountConfigSchema, parseWith, type MountConfig } from '../migration/input/input.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import { mountConfigSchema, parseWith, type MountConfig as MountInputConfig } from '../migration/input/input.js';
 import type { Clients } from '../vitess/clients.js';
-import type { MountConfig } from '../vitess/topology/mount-config.js';
+import type { MountConfig as RecordedMount } from '../vitess/topology/mount-config.js';
 
 /** A mounted cluster and, where it was asked, what its topology holds. */
-export interface MountReport extends MountConfig {
+export interface MountReport extends RecordedMount {
   name: string;
   cells: string[];
   keyspaces: string[];
@@ -17,31 +18,20 @@ export function mountActivities(clients: Clients) {
      * Mounts an external cluster; the same mount twice is fine.
      * @throws TOPO_UNREACHABLE, KEYSPACE_NOT_FOUND when nothing is below the root, MOUNT_CONFLICT
      */
-    async mount(name: string, config: MountInputConfig): Promise<MountReport> {
+    async mount(name: string, config: MountConfig): Promise<MountReport> {
       const report = await inspect(clients, name, config);
-      await clients.mounts.add(name, config);
-      const now = await clients.mounts.get(name);
-      if (now === undefined || !isSame(now, config)) {
-        throw new MigrationError(
-          'MOUNT_CONFLICT',
-          `${name} is mounted as ${describe(now)}, not as ${describe(config)}`,
-          clients.target.place(),
-          `unmount it first (vtmigrate Mount -unmount ${name}), or choose another name`,
-        );
-      }
+      await mountRecord.make(clients, name, config);
       return report;
     },
 
     /** @throws MOUNT_NOT_FOUND */
     async unmount(name: string): Promise<void> {
-      await clients.source(name);
-      await clients.mounts.remove(name);
+      await mountRecord.undo(clients, name);
     },
 
     /** @throws MOUNT_NOT_FOUND, TOPO_UNREACHABLE */
     async showMount(name: string): Promise<MountReport> {
-      await clients.source(name);
-      const config = await clients.mounts.get(name);
+      const config = await clients.mount(name);
       return inspect(clients, name, parseWith(mountConfigSchema, config, `the mount record of ${name}`));
     },
 
@@ -52,7 +42,7 @@ export function mountActivities(clients: Clients) {
   };
 }
 
-async function inspect(clients: Clients, name: string, config: MountConfig): Promise<MountReport> {
+async function inspect(clients: Clients, name: string, config: RecordedMount): Promise<MountReport> {
   const topology = clients.external(name, config);
   const [cells, keyspaces] = await Promise.all([topology.cells(), topology.keyspaces()]);
   if (cells.length === 0 || keyspaces.length === 0) {
@@ -63,20 +53,6 @@ async function inspect(clients: Clients, name: string, config: MountConfig): Pro
       'check -topo_root: it is the global root, for example /vitess/global',
     );
   }
-  return {
-    name,
-    topoType: config.topoType,
-    topoServer: config.topoServer,
-    topoRoot: config.topoRoot,
-    cells,
-    keyspaces,
-  };
-}
-
-function isSame(a: MountConfig, b: MountConfig): boolean {
-  return a.topoType === b.topoType && a.topoServer === b.topoServer && a.topoRoot === b.topoRoot;
-}
-
-function describe(config: MountConfig | undefined): string {
-  return config === undefined ? 'nothing' : `${config.topoType} ${config.topoServer}${config.topoRoot}`;
+  const { topoType, topoServer, topoRoot } = config;
+  return { name, topoType, topoServer, topoRoot, cells, keyspaces };
 }

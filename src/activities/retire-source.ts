@@ -1,225 +1,146 @@
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
-import { MigrationError, type Problem } from '../migration/problem/errors.js';
+import { fence } from '../effects/fence.js';
+import { sourceOf } from '../effects/source/open-source.js';
+import type { LockedSource, Source } from '../effects/source/source.js';
+import { sourceTables } from '../effects/source-tables.js';
 import type { SourceTables } from '../migration/input/input.js';
-import type { Plan } from '../migration/plan/plan.js';
-import { quoteName } from '../migration/sql/quote.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import { tableNames, type Plan } from '../migration/plan/plan.js';
+import { MigrationError, type Problem } from '../migration/problem/errors.js';
 import { retiredName, type Retirement } from '../migration/proof/source-tables.js';
+import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
-import { allowTables } from '../vitess/topology/shard-record.js';
-import { JournalStore, type Journal } from '../effects/journal.js';
-import { withKeyspaceLock, withMigrationLocks, type CheckLocks } from '../vitess/topology/lock.js';
-import type { Topology } from '../vitess/topology/topology.js';
-import type { Tablet } from '../vitess/tablet/tablet.js';
-import { withHeartbeat } from './step/heartbeat.js';
-import { refreshShard } from '../effects/refresh-shard.js';
+import { LockedStep, lockedStep } from './step/step.js';
 
-/** Milliseconds: how long the source's logs may take to tell what was written since. */
+/** Milliseconds: how long reading what was written since from the source's logs may take. */
 const changesTimeout = 10 * 60_000;
+const action = 'vtmigrate source tables';
 
 /** What is done with the source's tables once the target serves them. */
-export function retireActivities(clients: Clients) {
+export function retireSourceActivities(clients: Clients) {
   return {
     /**
-     * Renames or drops the plan's tables in the source, if nothing was written to them since the
-     * target had everything; otherwise they are kept, and the answer says why. Then forgets the
-     * migration. A table is renamed first in either case (`_<table>_old`, as MoveTables names it):
-     * from then on nobody writes to it, and what was written till then can be looked for.
+     * Renames or drops the plan's tables in the source, if nothing was written to them since the target had
+     * everything; otherwise they are kept, and the answer says why. Then removes the journal. A table is renamed
+     * first in either case (`_<table>_old`, as MoveTables names it): from then on no application writes to it, and
+     * what was written until then can be looked for.
      * @throws LOCKED, TABLET_UNREACHABLE, TOPO_UNREACHABLE
      */
     async retire(ref: MigrationRef, how: SourceTables): Promise<Retirement> {
-      const { runId } = ref;
-      return withHeartbeat(() =>
-        withMigrationLocks(clients.target, ref.id, 'vtmigrate source tables', async (checkTargetLocks) => {
-          const journals = new JournalStore(clients.target, ref.id);
-          const journal = await journals.read();
-          // A second attempt after a first one that could not say that it had ended.
-          if (journal?.runId !== runId) return { done: how, kept: null };
-          const { plan } = await journals.requireRecord();
-          const topology = await clients.source(plan.source.mount);
-          const kept =
-            how === 'keep'
-              ? null
-              : await withKeyspaceLock(
-                  topology,
-                  plan.source.keyspace,
-                  'vtmigrate source tables',
-                  async (checkSourceLock) => {
-                    const check = async () => {
-                      await checkTargetLocks();
-                      await checkSourceLock();
-                    };
-                    return new Retiring(clients, topology, plan, journal, check).run(how);
-                  },
-                );
-          await checkTargetLocks();
-          await journals.remove(runId);
-          return { done: kept === null ? how : 'keep', kept };
-        }),
-      );
+      const work = async (step: LockedStep): Promise<Retirement> => {
+        const journal = await step.journals.read();
+        // A second attempt after a first one whose answer was lost.
+        if (journal?.runId !== ref.runId) return { done: how, kept: null };
+        const kept = how === 'keep' ? null : await retireUnderLock(step, how);
+        await step.beforeEffect();
+        await step.journals.remove(ref.runId);
+        return { done: kept === null ? how : 'keep', kept };
+      };
+      return lockedStep(clients, ref, action, work, { interruptible: false });
     },
   };
 }
 
-/** A source shard and its primary. */
-interface At {
-  shard: string;
-  tablet: Tablet;
+async function retireUnderLock(step: LockedStep, how: Exclude<SourceTables, 'keep'>): Promise<Problem | null> {
+  const plan = await step.plan();
+  const source = await sourceOf(step.clients, plan);
+  return source.withLock(action, (locked) => {
+    const both = new StepUnderSourceLock(step, locked);
+    return new RetiringSource(both, source, locked, plan).run(how);
+  });
 }
 
-class Retiring {
-  private readonly journals: JournalStore;
-
+/** Before each effect, both clusters' locks must still be held. */
+class StepUnderSourceLock extends LockedStep {
   constructor(
-    private readonly clients: Clients,
-    private readonly topology: Topology,
-    private readonly plan: Plan,
-    private readonly journal: Journal,
-    private readonly beforeEffect: CheckLocks,
+    step: LockedStep,
+    private readonly locked: LockedSource,
   ) {
-    this.journals = new JournalStore(clients.target, plan.target);
+    super(step.clients, step.ref, step.locks, false);
   }
+
+  override async beforeEffect(): Promise<void> {
+    await super.beforeEffect();
+    await this.locked.check();
+  }
+}
+
+class RetiringSource {
+  constructor(
+    private readonly step: LockedStep,
+    private readonly source: Source,
+    private readonly locked: LockedSource,
+    private readonly plan: Plan,
+  ) {}
 
   /** Null when it is done, or the reason why the tables were kept. */
   async run(how: Exclude<SourceTables, 'keep'>): Promise<Problem | null> {
-    const { keyspace, shards } = this.plan.source;
-    // Of a migration that was taken over without its record.
-    if (shards.length === 0) return this.keep('it is not known from which shards they came');
-    const tablets = await Promise.all(
-      shards.map(async ({ name }) => ({
-        shard: name,
-        tablet: await this.clients.primary(this.topology, keyspace, name),
-      })),
-    );
-    // Twice: before anything is touched, and when nobody can write any more.
-    const reason =
-      (await this.firstReason(tablets, (at) => this.nameTaken(at))) ??
-      (await this.firstReason(tablets, (at) => this.written(at)));
-    if (reason !== null) return this.putBack(tablets, reason);
-    await this.beforeEffect();
-    await this.journals.update(this.journal.runId, (record) => {
-      record.sourceRenamed = true;
-    });
-    this.journal.sourceRenamed = true;
-    for (const { tablet } of tablets) await this.renameAll(tablet, (table) => [table, retiredName(table)]);
-    const late = await this.firstReason(tablets, (at) => this.written(at));
-    if (late !== null) return this.putBack(tablets, late);
-    if (how === 'drop') for (const { tablet } of tablets) await this.dropAll(tablet);
-    await this.forgetInVSchema();
-    await this.takeDownFence();
+    const { step, source, plan } = this;
+    // Of a migration that was adopted without its record.
+    if (source.shards.length === 0) return this.keep('it is not known from which shards they came');
+    // Twice: before anything is touched, and when no application can write any more.
+    const reason = (await this.nameTaken()) ?? (await this.written());
+    if (reason !== null) return this.putBack(reason);
+    await sourceTables.make(step, source, plan);
+    const late = await this.written();
+    if (late !== null) return this.putBack(late);
+    if (how === 'drop') await sourceTables.drop(step, source, plan);
+    await sourceTables.forget(step, this.locked, plan);
+    // Tables that are gone need not be denied.
+    await fence.undoUnderLock(step, source, this.locked);
     return null;
   }
 
-  private async firstReason(
-    tablets: readonly At[],
-    find: (at: At) => Promise<Problem | null>,
-  ): Promise<Problem | null> {
-    for (const at of tablets) {
-      const reason = await find(at);
+  private async putBack(reason: Problem): Promise<Problem> {
+    await sourceTables.undo(this.step, this.source, this.plan);
+    return reason;
+  }
+
+  /** A table beside one that has its retired name: ours come into being by a rename, so that one is another program's. */
+  private async nameTaken(): Promise<Problem | null> {
+    for (const shard of this.source.shards) {
+      const present = new Set(await this.source.tableNames(shard));
+      const taken = tableNames(this.plan).find((name) => present.has(name) && present.has(retiredName(name)));
+      if (taken !== undefined) {
+        return this.keep(`${quoteName(retiredName(taken))} exists already`, { shard, table: taken });
+      }
+    }
+    return null;
+  }
+
+  private async written(): Promise<Problem | null> {
+    const { positions } = await this.step.journals.require(this.step.ref.runId);
+    for (const shard of this.source.shards) {
+      const since = positions[shard];
+      if (since === undefined) {
+        return this.keep('it is not known up to which position the target has everything', { shard });
+      }
+      const reason = await this.writtenSince(shard, since);
       if (reason !== null) return reason;
     }
     return null;
   }
 
-  /** Undoes this migration's renames, also those of an attempt that was cut off. */
-  private async putBack(tablets: readonly At[], reason: Problem): Promise<Problem> {
-    if (this.journal.sourceRenamed)
-      for (const { tablet } of tablets) await this.renameAll(tablet, (table) => [retiredName(table), table]);
-    return reason;
-  }
-
-  /** A table and one that bears its new name: somebody else's, for ours comes into being by a rename. */
-  private async nameTaken({ shard, tablet }: At): Promise<Problem | null> {
-    const present = new Set((await tablet.tables()).map((table) => table.name));
-    const taken = this.names.find((name) => present.has(name) && present.has(retiredName(name)));
-    return taken === undefined
-      ? null
-      : this.keep(`${quoteName(retiredName(taken))} exists already`, shard, tablet, taken);
-  }
-
-  private async written({ shard, tablet }: At): Promise<Problem | null> {
-    const since = this.journal.positions[shard];
-    if (since === undefined)
-      return this.keep('it is not known up to which position the target has everything', shard, tablet);
+  private async writtenSince(shard: string, since: string): Promise<Problem | null> {
+    const { source } = this;
     try {
-      const changed = await tablet.changedTables(this.names, since, await tablet.primaryPosition(), changesTimeout);
-      return changed.length === 0
-        ? null
-        : this.keep(
-            `rows were written after the target took over, which it does not have: ${changed.join(', ')}`,
-            shard,
-            tablet,
-            changed[0],
-          );
+      const now = await source.position(shard);
+      const changed = await source.changedTables(shard, tableNames(this.plan), since, now, changesTimeout);
+      if (changed[0] === undefined) return null;
+      const what = `rows were written after the target took over, which it does not have: ${changed.join(', ')}`;
+      return this.keep(what, { shard, table: changed[0] });
     } catch (error) {
       if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
-      return this.keep(
-        `whether rows were written after the target took over cannot be told (${error.what})`,
+      return this.keep(`it cannot be read whether rows were written after the target took over (${error.what})`, {
         shard,
-        tablet,
-      );
-    }
-  }
-
-  private async renameAll(tablet: Tablet, names: (table: string) => [string, string]): Promise<void> {
-    const present = new Set((await tablet.tables()).map((table) => table.name));
-    for (const [from, to] of this.names.map(names)) {
-      if (!present.has(from) || present.has(to)) continue;
-      await this.beforeEffect();
-      await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
-        disableForeignKeyChecks: true,
-        reloadSchema: true,
       });
     }
   }
 
-  private async dropAll(tablet: Tablet): Promise<void> {
-    for (const name of this.names) {
-      await this.beforeEffect();
-      await tablet.query(`drop table if exists ${quoteName(retiredName(name))}`, {
-        disableForeignKeyChecks: true,
-        reloadSchema: true,
-      });
-    }
-  }
-
-  /** As Vitess's `dropParticipatingTablesFromKeyspace`. */
-  private async forgetInVSchema(): Promise<void> {
-    const { keyspace } = this.plan.source;
-    await this.beforeEffect();
-    await this.topology.updateVSchema(keyspace, (record) => {
-      const kept = Object.entries(record.tables).filter(([name]) => !this.names.includes(name));
-      if (kept.length === Object.keys(record.tables).length) return false;
-      record.tables = Object.fromEntries(kept);
-      return true;
-    });
-    await this.topology.publishVSchema(keyspace);
-  }
-
-  /** Tables that are no longer there need not be denied. */
-  private async takeDownFence(): Promise<void> {
-    const { keyspace } = this.plan.source;
-    for (const [shard, tables] of Object.entries(this.journal.fencedTables)) {
-      await this.beforeEffect();
-      await this.topology.updateShard(keyspace, shard, (record) => allowTables(record, tables));
-      await refreshShard(this.clients, this.topology, keyspace, shard);
-    }
-  }
-
-  private get names(): string[] {
-    return this.plan.tables.map((table) => table.name);
-  }
-
-  private keep(reason: string, shard?: string, tablet?: Tablet, table?: string): Problem {
-    const place = this.topology.place({
-      keyspace: this.plan.source.keyspace,
-      ...(shard === undefined ? {} : { shard }),
-      ...(tablet === undefined ? {} : { tablet: tablet.alias }),
-      ...(table === undefined ? {} : { table }),
-    });
+  private keep(reason: string, at: { shard?: string; table?: string } = {}): Problem {
     return {
       code: 'SOURCE_KEPT',
       message: `the source's tables have been kept: ${reason}`,
-      place,
+      place: this.source.place(at),
       remedy: 'look at those rows, then rename or drop the tables by hand',
     };
   }

@@ -3,9 +3,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { accessSchema, readAccess, requirePair, type AccessText } from './access.js';
 import { isName } from '../migration/input/identifier.js';
-import { rootPattern, serverPattern, serversPattern } from '../migration/input/address.js';
+import { parseAddress, rootPattern, serversPattern } from '../migration/input/address.js';
 import type { Access, ClusterAccess, Tls } from '../net/access.js';
-import { splitAddress } from '../net/address.js';
 
 /** The configuration of a worker. Temporal's own part comes from its standard environment and profiles. */
 export interface Config {
@@ -67,6 +66,11 @@ const tabletsSchema = accessSchema.refine(
 const clusterSchema = z.strictObject({ etcd: etcdSchema.optional(), tablets: tabletsSchema.optional() });
 const targetSchema = clusterSchema.extend({ vtgate: accessSchema.optional() });
 
+function invalidAddress(context: z.core.$RefinementCtx): never {
+  context.issues.push({ code: 'custom', message: 'must be host:port', input: context.value });
+  return z.NEVER;
+}
+
 const schema = z.strictObject({
   topoServer: z
     .string({ error: 'is not set: the target topology server, for example localhost:2379' })
@@ -74,7 +78,7 @@ const schema = z.strictObject({
   topoRoot: z.string().regex(rootPattern, { error: 'must be a path such as /vitess/global' }).default('/vitess/global'),
   vtgate: z
     .string({ error: 'is not set: host:port of the MySQL protocol of a vtgate of the target' })
-    .regex(serverPattern, { error: 'must be host:port' }),
+    .transform((text, context) => parseAddress(text) ?? invalidAddress(context)),
   vtgateUser: z.string().optional(),
   vtgatePassword: z.string().optional(),
   taskQueue: z.string().min(1).default('vtmigrate'),
@@ -127,15 +131,15 @@ function readVtgate(given: Valid, say: Say): Pick<Config, 'vtgate' | 'vtgateUser
     say('vtgateUser', 'and clusters.target.vtgate.user exclude each other');
   if (given.vtgatePassword !== undefined && password !== undefined)
     say('vtgatePassword', 'and the password of clusters.target.vtgate exclude each other');
-  const { host, port } = splitAddress(given.vtgate);
-  if (tls !== undefined && isIP(tls.serverName ?? host) !== 0) {
+  const { vtgate } = given;
+  if (tls !== undefined && isIP(tls.serverName ?? vtgate.host) !== 0) {
     say(
       'clusters.target.vtgate.tls.serverName',
       'is needed: vtgate is given by an IP address, and TLS to it goes by the name in its certificate',
     );
   }
   return {
-    vtgate: { host, port },
+    vtgate,
     vtgateUser: given.vtgateUser ?? user,
     vtgatePassword: given.vtgatePassword ?? password,
     ...(tls === undefined ? {} : { vtgateTls: tls }),

@@ -1,19 +1,18 @@
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Definitions } from '../migration/proof/drift.js';
-import { MigrationError } from '../migration/problem/errors.js';
+import { MigrationError, type Place } from '../migration/problem/errors.js';
 import type { MigrateInput } from '../migration/input/input.js';
 import type { Plan } from '../migration/plan/plan.js';
+import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import { absent } from '../vitess/topology/kv.js';
+import type { MigrationLocks } from '../vitess/topology/lock.js';
 import type { Topology } from '../vitess/topology/topology.js';
 
 /**
- * What a migration has made in the target cluster, written down before it is made. It lives in
- * the target's topology, so that whoever finishes the migration, on whatever machine, undoes
- * what the migration made and nothing else. Vitess does not look at this path.
+ * What a migration has made, written down before it is made. It lives in the target's topology, so that a worker on
+ * any machine can finish the migration, and undoes what the migration made and nothing else. Vitess ignores this path.
  */
 export interface Journal {
-  version: 1;
   /** The Temporal run that owns the migration. */
   runId: string;
   source: string;
@@ -42,7 +41,6 @@ export interface MigrationRecord {
 }
 
 const emptyJournal = (): Journal => ({
-  version: 1,
   runId: '',
   source: '',
   createdTables: {},
@@ -111,13 +109,14 @@ export class JournalStore {
   }
 
   /**
-   * Makes the journal this run's, whoever it belonged to: the former owner's next step finds that it
-   * has lost it. Undefined when there is none. To be called under the migration's locks.
+   * Makes the journal this run's; the next step of its former owner finds that it has lost it. Undefined when there
+   * is none.
+   * @param locks proof that no step of the former owner is at work
    * @throws MigrationError RECORD_CHANGED
    */
-  async takeOver(runId: string): Promise<Journal | undefined> {
+  async takeOver(locks: MigrationLocks, runId: string): Promise<Journal | undefined> {
     const stored = await this.load();
-    if (stored === undefined) return undefined;
+    if (stored === undefined || locks.workflow !== this.id.workflow) return undefined;
     const journal = { ...stored.journal, runId };
     if (stored.journal.runId === runId || (await this.topology.kv.put(this.path, encode(journal), stored.revision)))
       return journal;
@@ -214,6 +213,34 @@ function encode(journal: Journal): Uint8Array {
   return Buffer.from(JSON.stringify(journal));
 }
 
+/** The journal as an effect: what the dry run says of it. */
+export const journal = {
+  describe({ plan, target }: Description): TopologyWrite[] {
+    const { keyspace, workflow } = plan.target;
+    const key = `${target.global}/vtmigrate/${keyspace}/${workflow}`;
+    return [
+      { cluster: 'target', key, what: 'the journal, from preflight to the end' },
+      ...besides.map((name) => ({ cluster: 'target', key: `${key}/${name}`, what: `beside the journal: ${name}` })),
+    ];
+  },
+};
+
+/** Adds tables to those that a journal has for a shard. */
+export function addTo(lists: Record<string, string[]>, shard: string, tables: readonly string[]): void {
+  lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
+}
+
+/** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */
+export function refusePastNoReturn({ forward }: Journal, place: Place): void {
+  if (!forward) return;
+  throw new MigrationError(
+    'PAST_NO_RETURN',
+    'the migration is past the point of no return: its streams are being deleted',
+    place,
+    'wait for Complete to finish',
+  );
+}
+
 /** Every journal of a target keyspace, by workflow name. */
 export async function listJournals(
   topology: Topology,
@@ -229,12 +256,6 @@ export async function listJournals(
     .map(({ workflow, value }) => ({ workflow, journal: decode(value) }));
 }
 
-/** A journal of an earlier version lacks what was not yet made then. */
 function decode(value: Uint8Array): Journal {
-  return { ...emptyJournal(), ...(JSON.parse(Buffer.from(value).toString()) as Partial<Journal>) };
-}
-
-/** The plan of a migration, from its record. @throws MigrationError MIGRATION_EXISTS when the record is gone */
-export async function planOf(clients: { target: Topology }, ref: MigrationRef): Promise<Plan> {
-  return (await new JournalStore(clients.target, ref.id).requireRecord()).plan;
+  return JSON.parse(Buffer.from(value).toString()) as Journal;
 }

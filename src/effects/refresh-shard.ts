@@ -3,8 +3,8 @@ import type { Clients } from '../vitess/clients.js';
 import type { Topology } from '../vitess/topology/topology.js';
 
 /**
- * Makes the tablets of a shard read their shard record again. The primary must answer: it is
- * the one that enforces denied tables. A replica that is away reads the record when it is back.
+ * Makes the tablets of a shard read their shard record again. The primary must answer: it enforces denied tables.
+ * A replica that is away reads the record when it is back.
  * @throws MigrationError TABLET_UNREACHABLE, NO_PRIMARY
  */
 export async function refreshShard(
@@ -20,9 +20,4 @@ export async function refreshShard(
   for (const result of results) {
     if (result.status === 'rejected' && !(result.reason instanceof MigrationError)) throw result.reason;
   }
-}
-
-/** Adds tables to those a journal has for a shard. */
-export function addTo(lists: Record<string, string[]>, shard: string, tables: readonly string[]): void {
-  lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
 }

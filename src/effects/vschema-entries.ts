@@ -1,57 +1,62 @@
 import { create } from '@bufbuild/protobuf';
-import type { Plan } from '../migration/plan/plan.js';
-import type { Clients } from '../vitess/clients.js';
-import { JournalStore } from './journal.js';
+import { tableNames, type Plan } from '../migration/plan/plan.js';
+import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
+import type { EffectContext } from './context.js';
 
-/**
- * Adds the tables an unsharded target's VSchema lacks, keeps every entry that is there, and makes
- * the serving VSchema of every cell show it. To be called under the keyspace lock.
- */
-export async function addToVSchema(
-  clients: Clients,
-  plan: Plan,
-  runId: string,
-  beforeEffect: () => Promise<void>,
-): Promise<void> {
-  const { keyspace } = plan.target;
-  const vschema = await clients.target.vschema(keyspace);
-  const missing = vschema.sharded
-    ? []
-    : plan.tables.map((table) => table.name).filter((name) => !Object.hasOwn(vschema.tables, name));
-  if (missing.length > 0) {
-    await beforeEffect();
-    await new JournalStore(clients.target, plan.target).update(runId, (journal) => {
-      journal.vschemaTables = [...new Set([...journal.vschemaTables, ...missing])];
-    });
-    await clients.target.updateVSchema(keyspace, (record) => {
-      for (const name of missing) record.tables[name] ??= create(TableSchema);
+/** The entries that make the tables known to the target's vtgates. */
+export const vschemaEntries = {
+  describe({ plan, target }: Description): TopologyWrite[] {
+    const { keyspace } = plan.target;
+    return [
+      ...(plan.missingInVSchema.length === 0
+        ? []
+        : [{ cluster: 'target', key: `${target.global}/keyspaces/${keyspace}/VSchema`, what: 'entries, at Complete' }]),
+      ...Object.values(target.cells).map((root) => ({
+        cluster: 'target',
+        key: `${root}/SrvVSchema`,
+        what: 'at Complete, unless it shows the tables already',
+      })),
+    ];
+  },
+
+  /**
+   * Adds the tables that an unsharded target's VSchema lacks, keeps every entry that is there, and makes the
+   * serving VSchema of every cell show it.
+   */
+  async make(context: EffectContext, plan: Plan): Promise<void> {
+    const { target } = context.clients;
+    const vschema = await target.vschema(plan.target.keyspace);
+    const missing = vschema.sharded ? [] : tableNames(plan).filter((name) => !Object.hasOwn(vschema.tables, name));
+    if (missing.length > 0) {
+      await context.beforeEffect();
+      await context.journals.update(context.ref.runId, (record) => {
+        record.vschemaTables = [...new Set([...record.vschemaTables, ...missing])];
+      });
+      await target.updateVSchema(context.locks, (record) => {
+        for (const name of missing) record.tables[name] ??= create(TableSchema);
+        return true;
+      });
+    }
+    await context.beforeEffect();
+    await target.publishVSchema(context.locks);
+  },
+
+  /** Removes the entries that the journal says were added, and no others. */
+  async undo(context: EffectContext): Promise<void> {
+    const { target } = context.clients;
+    const added = (await context.journals.read())?.vschemaTables ?? [];
+    if (added.length === 0) return;
+    await context.beforeEffect();
+    await target.updateVSchema(context.locks, (record) => {
+      const kept = Object.entries(record.tables).filter(([name]) => !added.includes(name));
+      if (kept.length === Object.keys(record.tables).length) return false;
+      record.tables = Object.fromEntries(kept);
       return true;
     });
-  }
-  await beforeEffect();
-  await clients.target.publishVSchema(keyspace);
-}
-
-/** Takes out the entries `addToVSchema` added, and no others. To be called under the keyspace lock. */
-export async function removeFromVSchema(
-  clients: Clients,
-  id: { keyspace: string; workflow: string },
-  runId: string,
-  beforeEffect: () => Promise<void>,
-): Promise<void> {
-  const journals = new JournalStore(clients.target, id);
-  const added = (await journals.read())?.vschemaTables ?? [];
-  if (added.length === 0) return;
-  await beforeEffect();
-  await clients.target.updateVSchema(id.keyspace, (record) => {
-    const kept = Object.entries(record.tables).filter(([name]) => !added.includes(name));
-    if (kept.length === Object.keys(record.tables).length) return false;
-    record.tables = Object.fromEntries(kept);
-    return true;
-  });
-  await clients.target.publishVSchema(id.keyspace);
-  await journals.update(runId, (journal) => {
-    journal.vschemaTables = [];
-  });
-}
+    await target.publishVSchema(context.locks);
+    await context.journals.update(context.ref.runId, (record) => {
+      record.vschemaTables = [];
+    });
+  },
+};

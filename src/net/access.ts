@@ -1,4 +1,4 @@
-/** How one end of a cluster (its etcd, its tablets, its vtgate) lets a client in. Empty: plain text, nobody in particular. */
+/** Credentials for one kind of server of a cluster: its etcd, its tablets or its vtgate. Empty: plain text, no user. */
 export interface Access {
   tls?: Tls;
   user?: string;
@@ -14,7 +14,7 @@ export interface Tls {
   serverName?: string;
 }
 
-/** The two ends every cluster has. */
+/** Credentials for the servers that every cluster has. */
 export interface ClusterAccess {
   etcd: Access;
   tablets: Access;

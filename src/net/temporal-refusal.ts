@@ -1,8 +1,7 @@
 import type { Tls } from './access.js';
-import { splitAddress } from './address.js';
 import { tlsRefusal } from './tls-refusal.js';
 
-/** The part of Temporal's connection options that TLS goes by: `true` is TLS with the system's authorities. */
+/** The TLS part of Temporal's connection options: `true` is TLS with the system's authorities. */
 type TemporalTls =
   | boolean
   | null
@@ -13,9 +12,11 @@ type TemporalTls =
       clientCertPair?: { crt: Uint8Array; key: Uint8Array } | undefined;
     };
 
-/** Why TLS keeps us out of a Temporal at `host:port`, or `undefined` when that is not the reason; see `tlsRefusal`. */
-export function temporalRefusal(address: string, tls: TemporalTls): Promise<string | undefined> {
-  const { host, port } = splitAddress(address);
+/** Why TLS fails with a Temporal server, or `undefined` when TLS is not the reason; see `tlsRefusal`. */
+export function temporalRefusal(
+  { host, port }: { host: string; port: number },
+  tls: TemporalTls,
+): Promise<string | undefined> {
   return tlsRefusal(host, port, tls === undefined || tls === null || tls === false ? undefined : asTls(tls));
 }
 

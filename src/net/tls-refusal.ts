@@ -2,14 +2,14 @@ import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Tls } from './access.js';
 
-/** Milliseconds: for the handshake, and for a server's word on our certificate, which in TLS 1.3 comes after it. */
+/** Milliseconds: for the handshake, and for a server's alert about our certificate, which TLS 1.3 sends after it. */
 const handshakeTimeout = 2_000;
 const alertTimeout = 300;
 
 /**
- * Why TLS keeps the worker out of a server that did not answer a call; `undefined` when it does
- * not. Libraries report a refused handshake as a lost connection like any other, so this tries the
- * handshake once more by itself and goes by OpenSSL's codes. No credentials are sent.
+ * Why TLS fails with a server that did not answer a call; `undefined` when TLS is not the reason. Libraries report
+ * a refused handshake like any lost connection, so this repeats the handshake alone and reads OpenSSL's codes. No
+ * credentials are sent.
  *
  * @param tls as configured; without it, asks whether the server speaks TLS at all
  */
@@ -61,7 +61,7 @@ function handshake(host: string, port: number, tls: Partial<Tls> | undefined): P
     });
     socket.once('close', () => end('no answer'));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // A call of the system: the network, not TLS.
+      // A failed system call is a matter of the network, not of TLS.
       end(error.syscall !== undefined || error.code === 'ECONNRESET' ? 'no answer' : (error.code ?? error.message));
     });
   });

@@ -2,13 +2,12 @@ import { MigrationError } from '../migration/problem/errors.js';
 import { Mounts } from './topology/mounts.js';
 import type { MountConfig } from './topology/mount-config.js';
 import { Topology, type OpenKv } from './topology/topology.js';
-import type { Tablet as TabletRecord } from './wire/topodata_pb.js';
-import { TabletProbe } from './tablet/probe.js';
-import { Tablet } from './tablet/tablet.js';
+import type { Tablet } from './wire/topodata_pb.js';
+import { TabletHandle } from './tablet/tablet-handle.js';
 import type { TabletClients } from './tablet/transport.js';
 import type { Vtgate } from './vtgate/vtgate.js';
 
-/** Every way out of this program to a Vitess cluster. Built once, in `worker.ts`. */
+/** The connections of this program to Vitess clusters. Built once, in `worker.ts`. */
 export class Clients {
   readonly mounts: Mounts;
 
@@ -22,8 +21,9 @@ export class Clients {
   }
 
   /**
-   * The topology a mount record (or a wish for one) describes. Nothing is contacted yet.
-   * @throws MigrationError INVALID_INPUT for a mount with the target's own name: it would be given the target's credentials
+   * The topology that a mount record describes, or is to describe. Nothing is contacted yet.
+   * @throws MigrationError INVALID_INPUT for a mount with the target's own name, which would get the target's
+   * credentials; TOPO_UNREACHABLE when the record has no valid address
    */
   external(name: string, config: MountConfig): Topology {
     if (name === this.target.name)
@@ -36,39 +36,37 @@ export class Clients {
     return new Topology(name, config.topoServer, config.topoRoot, this.openKv);
   }
 
-  /** The topology of a mounted cluster. @throws MigrationError MOUNT_NOT_FOUND */
-  async source(mount: string): Promise<Topology> {
-    const config = await this.mounts.get(mount);
-    if (config === undefined) {
-      const known = await this.mounts.list();
-      throw new MigrationError(
-        'MOUNT_NOT_FOUND',
-        `no external cluster is mounted as ${mount}`,
-        this.target.place(),
-        `${known.length === 0 ? 'nothing is mounted' : `mounted are ${known.join(', ')}`}; mount it with vtmigrate Mount`,
-      );
-    }
-    return this.external(mount, config);
+  /** The mount record of a cluster. @throws MigrationError MOUNT_NOT_FOUND */
+  async mount(name: string): Promise<MountConfig> {
+    const config = await this.mounts.get(name);
+    if (config !== undefined) return config;
+    const known = await this.mounts.list();
+    throw new MigrationError(
+      'MOUNT_NOT_FOUND',
+      `no external cluster is mounted as ${name}`,
+      this.target.place(),
+      `${known.length === 0 ? 'nothing is mounted' : `mounted are ${known.join(', ')}`}; mount it with vtmigrate Mount`,
+    );
   }
 
-  /** The primary tablet of a shard, as the topology names it now. @throws MigrationError NO_PRIMARY */
-  async primary(topology: Topology, keyspace: string, shard: string): Promise<Tablet> {
-    return new Tablet(await topology.primary(keyspace, shard), topology.name, this.tabletClients);
+  /** The topology of a mounted cluster. @throws MigrationError MOUNT_NOT_FOUND, TOPO_UNREACHABLE */
+  async source(mount: string): Promise<Topology> {
+    return this.external(mount, await this.mount(mount));
+  }
+
+  /** The primary tablet of a shard according to the topology now. @throws MigrationError NO_PRIMARY */
+  async primary(topology: Topology, keyspace: string, shard: string): Promise<TabletHandle> {
+    return new TabletHandle(await topology.primary(keyspace, shard), topology.name, this.tabletClients);
   }
 
   /** Every tablet of a shard, in every cell. */
-  async tablets(topology: Topology, keyspace: string, shard: string): Promise<Tablet[]> {
+  async tablets(topology: Topology, keyspace: string, shard: string): Promise<TabletHandle[]> {
     const records = await topology.tablets(keyspace, shard);
-    return records.map((record) => new Tablet(record, topology.name, this.tabletClients));
+    return records.map((record) => new TabletHandle(record, topology.name, this.tabletClients));
   }
 
-  /** A tablet whose record is at hand. */
-  tablet(topology: Topology, record: TabletRecord): Tablet {
-    return new Tablet(record, topology.name, this.tabletClients);
-  }
-
-  /** The questions of preflight to a tablet whose record is at hand. */
-  probe(topology: Topology, record: TabletRecord): TabletProbe {
-    return new TabletProbe(record, topology.name, this.tabletClients);
+  /** The tablet of a record. @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
+  tablet(topology: Topology, record: Tablet): TabletHandle {
+    return new TabletHandle(record, topology.name, this.tabletClients);
   }
 }

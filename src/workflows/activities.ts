@@ -2,8 +2,8 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.js';
 
 /**
- * Time-outs and retries of every activity, by what a failure means. An activity tries again by
- * itself a few times; then the workflow hears of it, shows the error, and decides (`steps.ts`).
+ * Time-outs and retries of every activity, by what a failure means. Temporal retries an activity a few
+ * times; then the workflow shows the error, and decides (`retry.ts`).
  */
 const retry = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 s', maximumAttempts: 3 } as const;
 
@@ -23,7 +23,7 @@ type LockedStep =
   | 'retire'
   | 'cancel';
 
-/** Questions and small changes without a lock. */
+/** Questions, and small changes without a lock. */
 export const quick = proxyActivities<
   Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'survey' | 'runs'>
 >({
@@ -38,7 +38,7 @@ export const reading = proxyActivities<Pick<Activities, 'preflight'>>({
   retry,
 });
 
-/** Steps under Vitess's locks. When cancelled, the workflow waits until they have let go. */
+/** Steps under Vitess's locks. When cancelled, the workflow waits until they have released them. */
 export const locked = proxyActivities<Pick<Activities, LockedStep>>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '10 s',
@@ -46,7 +46,14 @@ export const locked = proxyActivities<Pick<Activities, LockedStep>>({
   retry,
 });
 
-/** Watching: ends when something changes, is abandoned when something else is to be done. */
+/** Clears away what a failed preflight may have left. Bounded: the topology may be out of reach. */
+export const clearing = proxyActivities<Pick<Activities, 'cancel'>>({
+  scheduleToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '10 s',
+  retry,
+});
+
+/** Watching: ends when something changes, and is abandoned when there is something else to do. */
 export const watching = proxyActivities<Pick<Activities, 'observe'>>({
   startToCloseTimeout: '2 days',
   heartbeatTimeout: '10 s',

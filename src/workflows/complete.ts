@@ -1,121 +1,127 @@
-import { condition, isCancellation, patched } from '@temporalio/workflow';
+import { condition, isCancellation } from '@temporalio/workflow';
 import { parseDuration } from '../migration/input/duration.js';
-import type { Problem } from '../migration/problem/errors.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
-import type { Retirement } from '../migration/proof/source-tables.js';
+import { firstProofDelay } from '../migration/lifecycle/state.js';
+import type { Problem } from '../migration/problem/errors.js';
 import type { Gap } from '../migration/proof/gaps.js';
+import type { Retirement } from '../migration/proof/source-tables.js';
 import { locked } from './activities.js';
+import { tooLate, type LifecycleContext } from './context.js';
 import { problemOf } from './failures.js';
-import { tooLate, type Stage } from './context.js';
-import { attempt, insist } from './retry.js';
+import { retryForever, retryUpTo } from './retry.js';
 
 /** How often a step of the proof is tried before its failure is a gap. */
 const proofTries = 3;
-/** Seconds between two proofs for a Complete that came too early: doubling. */
-const firstProofDelay = 5;
+/** Seconds between two proofs, at most. */
 const longestProofDelay = 3_600;
 
-/** The step Complete: prove, publish, fence, finish, serve, and what becomes of the source's tables. */
+/** The step Complete: prove, publish, fence, finish, serve, and retire the source's tables. */
 export class Completion {
-  private proofDelay = firstProofDelay;
+  constructor(private readonly context: LifecycleContext) {}
 
-  constructor(private readonly stage: Stage) {}
-
-  /** Proves, then acts. Undefined when the proof is not there yet: it is tried again. */
+  /** Proves, then acts. Undefined when something is lacking: Complete is tried again. */
   async complete(): Promise<MigrateResult | undefined> {
-    const { state } = this.stage;
-    if (state.completeRequests > state.completeTried) this.proofDelay = firstProofDelay;
-    const { fenceSource } = state.completeOptions();
-    this.stage.enter('completing');
-    state.missing = await this.gaps(() => locked.prove(state.ref));
-    state.vdiffOutdated ||= state.missing.some((gap) => gap.code === 'SCHEMA_DRIFT');
-    if (state.missing.length === 0) {
-      // The rows were compared before the definitions were made alike again.
-      if (state.vdiffIsOld() && patched('vdiff-max-age')) return undefined;
-      if (!fenceSource && patched('watch-writes')) state.warnings = [await this.watchSource()];
-      state.missing = await this.gaps(async () => (await locked.publish(state.ref), []));
+    const { migration } = this.context;
+    const { facts, intents, progress, ref } = migration;
+    if (intents.complete?.state === 'asked') progress.proofDelay = firstProofDelay;
+    const { fenceSource } = migration.completeOptions;
+    this.context.enter('completing');
+    facts.missing = await this.gaps(() => locked.prove(ref));
+    // The rows were compared before the definitions were made alike again.
+    if (facts.missing.some((gap) => gap.code === 'SCHEMA_DRIFT')) facts.vdiffFinishedAt = null;
+    if (facts.missing.length === 0) {
+      if (migration.vdiffIsOld) return undefined;
+      if (!fenceSource) facts.warnings = [await this.watchSource()];
+      facts.missing = await this.gaps(async () => (await locked.publish(ref), []));
     }
-    if (state.missing.length === 0) {
-      state.missing = await this.finish(fenceSource);
-      if (state.missing.length === 0) return this.serve();
-      // It has done nothing, or has failed on the way: which of them, the journal knows.
-      if ((await this.stage.unlessTooLate(() => locked.unpublish(state.ref))) === tooLate) return this.goForward();
+    if (facts.missing.length === 0) {
+      facts.missing = await this.finish(fenceSource);
+      if (facts.missing.length === 0) return this.serve();
+      // `finish` either did nothing or failed part-way; the journal tells which.
+      if ((await this.context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return this.goForward();
     }
-    state.completeTried = state.completeRequests;
-    this.stage.enter('replicating');
-    await this.stage.observe(() => this.stage.somethingAsked(), this.proofDelay);
-    this.proofDelay = Math.min(this.proofDelay * 2, longestProofDelay);
+    await this.waitForNextTry();
     return undefined;
   }
 
-  /** With a fence nothing is tried twice by itself: meanwhile the source's applications wait. */
+  private async waitForNextTry(): Promise<void> {
+    const { migration } = this.context;
+    migration.finishCompleteTry();
+    this.context.enter('replicating');
+    const { proofDelay } = migration.progress;
+    migration.progress.proofDelay = Math.min(proofDelay * 2, longestProofDelay);
+    await this.context.observe(() => this.context.somethingAsked(), proofDelay);
+  }
+
+  /** With a fence nothing is retried: meanwhile the source's applications wait. */
   private async finish(fenceSource: boolean): Promise<Gap[]> {
-    const { ref } = this.stage.state;
+    const { ref } = this.context.migration;
     if (!fenceSource) return this.gaps(() => locked.finish(ref));
     const gaps = await this.gaps(() => locked.fence(ref), 1);
     return gaps.length > 0 ? gaps : this.gaps(() => locked.finish(ref, true), 1);
   }
 
-  /** What cannot be known must not keep Complete. */
+  /** Failing to watch must not block Complete. */
   private async watchSource(): Promise<Problem> {
     try {
-      return await locked.watchSource(this.stage.state.ref);
+      return await locked.watchSource(this.context.migration.ref);
     } catch (error) {
       if (isCancellation(error)) throw error;
       return problemOf(error);
     }
   }
 
-  /** A step of the proof that fails for good is a gap like any other: days of copying are not given up for it. */
+  /** A step of the proof that fails for good is a gap: days of copying are not given up for it. */
   private async gaps(work: () => Promise<Gap[]>, tries = proofTries): Promise<Gap[]> {
     try {
-      return await attempt(this.stage.state, work, tries);
+      return await retryUpTo(this.context.migration.progress, tries, work);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { message, place } = problemOf(error);
-      return [{ code: 'NOT_READABLE', message, place }];
+      return [problemOf(error)];
     }
   }
 
-  /** The journal says forward, but `finish` has not been seen to end. */
+  /** The journal says `forward`, but `finish` has not been seen to succeed. */
   async goForward(): Promise<MigrateResult> {
-    this.stage.state.pastNoReturn = true;
-    this.stage.enter('completing');
-    await insist(this.stage.state, () =>
-      locked.finish(this.stage.plan(), this.stage.state.runId, this.stage.state.completeOptions().fenceSource),
-    );
+    const { migration } = this.context;
+    migration.progress.reached = 'no return';
+    this.context.enter('completing');
+    const { fenceSource } = migration.completeOptions;
+    await retryForever(migration.progress, () => locked.finish(migration.ref, fenceSource));
     return this.serve();
   }
 
   /** Past the point of no return every step is repeated until it succeeds. */
   private async serve(): Promise<MigrateResult> {
-    const { state } = this.stage;
-    state.pastNoReturn = true;
-    const { sourceTables, fenceSource } = state.completeOptions();
-    await insist(state, () => locked.serve(state.ref, sourceTables !== 'keep'));
+    const { facts, progress, ref, completeOptions } = this.context.migration;
+    const { sourceTables, fenceSource } = completeOptions;
+    progress.reached = 'no return';
+    await retryForever(progress, () => locked.serve(ref, sourceTables !== 'keep'));
     const retirement: Retirement = sourceTables === 'keep' ? { done: 'keep', kept: null } : await this.retire();
-    this.stage.enter('completed');
+    this.context.enter('completed');
     return {
       outcome: 'completed',
-      workflow: state.input.target,
-      source: state.input.source,
-      tables: state.tables,
-      vdiff: state.vdiff,
+      workflow: facts.workflow,
+      source: facts.source,
+      tables: facts.tables,
+      vdiff: facts.vdiff,
       fenced: fenceSource && retirement.done === 'keep',
       sourceTables: retirement,
-      warnings: state.warnings,
+      warnings: facts.warnings,
     };
   }
 
-  /** The target serves: now the source's tables may go, after a while in which it can be called off. */
+  /** The target serves: the source's tables may go, after a while in which it can be called off. */
   private async retire(): Promise<Retirement> {
-    const { state } = this.stage;
-    const wait = parseDuration(state.completeOptions().sourceTablesAfter);
-    state.retireAt = new Date(Date.now() + wait).toISOString();
-    this.stage.enter('retiring');
-    if (wait > 0) await condition(() => state.keepSource, wait);
-    const retirement = await insist(state, () => locked.retire(state.ref, state.completeOptions().sourceTables));
-    if (retirement.kept !== null) state.warnings = [...state.warnings, retirement.kept];
+    const { migration } = this.context;
+    const { facts, intents, progress, ref } = migration;
+    const wait = parseDuration(migration.completeOptions.sourceTablesAfter);
+    progress.retirement = { at: new Date(Date.now() + wait).toISOString(), waiting: wait > 0 };
+    this.context.enter('retiring');
+    if (wait > 0) await condition(() => intents.keepSource, wait);
+    progress.retirement.waiting = false;
+    const retirement = await retryForever(progress, () => locked.retire(ref, migration.completeOptions.sourceTables));
+    if (retirement.kept !== null) facts.warnings = [...facts.warnings, retirement.kept];
     return retirement;
   }
 }

@@ -1,54 +1,55 @@
-import { patched, setCurrentDetails } from '@temporalio/workflow';
-import type { Plan } from '../migration/plan/plan.js';
-import { watching } from './activities.js';
-import { describeStatus } from './ui-summary.js';
+import { setCurrentDetails } from '@temporalio/workflow';
+import { problemForPerson } from '../migration/lifecycle/next-step.js';
+import type { Phase } from '../migration/lifecycle/phases.js';
+import type { NameList } from '../migration/lifecycle/reference.js';
+import { clearing, locked, watching } from './activities.js';
 import { problemOf } from './failures.js';
-import { Pace } from './observe-backoff.js';
-import type { MigrationState } from './state.js';
-import { insist, Interrupted, unless } from './retry.js';
+import { ObserveBackoff } from './observe-backoff.js';
+import { interruptible, Interrupted, retryForever } from './retry.js';
+import type { Migration } from './state.js';
+import { describeStatus } from './ui-summary.js';
 
-/** What a step back answers past the point of no return. */
+/** The answer of a step back past the point of no return. */
 export const tooLate = Symbol('too late');
 
-/** What every part of the lifecycle does with the state: show it, watch the clusters, step back. */
-export class Stage {
-  private readonly pace = new Pace();
+/** What every part of the lifecycle does with the migration: show it, watch the clusters, step back. */
+export class LifecycleContext {
+  private readonly backoff: ObserveBackoff;
 
-  constructor(readonly state: MigrationState) {}
-
-  plan(): Plan {
-    if (this.state.plan === undefined) throw new Error('there is no plan yet');
-    return this.state.plan;
+  constructor(readonly migration: Migration) {
+    this.backoff = new ObserveBackoff(migration.progress.backoff);
   }
 
-  enter(phase: MigrationState['phase']): void {
-    this.state.enter(phase);
+  enter(phase: Phase): void {
+    this.migration.enter(phase);
     this.show();
   }
 
   show(): void {
-    setCurrentDetails(describeStatus(this.state.status()));
+    setCurrentDetails(describeStatus(this.migration.status()));
   }
 
-  /** True when a person wants something that watching must not hold up. */
+  /** True when a person has asked for something that watching must not delay. */
   somethingAsked(): boolean {
-    return this.state.resumeWanted || this.state.vdiffWanted || this.state.completeRequests > this.state.completeTried;
+    const { complete, streams, vdiff } = this.migration.intents;
+    return streams.want === 'resume' || vdiff || complete?.state === 'asked';
   }
 
-  /** Watches until something changes, somebody asks for something, or the pace says so. */
+  /** Watches until something changes, `asked` becomes true, or the backoff ends the wait. */
   async observe(asked: () => boolean, maxSeconds?: number): Promise<void> {
-    const { state } = this;
-    const pace = this.pace.next();
-    // An error that comes and goes must not bring a proof each time: the history would grow with time.
-    const wait = maxSeconds === undefined ? pace : { ...pace, maxSeconds: Math.max(maxSeconds, pace.minSeconds) };
-    const before = state.fingerprint;
+    const { migration } = this;
+    const { facts, progress } = migration;
+    const backoff = this.backoff.next();
+    // A flapping error must not bring a proof each time: the history would grow with time.
+    const wait =
+      maxSeconds === undefined ? backoff : { ...backoff, maxSeconds: Math.max(maxSeconds, backoff.minSeconds) };
+    const before = migration.fingerprint;
+    const copyingSince = facts.copyFinished ? null : progress.since;
     try {
-      state.see(
-        await unless(asked, () =>
-          watching.observe(this.plan(), before, { ...wait, copyingSince: state.copyFinished ? null : state.enteredAt }),
-        ),
+      migration.see(
+        await interruptible(asked, () => watching.observe(migration.ref, before, { ...wait, copyingSince })),
       );
-      this.pace.recorded(state.fingerprint !== before);
+      this.backoff.recorded(migration.fingerprint !== before);
       this.pauseForPerson();
       this.show();
     } catch (error) {
@@ -56,20 +57,33 @@ export class Stage {
     }
   }
 
-  /** A stream that cannot go on by itself is stopped, and a person is told what it needs. */
+  /** A stream that cannot go on by itself pauses the migration, which then says what the stream needs. */
   private pauseForPerson(): void {
-    const { state } = this;
-    const problem = state.needsPerson();
-    if (problem === undefined || state.pauseRequested || !patched('pause-for-person')) return;
-    state.pausedFor = problem;
-    state.requestPause();
+    const { facts, intents } = this.migration;
+    const problem = problemForPerson(facts.observation);
+    if (problem !== undefined && intents.streams.want !== 'pause') intents.streams = { want: 'pause', for: problem };
   }
 
-  /** A step back, repeated until it succeeds, unless the journal says that there is no way back any more. */
+  /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard. */
+  async putBack(): Promise<Record<string, NameList> | typeof tooLate> {
+    const { progress, ref } = this.migration;
+    if (progress.reached === 'nothing') return {};
+    if (progress.reached !== 'uncertain')
+      return this.unlessTooLate(async () => (await locked.cancel(ref)).droppedTables);
+    try {
+      await clearing.cancel(ref);
+      progress.reached = 'nothing';
+    } catch {
+      // The topology cannot be reached, and most likely nothing was written: that must not hold up the end.
+    }
+    return {};
+  }
+
+  /** Repeats a step back until it succeeds, unless the journal says that there is no way back any more. */
   async unlessTooLate<T>(stepBack: () => Promise<T>): Promise<T | typeof tooLate> {
     const isTooLate = (code: string) => code === 'PAST_NO_RETURN';
     try {
-      return await insist(this.state, stepBack, isTooLate);
+      return await retryForever(this.migration.progress, stepBack, isTooLate);
     } catch (error) {
       if (isTooLate(problemOf(error).code)) return tooLate;
       throw error;

@@ -1,20 +1,13 @@
 import { ActivityFailure, ApplicationFailure, rootCause } from '@temporalio/workflow';
-import { describeProblem, isErrorCode, MigrationError, type Problem } from '../migration/problem/errors.js';
+import { describeProblem, MigrationError, type ErrorCode, type Problem } from '../migration/problem/errors.js';
+import { problemOfFailure } from '../migration/problem/failure.js';
 
-/** What a failed step says: the Problem its activity sent, or the bare text of anything else. */
-export function problemOf(error: unknown): Problem {
-  const failure = error instanceof ActivityFailure ? error.cause : error;
+/** The problem behind the failure of a step. */
+export function problemOf(error: unknown): Problem<ErrorCode> {
   if (error instanceof MigrationError) return error.toProblem();
-  if (failure instanceof ApplicationFailure && isErrorCode(failure.type)) {
-    const problem = failure.details?.[0] as Problem | undefined;
-    if (problem !== undefined) return problem;
-  }
-  return {
-    code: 'INTERNAL',
-    message: rootCause(error) ?? String(error),
-    place: {},
-    remedy: "the worker's log has the details",
-  };
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  const { type, details } = failure instanceof ApplicationFailure ? failure : {};
+  return problemOfFailure({ type, message: rootCause(error) ?? String(error), details: details ?? [] });
 }
 
 /** True when trying again cannot help, by the error's code. */

@@ -1,182 +1,199 @@
-import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import { MigrationError, type ErrorCode } from '../migration/problem/errors.js';
+import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input/input.js';
-import type { Plan } from '../migration/plan/plan.js';
-import { isClean } from '../migration/proof/vdiff.js';
+import { readiness } from '../migration/lifecycle/next-step.js';
+import { phases } from '../migration/lifecycle/phases.js';
+import { MigrationError } from '../migration/problem/errors.js';
 import type { Gap } from '../migration/proof/gaps.js';
+import { isClean } from '../migration/proof/vdiff.js';
 import { locked } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
 import * as messages from './messages.js';
-import type { MigrationState } from './state.js';
+import { refuseAfterNoReturn, refuseWhileCancelling, refuseWhileContinuing } from './refusals.js';
+import type { Migration } from './state.js';
 
-/** Binds the messages to the state. Handlers record what is wanted; the main loop does it. */
-export function listen(state: MigrationState): void {
-  setHandler(messages.statusQuery, () => state.status(), { description: 'Where the migration is, as plain JSON' });
+/** Binds the messages to the migration. Handlers record what is wanted; the main loop does it. */
+export function listen(migration: Migration): void {
+  setHandler(messages.statusQuery, () => migration.status(), {
+    description: 'Where the migration is, as plain JSON',
+  });
+  onComplete(migration);
+  onCancel(migration);
+  onVDiff(migration);
+  onPauseAndResume(migration);
+  onKeepSource(migration);
+}
 
-  setHandler(messages.completeSignal, (payload) => completeBySignal(state, payload), {
+function onComplete(migration: Migration): void {
+  setHandler(messages.completeSignal, (payload) => completeBySignal(migration, payload), {
     description:
       'Complete the migration as soon as it is proven safe; {"force": true} accepts a VDiff that is not clean',
   });
-  setHandler(messages.cancelSignal, () => void (state.cancelRequested ||= !state.pastNoReturn), {
-    description: 'Cancel: put the target back as it was',
-  });
-  setHandler(messages.vdiffSignal, () => state.requestVDiff(), { description: 'Run VDiff once more' });
-
-  setHandler(messages.pauseSignal, () => ifPossible(state, () => state.requestPause()), {
-    description: 'Stop the streams until resume',
-  });
-  setHandler(messages.resumeSignal, () => ifPossible(state, () => state.requestResume()), {
-    description: 'Start the streams again',
-  });
-  setHandler(messages.keepSourceSignal, () => void (state.keepSource = true), {
-    description: "Keep the source's tables, whatever was asked for before",
-  });
-
-  setHandler(messages.completeUpdate, (payload?: unknown) => protect(() => complete(state, parseComplete(payload))), {
+  setHandler(messages.completeUpdate, (payload?: unknown) => answer(() => complete(migration, parse(payload))), {
     validator: (payload?: unknown) => {
-      refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
-      parseComplete(payload);
+      refuseWhileContinuing(migration);
+      refuseWhileCancelling(migration);
+      parse(payload);
     },
     description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
   });
-  setHandler(messages.cancelUpdate, () => protect(() => cancel(state)), {
-    validator: () =>
-      refuseIf(
-        state.pastNoReturn,
-        'PAST_NO_RETURN',
-        'the migration is past the point of no return: it is being completed',
-      ),
+}
+
+function onCancel(migration: Migration): void {
+  setHandler(messages.cancelSignal, () => migration.requestCancel(), {
+    description: 'Cancel: put the target back as it was',
+  });
+  setHandler(messages.cancelUpdate, () => answer(() => cancel(migration)), {
+    validator: () => {
+      refuseWhileContinuing(migration);
+      refuseAfterNoReturn(migration);
+    },
     description: 'Like the signal; answers when everything has been put back',
   });
-  const whileThereIsAWayBack = () => {
-    refuseIf(state.cancelRequested, 'BEING_CANCELLED', 'the migration is being cancelled');
-    refuseIf(
-      state.pastNoReturn,
-      'PAST_NO_RETURN',
-      'the migration is past the point of no return: it is being completed',
-    );
-  };
-  setHandler(messages.pauseUpdate, () => protect(() => pause(state)), {
-    validator: whileThereIsAWayBack,
-    description: 'Like the signal; answers when the streams are stopped',
-  });
-  setHandler(messages.resumeUpdate, () => protect(() => resume(state)), {
-    validator: whileThereIsAWayBack,
-    description: 'Like the signal; answers when the streams are started',
-  });
-  setHandler(messages.keepSourceUpdate, () => keepSource(state), {
-    validator: () =>
-      refuseIf(
-        state.cancelRequested,
-        'BEING_CANCELLED',
-        'the migration is being cancelled: the source keeps its tables',
-      ),
-    description: "Like the signal; answers that the source's tables stay",
-  });
-  setHandler(messages.vdiffUpdate, () => protect(() => vdiff(state)), {
-    validator: whileThereIsAWayBack,
+}
+
+function onVDiff(migration: Migration): void {
+  setHandler(messages.vdiffSignal, () => migration.requestVDiff(), { description: 'Run VDiff once more' });
+  setHandler(messages.vdiffUpdate, () => answer(() => vdiff(migration)), {
+    validator: () => refuseWithoutWayBack(migration),
     description: 'Run VDiff once more, after the copy has finished; answers with what it found',
   });
 }
 
-/** A signal that cannot be carried out any more is not remembered. */
-function ifPossible(state: MigrationState, request: () => void): void {
-  if (!state.cancelRequested && !state.pastNoReturn) request();
+function onPauseAndResume(migration: Migration): void {
+  // A signal that cannot be carried out any more is not remembered.
+  const ifPossible = (request: () => void) => {
+    if (!migration.intents.cancel && !migration.pastNoReturn) request();
+  };
+  const validator = () => refuseWithoutWayBack(migration);
+  setHandler(messages.pauseSignal, () => ifPossible(() => migration.requestPause()), {
+    description: 'Stop the streams until resume',
+  });
+  setHandler(messages.pauseUpdate, () => answer(() => pause(migration)), {
+    validator,
+    description: 'Like the signal; answers when the streams are stopped',
+  });
+  setHandler(messages.resumeSignal, () => ifPossible(() => migration.requestResume()), {
+    description: 'Start the streams again',
+  });
+  setHandler(messages.resumeUpdate, () => answer(() => resume(migration)), {
+    validator,
+    description: 'Like the signal; answers when the streams are started',
+  });
+}
+
+function onKeepSource(migration: Migration): void {
+  const keepSource = (): messages.KeepSourceAnswer => {
+    migration.intents.keepSource = true;
+    return { outcome: 'kept' };
+  };
+  setHandler(messages.keepSourceSignal, () => void keepSource(), {
+    description: "Keep the source's tables, whatever was asked for before",
+  });
+  setHandler(messages.keepSourceUpdate, keepSource, {
+    validator: () => refuseWhileCancelling(migration, ': the source keeps its tables'),
+    description: "Like the signal; answers that the source's tables stay",
+  });
+}
+
+function refuseWithoutWayBack(migration: Migration): void {
+  refuseWhileContinuing(migration);
+  refuseWhileCancelling(migration);
+  refuseAfterNoReturn(migration);
 }
 
 /** A signal cannot be refused: a payload that makes no sense is shown as the last error and not acted on. */
-function completeBySignal(state: MigrationState, payload: unknown): void {
-  if (state.cancelRequested) return;
+function completeBySignal(migration: Migration, payload: unknown): void {
+  if (migration.intents.cancel) return;
   try {
     const request = parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
-    if (!request.dryRun) state.requestComplete(request);
+    if (!request.dryRun) migration.requestComplete(request);
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error;
-    state.lastError = error.toProblem();
+    migration.progress.lastError = error.toProblem();
   }
 }
 
-async function complete(state: MigrationState, request: CompleteRequest): Promise<messages.CompleteAnswer> {
-  if (request.dryRun) return dryRun(state, request);
-  state.requestComplete(request);
-  const mine = state.completeRequests;
-  await condition(
+async function complete(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
+  if (request.dryRun) return dryRun(migration, request);
+  migration.requestComplete(request);
+  await until(
+    migration,
     () =>
-      state.ended ||
-      state.phase === 'retiring' ||
-      waitsForOthers(state) ||
-      (state.completeTried >= mine && state.phase === 'replicating'),
+      migration.ended ||
+      migration.phase === 'retiring' ||
+      phases[migration.phase].remembersComplete ||
+      (migration.phase === 'replicating' && migration.intents.complete?.state === 'tried'),
   );
-  if (state.phase === 'completed' || state.phase === 'retiring')
-    return { outcome: 'completed', waitingFor: [], missing: [] };
-  if (state.ended)
-    return { outcome: state.phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
-  return { outcome: 'remembered', waitingFor: state.waitingFor(), missing: [...state.missing] };
+  const { phase, facts } = migration;
+  if (phase === 'completed' || phase === 'retiring') return { outcome: 'completed', waitingFor: [], missing: [] };
+  if (migration.ended) return { outcome: phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
+  return { outcome: 'remembered', waitingFor: readiness(migration).waitingFor, missing: [...facts.missing] };
 }
 
-async function dryRun(state: MigrationState, request: CompleteRequest): Promise<messages.CompleteAnswer> {
-  const { plan } = state;
-  const early = plan === undefined || !state.created;
-  const streams = early ? [] : await prove(plan);
-  const missing = [...streams, ...state.vdiffMissing(request.force)];
-  const ready = !early && missing.length === 0;
+async function dryRun(migration: Migration, { force }: CompleteRequest): Promise<messages.CompleteAnswer> {
+  const early = migration.progress.reached !== 'created' && !migration.pastNoReturn;
+  const streams = early ? [] : await prove(migration);
+  const { gaps, waitingFor } = readiness(migration, force);
+  const missing = [...streams, ...gaps];
   const again =
-    !request.force && missing.length === 0 && state.vdiffIsOld()
+    !force && missing.length === 0 && migration.vdiffIsOld
       ? ['VDiff once more, which Complete runs by itself: the last one is too old']
       : [];
   return {
-    outcome: ready ? 'ready' : 'not ready',
-    waitingFor: early ? ['Create to finish'] : [...again, ...state.waitingFor()],
+    outcome: !early && missing.length === 0 ? 'ready' : 'not ready',
+    waitingFor: early ? ['Create to finish'] : [...again, ...waitingFor],
     missing,
   };
 }
 
-/** An update that fails says why, not only that an activity has. */
-async function prove(plan: Plan): Promise<Gap[]> {
+/** An update that fails must give the reason, not only that an activity has failed. */
+async function prove({ ref }: Migration): Promise<Gap[]> {
   try {
-    return await locked.prove(plan);
+    return await locked.prove(ref);
   } catch (error) {
     throw toWorkflowFailure(error);
   }
 }
 
-/** Phases that end without anybody's doing: a request made in them is remembered. */
-function waitsForOthers(state: MigrationState): boolean {
-  return ['mounting', 'checking', 'creating', 'copying', 'verifying', 'paused'].includes(state.phase);
+async function cancel(migration: Migration): Promise<messages.CancelAnswer> {
+  migration.requestCancel();
+  await until(migration, () => migration.ended);
+  const { phase } = migration;
+  return { outcome: phase === 'cancelled' || phase === 'completed' ? phase : 'failed' };
 }
 
-async function cancel(state: MigrationState): Promise<messages.CancelAnswer> {
-  state.cancelRequested = true;
-  await condition(() => state.ended);
-  return { outcome: state.phase === 'cancelled' ? 'cancelled' : state.phase === 'completed' ? 'completed' : 'failed' };
+async function pause(migration: Migration): Promise<messages.PauseAnswer> {
+  const { facts, intents } = migration;
+  migration.requestPause();
+  await until(migration, () => migration.ended || facts.streamsPaused || intents.streams.want !== 'pause');
+  if (migration.ended) return { outcome: 'ended' };
+  return { outcome: facts.streamsPaused && intents.streams.want === 'pause' ? 'paused' : 'resumed' };
 }
 
-async function pause(state: MigrationState): Promise<messages.PauseAnswer> {
-  state.requestPause();
-  await condition(() => state.ended || state.phase === 'paused' || !state.pauseRequested);
-  return { outcome: state.ended ? 'ended' : state.phase === 'paused' && state.pauseRequested ? 'paused' : 'resumed' };
+async function resume(migration: Migration): Promise<messages.PauseAnswer> {
+  const { intents } = migration;
+  migration.requestResume();
+  await until(migration, () => migration.ended || intents.streams.want !== 'resume');
+  if (migration.ended) return { outcome: 'ended' };
+  return { outcome: intents.streams.want === 'pause' ? 'paused' : 'resumed' };
 }
 
-async function resume(state: MigrationState): Promise<messages.PauseAnswer> {
-  state.requestResume();
-  await condition(() => state.ended || !state.resumeWanted);
-  return { outcome: state.ended ? 'ended' : state.pauseRequested ? 'paused' : 'resumed' };
+async function vdiff(migration: Migration): Promise<messages.VDiffAnswer> {
+  const { facts, progress } = migration;
+  // A VDiff that is running counts; one that has finished does not.
+  const before = progress.vdiffsFinished;
+  migration.requestVDiff();
+  await until(migration, () => migration.ended || progress.vdiffsFinished > before);
+  return { vdiff: facts.vdiff, clean: facts.vdiff !== null && isClean(facts.vdiff) };
 }
 
-function keepSource(state: MigrationState): messages.KeepSourceAnswer {
-  state.keepSource = true;
-  return { outcome: 'kept' };
+/** Waits, unless the workflow continues as new first: an update cannot wait past that. */
+async function until(migration: Migration, settled: () => boolean): Promise<void> {
+  await condition(() => settled() || migration.continuing);
+  if (!settled()) refuseWhileContinuing(migration);
 }
 
-async function vdiff(state: MigrationState): Promise<messages.VDiffAnswer> {
-  // One that is running now counts; one that has ended does not.
-  const before = state.vdiffsFinished;
-  state.requestVDiff();
-  await condition(() => state.ended || state.vdiffsFinished > before);
-  return { vdiff: state.vdiff, clean: state.vdiff !== null && isClean(state.vdiff) };
-}
-
-function parseComplete(payload: unknown): CompleteRequest {
+function parse(payload: unknown): CompleteRequest {
   try {
     return parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
   } catch (error) {
@@ -184,11 +201,7 @@ function parseComplete(payload: unknown): CompleteRequest {
   }
 }
 
-function refuseIf(condition: boolean, code: ErrorCode, reason: string): void {
-  if (condition) throw ApplicationFailure.create({ message: reason, type: code, nonRetryable: true });
-}
-
 /** Temporal's cancellation request is a message like the others: it must not cut off an answer. */
-function protect<T>(work: () => Promise<T>): Promise<T> {
+function answer<T>(work: () => Promise<T>): Promise<T> {
   return CancellationScope.nonCancellable(work);
 }

@@ -3,7 +3,10 @@ import type { Gap } from '../migration/proof/gaps.js';
 import type { Status } from '../migration/lifecycle/status.js';
 import type { VDiffReport } from '../migration/proof/vdiff.js';
 
-/** What came of an update. */
+/** The failure type of an update that a continue-as-new has cut off: the next run takes it when it is sent again. */
+export const CONTINUED_AS_NEW = 'CONTINUED_AS_NEW';
+
+/** The answer of `complete`. */
 export interface CompleteAnswer {
   /** `ready` and `not ready` answer a dry run. */
   outcome: 'completed' | 'remembered' | 'ready' | 'not ready' | 'cancelled' | 'failed';

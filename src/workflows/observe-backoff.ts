@@ -1,21 +1,23 @@
-/**
- * How often watching may add to the history. Nothing new: each wait is a quarter longer than the
- * one before, up to a day, so that the history grows with the logarithm of time. Many changes,
- * such as an error that comes and goes: after the first fifty, each may be recorded a tenth later
- * than the one before, up to an hour. What is live between two records, the heartbeat shows.
- */
-export class Pace {
-  private quiet = 10;
-  private changes = 0;
+import type { Progress } from '../migration/lifecycle/state.js';
 
-  /** Seconds: at the earliest and at the latest, the next observation is to be recorded. */
+/**
+ * How often watching may add to the history. While nothing changes, each wait is a quarter longer than
+ * the one before, up to a day: the history grows with the logarithm of time. When much changes, as with
+ * an error that flaps, each change after the first fifty may be recorded a tenth later than the one
+ * before, up to an hour. Between two records the heartbeat shows the live state.
+ */
+export class ObserveBackoff {
+  constructor(private readonly backoff: Progress['backoff']) {}
+
+  /** Seconds: the earliest and the latest moment for the next record. */
   next(): { minSeconds: number; maxSeconds: number } {
-    const minSeconds = this.changes <= 50 ? 0 : Math.min(3_600, 1.1 ** (this.changes - 50));
-    return { minSeconds, maxSeconds: Math.max(this.quiet, minSeconds) };
+    const { changes, quietSeconds } = this.backoff;
+    const minSeconds = changes <= 50 ? 0 : Math.min(3_600, 1.1 ** (changes - 50));
+    return { minSeconds, maxSeconds: Math.max(quietSeconds, minSeconds) };
   }
 
   recorded(changed: boolean): void {
-    if (changed) this.changes++;
-    else this.quiet = Math.min(this.quiet * 1.25, 86_400);
+    if (changed) this.backoff.changes++;
+    else this.backoff.quietSeconds = Math.min(this.backoff.quietSeconds * 1.25, 86_400);
   }
 }

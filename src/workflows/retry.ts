@@ -1,47 +1,50 @@
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import type { Progress } from '../migration/lifecycle/state.js';
 import { isFinal, problemOf } from './failures.js';
-import type { MigrationState } from './state.js';
 
 /** Milliseconds between two tries of a step that keeps failing: doubling, at most an hour. */
 const firstDelay = 5_000;
 const longestDelay = 3_600_000;
 
-/** A step's work was given up because the migration is to be cancelled. */
+/** Work was given up because something else is wanted. */
 export class Interrupted extends Error {}
 
+/** Where the last error is shown while a step is being tried again. */
+type ErrorDisplay = Pick<Progress, 'lastError'>;
+
 /**
- * Runs a step until it succeeds or `tries` have failed, showing the last error meanwhile.
- * An error that trying again cannot mend ends it at once.
+ * Runs a step until it succeeds or has failed `tries` times. An error that trying again cannot mend
+ * ends it at once.
  */
-export function attempt<T>(state: MigrationState, work: () => Promise<T>, tries: number): Promise<T> {
-  return repeat(state, work, (error, count) => isFinal(error) || count >= tries);
+export function retryUpTo<T>(display: ErrorDisplay, tries: number, work: () => Promise<T>): Promise<T> {
+  return repeat(display, work, (error, count) => isFinal(error) || count >= tries);
 }
 
 /**
- * Runs a step until it succeeds, whatever goes wrong: for putting back, and for going forward
- * past the point of no return. `giveUp` names the errors that end it all the same.
+ * Runs a step until it succeeds, whatever goes wrong: for putting back, and for going forward past the
+ * point of no return. `giveUp` names the codes of errors that end it all the same.
  */
-export function insist<T>(
-  state: MigrationState,
+export function retryForever<T>(
+  display: ErrorDisplay,
   work: () => Promise<T>,
   giveUp: (code: string) => boolean = () => false,
 ): Promise<T> {
-  return repeat(state, work, (error) => giveUp(problemOf(error).code));
+  return repeat(display, work, (error) => giveUp(problemOf(error).code));
 }
 
 async function repeat<T>(
-  state: MigrationState,
+  display: ErrorDisplay,
   work: () => Promise<T>,
   giveUp: (error: unknown, count: number) => boolean,
 ): Promise<T> {
   for (let count = 1, delay = firstDelay; ; count++, delay = Math.min(delay * 2, longestDelay)) {
     try {
       const result = await work();
-      state.lastError = null;
+      display.lastError = null;
       return result;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      state.lastError = problemOf(error);
+      display.lastError = problemOf(error);
       if (giveUp(error, count)) throw error;
       await sleep(delay);
     }
@@ -49,10 +52,10 @@ async function repeat<T>(
 }
 
 /**
- * Runs work until it ends or `wake` becomes true; then what is pending of it is cancelled and
- * waited for. @throws Interrupted when `wake` came first
+ * Runs work until it ends or `wake` becomes true; then cancels what is pending of the work, and waits for it.
+ * @throws Interrupted when `wake` came first
  */
-export async function unless<T>(wake: () => boolean, work: () => Promise<T>): Promise<T> {
+export async function interruptible<T>(wake: () => boolean, work: () => Promise<T>): Promise<T> {
   const scope = new CancellationScope({ cancellable: true });
   const waking = new CancellationScope({ cancellable: true });
   const running = scope.run(work);

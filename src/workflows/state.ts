@@ -1,231 +1,143 @@
-import { workflowInfo } from '@temporalio/workflow';
 import type { Adoption } from '../migration/adopt/adoption.js';
-import { healedBy } from '../migration/watch/diagnosis.js';
-import { parseDuration } from '../migration/input/duration.js';
-import type { Problem } from '../migration/problem/errors.js';
+import { formatIdentifier } from '../migration/input/identifier.js';
+import { completeRequestSchema, type AdoptInput, type CompleteRequest } from '../migration/input/input.js';
+import { nextStep, vdiffIsOld, type Step } from '../migration/lifecycle/next-step.js';
+import { phases, type Phase } from '../migration/lifecycle/phases.js';
+import type { PreflightReport } from '../migration/lifecycle/preflight-report.js';
+import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import {
-  completeRequestSchema,
-  type AdoptInput,
-  type CompleteRequest,
-  type MigrateInput,
-  type SourceTables,
-} from '../migration/input/input.js';
-import { fingerprint, isCopyFinished, type Observation } from '../migration/watch/observation.js';
-import type { Plan } from '../migration/plan/plan.js';
-import { withObservation, type Phase, type Status } from '../migration/lifecycle/status.js';
-import { vdiffGaps, type Gap } from '../migration/proof/gaps.js';
+  completeOptions,
+  initialState,
+  type CompleteOptions,
+  type Facts,
+  type Intents,
+  type MigrationState,
+  type Progress,
+} from '../migration/lifecycle/state.js';
+import type { MigrationSettings } from '../migration/adopt/adoption.js';
+import { statusOf, type Status } from '../migration/lifecycle/status.js';
 import type { VDiffReport } from '../migration/proof/vdiff.js';
+import { fingerprint, type Observation } from '../migration/watch/observation.js';
 
-/** How Complete goes about it. */
-export interface CompleteOptions {
-  fenceSource: boolean;
-  sourceTables: SourceTables;
-  /** A duration such as `7d`. */
-  sourceTablesAfter: string;
-}
+/** A migration in its workflow: handlers write its intents, and the main loop decides by all of it. */
+export class Migration implements MigrationState {
+  readonly intents: Intents;
+  readonly facts: Facts;
+  readonly progress: Progress;
+  /** The workflow is about to continue as new: updates that wait must end. */
+  continuing = false;
 
-const ends: ReadonlySet<Phase> = new Set(['completed', 'cancelled', 'planned', 'failed']);
-
-/**
- * Everything a migration remembers. Handlers write intents into it, the main loop decides by it,
- * and nothing else does either.
- */
-export class MigrationState {
-  phase: Phase = 'checking';
-  plan: Plan | undefined;
-  observation: Observation | null = null;
-  copyFinished = false;
-  vdiff: VDiffReport | null = null;
-  vdiffsFinished = 0;
-  missing: Gap[] = [];
-  lastError: Problem | null = null;
-  /** Once the journal says `forward`: see `finish` in activities/complete.ts. */
-  pastNoReturn = false;
-
-  complete: CompleteRequest | undefined;
-  /** Counts requests, so that each is tried once before the next wait. */
-  completeRequests = 0;
-  completeTried = 0;
-  cancelRequested = false;
-  /** The VDiff after the copy needs nobody to ask for it. */
-  vdiffWanted = true;
-
-  /** Streams are to be stopped, by a person's wish or for `pausedFor`, until somebody says resume. */
-  pauseRequested = false;
-  resumeWanted = false;
-  /** The problem for which the migration has paused by itself; null when a person asked for it. */
-  pausedFor: Problem | null = null;
-  /** The source's tables stay, whatever was asked for before. */
-  keepSource = false;
-  /** ISO 8601: when the source's tables are to be renamed or dropped. */
-  retireAt: string | null = null;
-  warnings: Problem[] = [];
-  /** The definitions of the source have changed since the last VDiff. */
-  vdiffOutdated = false;
-  /** Milliseconds since 1970. */
-  private vdiffAt = 0;
-
-  /** True once Create has ended well. */
-  created = false;
-
-  private since = new Date();
-
-  constructor(public input: MigrateInput) {
-    if (input.complete === 'auto') this.requestComplete(completeRequestSchema.parse({}));
+  constructor(
+    readonly ref: MigrationRef,
+    { intents, facts, progress }: MigrationState,
+  ) {
+    this.intents = intents;
+    this.facts = facts;
+    this.progress = progress;
   }
 
-  /** What a migration that was taken over is, and what was asked for with that. */
-  takeOver({ input, plan }: Adoption, { adopt, force }: AdoptInput): void {
-    this.input = input;
-    this.plan = plan;
-    if (adopt === 'cancel') this.cancelRequested = true;
-    else if (this.complete === undefined) this.requestComplete(completeRequestSchema.parse({ force }));
+  /** @param settings null until an adopting migration has read the journal */
+  static begin(ref: MigrationRef, source: string, settings: MigrationSettings | null): Migration {
+    const names = { workflow: formatIdentifier(ref.id), source };
+    return new Migration(ref, initialState(names, settings, new Date().toISOString()));
+  }
+
+  /** What continue-as-new carries on. */
+  carried(): MigrationState {
+    const { intents, facts, progress } = this;
+    return { intents, facts, progress };
+  }
+
+  status(): Status {
+    return statusOf(this);
+  }
+
+  nextStep(): Step {
+    return nextStep(this.facts, this.intents, Date.now());
+  }
+
+  get vdiffIsOld(): boolean {
+    return vdiffIsOld(this.facts, this.intents, Date.now());
+  }
+
+  get completeOptions(): CompleteOptions {
+    return completeOptions(this);
+  }
+
+  get phase(): Phase {
+    return this.progress.phase;
+  }
+
+  get ended(): boolean {
+    return phases[this.phase].final;
+  }
+
+  get pastNoReturn(): boolean {
+    return this.progress.reached === 'no return';
+  }
+
+  get fingerprint(): string {
+    return this.facts.observation === null ? '' : fingerprint(this.facts.observation);
   }
 
   enter(phase: Phase): void {
     if (phase === this.phase) return;
-    this.phase = phase;
-    this.since = new Date();
+    this.progress.phase = phase;
+    this.progress.since = new Date().toISOString();
   }
 
-  get ended(): boolean {
-    return ends.has(this.phase);
+  /** Preflight has passed, and the journal is there. */
+  pass({ findings, tables }: Extract<PreflightReport, { outcome: 'recorded' }>): void {
+    this.progress.reached = 'recorded';
+    this.facts.findings = findings;
+    this.facts.tables = tables;
   }
 
-  /** ISO 8601: when the phase began. */
-  get enteredAt(): string {
-    return this.since.toISOString();
-  }
-
-  get runId(): string {
-    return workflowInfo().firstExecutionRunId;
+  /** The journal of an adopted migration is this run's. */
+  takeOver({ settings, tables }: Adoption, { adopt, force }: AdoptInput): void {
+    this.progress.reached = 'recorded';
+    this.facts.settings = settings;
+    this.facts.tables = tables;
+    if (adopt === 'cancel') this.intents.cancel = true;
+    else if (this.intents.complete === null) this.requestComplete(completeRequestSchema.parse({ force }));
   }
 
   requestComplete(request: CompleteRequest): void {
-    this.complete = request;
-    this.completeRequests++;
+    this.intents.complete = { state: 'asked', request };
+  }
+
+  /** Past the point of no return there is nothing to cancel. */
+  requestCancel(): void {
+    this.intents.cancel ||= !this.pastNoReturn;
   }
 
   requestPause(): void {
-    this.pauseRequested = true;
-    this.resumeWanted = false;
+    if (this.intents.streams.want !== 'pause') this.intents.streams = { want: 'pause', for: null };
   }
 
   requestResume(): void {
-    this.pauseRequested = false;
-    this.resumeWanted = true;
+    this.intents.streams = { want: 'resume' };
   }
 
-  /** What was said with Complete wins over what was said at Create. */
-  completeOptions(): CompleteOptions {
-    const { fenceSource, sourceTables, sourceTablesAfter } = this.input;
-    return {
-      fenceSource: this.complete?.fenceSource ?? fenceSource,
-      sourceTables: this.keepSource ? 'keep' : (this.complete?.sourceTables ?? sourceTables),
-      sourceTablesAfter: this.complete?.sourceTablesAfter ?? sourceTablesAfter,
-    };
+  /** A VDiff that is running answers the request; no second one is begun. */
+  requestVDiff(): void {
+    if (this.phase !== 'verifying') this.intents.vdiff = true;
   }
 
-  /** The problem of a stream that only a person can solve. */
-  needsPerson(): Problem | undefined {
-    return this.observation?.problems.find(
-      (problem) => problem.kind !== undefined && healedBy[problem.kind] === 'person',
-    );
-  }
-
-  /** True when Complete needs a newer VDiff than the last one. `force` takes the one there is. */
-  vdiffIsOld(): boolean {
-    if (this.vdiff === null || this.complete?.force === true) return false;
-    return this.vdiffOutdated || Date.now() - this.vdiffAt > parseDuration(this.input.vdiffMaxAge);
+  /** Complete has been tried: whoever asked for it can be answered. */
+  finishCompleteTry(): void {
+    if (this.intents.complete !== null) this.intents.complete.state = 'tried';
   }
 
   see(observation: Observation): void {
-    this.observation = observation;
-    const expected = (this.plan?.target.shards.length ?? 0) * (this.plan?.source.shards.length ?? 0);
-    this.copyFinished ||= isCopyFinished(observation, expected, this.input.stopAfterCopy);
-  }
-
-  get fingerprint(): string {
-    return this.observation === null ? '' : fingerprint(this.observation);
-  }
-
-  /** A VDiff that is running now answers the request; another one is not begun. */
-  requestVDiff(): void {
-    if (this.phase !== 'verifying') this.vdiffWanted = true;
+    this.facts.observation = observation;
+    this.facts.copyFinished ||= observation.copyFinished;
   }
 
   finishVDiff(report: VDiffReport): void {
-    this.vdiff = report;
-    this.vdiffAt = Date.now();
-    this.vdiffOutdated = false;
-    this.vdiffWanted = false;
-    this.vdiffsFinished++;
-  }
-
-  /** What Complete lacks besides the streams. */
-  vdiffMissing(force = this.complete?.force ?? false): Gap[] {
-    return vdiffGaps(this.vdiff, force);
-  }
-
-  status(): Status {
-    const bare: Status = {
-      workflow: this.input.target,
-      source: this.input.source,
-      phase: this.phase,
-      since: this.enteredAt,
-      observedAt: null,
-      copiedPercent: 0,
-      remainingSeconds: null,
-      lagSeconds: null,
-      streams: [],
-      tables: [],
-      vdiff: this.vdiff,
-      requested: this.requested(),
-      waitingFor: this.waitingFor(),
-      missing: this.missing,
-      lastError: this.lastError,
-      problems: [],
-      warnings: this.warnings,
-      findings: this.plan?.findings ?? [],
-      pastNoReturn: this.pastNoReturn,
-      retireAt: this.retireAt,
-    };
-    return withObservation(bare, this.observation);
-  }
-
-  private requested(): Status['requested'] {
-    if (this.ended) return [];
-    const all = {
-      complete: this.complete !== undefined,
-      cancel: this.cancelRequested,
-      vdiff: this.vdiffWanted && this.vdiffsFinished > 0 && this.phase !== 'verifying',
-      pause: this.pauseRequested && this.phase !== 'paused',
-    };
-    return (['complete', 'cancel', 'vdiff', 'pause'] as const).filter((name) => all[name]);
-  }
-
-  /** In words, what a person or the clusters must do for this migration to go on. */
-  waitingFor(): string[] {
-    if (this.phase === 'paused')
-      return [this.pausedFor === null ? 'resume, or cancel' : `a person: ${this.pausedFor.remedy}`];
-    if (this.phase === 'retiring')
-      return [
-        `${this.retireAt ?? ''}, to ${this.completeOptions().sourceTables} the tables of the source; keepSource calls it off`,
-      ];
-    if (this.phase === 'copying') return [this.allStopped() ? 'resume: the streams are stopped' : 'the copy to finish'];
-    if (this.phase === 'verifying') return ['VDiff to finish'];
-    if (this.phase !== 'replicating') return [];
-    if (this.allStopped() && !this.input.stopAfterCopy) return ['resume: the streams are stopped'];
-    if (this.vdiffMissing().length > 0) return ['vdiff once more, complete with force, or cancel'];
-    if (this.complete === undefined) return ['complete, or cancel'];
-    return this.missing.map((gap) => gap.message);
-  }
-
-  /** Something else than Pause has stopped them, or Create was told not to start them. */
-  private allStopped(): boolean {
-    const streams = this.observation?.streams ?? [];
-    return (
-      streams.length > 0 && streams.every((stream) => stream.state === 'Stopped' && stream.message !== 'for vdiff')
-    );
+    this.facts.vdiff = report;
+    this.facts.vdiffFinishedAt = Date.now();
+    this.intents.vdiff = false;
+    this.progress.vdiffsFinished++;
   }
 }

@@ -3,9 +3,6 @@ import { tableFraction } from '../migration/watch/observation.js';
 import type { Status } from '../migration/lifecycle/status.js';
 import { isClean } from '../migration/proof/vdiff.js';
 
-/** Tables that a page can show at once. */
-const tablesShown = 20;
-
 /** A status as markdown: what the Temporal UI shows as the workflow's current details. */
 export function describeStatus(status: Status): string {
   const lines = [`### ${status.phase}`, '', `${status.source} → ${status.workflow}`];
@@ -25,12 +22,12 @@ export function describeStatus(status: Status): string {
     lines.push('', '**In trouble**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
   if (status.warnings.length > 0)
     lines.push('', '**Mind**', ...status.warnings.map((problem) => `- ${describeProblem(problem)}`));
-  const tables = status.tables.slice(0, tablesShown);
+  const { tables, totals } = status;
   if (tables.length > 0)
     lines.push(
       '',
       ...tables.map((table) => `- ${table.name}: ${table.phase}, ${Math.floor(tableFraction(table) * 100)} %`),
     );
-  if (status.tables.length > tablesShown) lines.push(`- and ${status.tables.length - tablesShown} more`);
+  if (totals.tables > tables.length) lines.push(`- and ${totals.tables - tables.length} more`);
   return lines.join('\n');
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TcpProxy, type Direction } from '../../lab/proxy.js';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
-import { Tablet } from '../../src/vitess/tablet/tablet.js';
+import { TabletHandle } from '../../src/vitess/tablet/tablet-handle.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
 import { openPool, Vtgate } from '../../src/vitess/vtgate/vtgate.js';
 import { TabletSchema } from '../../src/vitess/wire/topodata_pb.js';
@@ -16,7 +16,7 @@ const directions: Direction[] = ['both', 'answers'];
 const [topoHost = '', topoPort] = lab.target.topoServer.split(':');
 const proxies: TcpProxy[] = [];
 let kv: EtcdKv;
-let tablet: Tablet;
+let tablet: TabletHandle;
 let vtgate: Vtgate;
 
 async function inFrontOf(host: string, port: number): Promise<number> {
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const record = clone(TabletSchema, await direct.primary('commerce', '0'));
   await inFrontOf(record.hostname, record.portMap['grpc'] ?? 0);
   record.hostname = front;
-  tablet = new Tablet(record, 'target', new TabletConnections());
+  tablet = new TabletHandle(record, 'target', new TabletConnections());
   const gate = lab.target.vtgate ?? { host: '', port: 0 };
   const options = { host: front, port: await inFrontOf(gate.host, gate.port) };
   vtgate = new Vtgate(options, openPool(options));

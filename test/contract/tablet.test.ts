@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.js';
 import { quoteName, quoteString } from '../../src/migration/sql/quote.js';
 import type { Clients } from '../../src/vitess/clients.js';
-import { readTableSizes } from '../../src/vitess/tablet/sql/sizes.js';
-import type { Tablet } from '../../src/vitess/tablet/tablet.js';
+import type { TabletHandle } from '../../src/vitess/tablet/tablet-handle.js';
 import { OnDDLAction, VReplicationWorkflowType } from '../../src/vitess/wire/binlogdata_pb.js';
 import { TabletSelectionPreference } from '../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../../src/vitess/wire/topodata_pb.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
-import { buildClients, realEnds } from '../../src/worker.js';
+import { buildClients, realConnectors } from '../../src/worker.js';
 import { emptyTarget, lab, sourceMount, sql, vtctldclient } from '../support/lab/lab.js';
 import { clustersContract } from './suites/tablet.js';
 
@@ -24,7 +23,7 @@ const config: Config = {
 };
 const built = buildClients(config);
 const clients: Clients = built.clients;
-let tablet: Tablet;
+let tablet: TabletHandle;
 
 beforeAll(async () => {
   await emptyTarget('commerce');
@@ -36,6 +35,7 @@ afterAll(async () => {
 });
 
 describe('schema and queries', () => {
+  const query = (statement: string) => sql('target', 'commerce', '0', statement);
   const strange = [
     'plain',
     'two words',
@@ -52,21 +52,19 @@ describe('schema and queries', () => {
 
   test.each(strange)('a table named %s is created, seen, measured, read and dropped', async (name) => {
     await tablet.applySchema(`create table ${quoteName(name)} (id bigint primary key, v varchar(20))`);
-    await tablet.query(`insert into ${quoteName(name)} values (1, 'x'), (2, null)`);
+    expect(await tablet.nonEmptyTables([name])).toEqual([]);
+    await query(`insert into ${quoteName(name)} values (1, 'x'), (2, null)`);
+    expect(await tablet.nonEmptyTables([name])).toEqual([name]);
     const [found] = await tablet.tables([name]);
-    expect(found).toMatchObject({ name, primaryKey: ['id'] });
-    expect(await tablet.query(`select id, v from ${quoteName(name)} order by id`)).toEqual([
-      { id: '1', v: 'x' },
-      { id: '2', v: null },
-    ]);
+    expect(found).toMatchObject({ name });
+    const [details] = await tablet.tableDetails([name]);
+    expect(details).toMatchObject({ name, uniqueKeys: [{ name: 'PRIMARY', columns: ['id'] }] });
+    expect(await tablet.tableNames()).toContain(name);
     // Stored statistics, which tables with accented letters have to do with, come when MySQL sees fit.
-    await tablet.query(`analyze no_write_to_binlog table ${quoteName(name)}`);
-    await expect.poll(async () => (await readTableSizes(tablet, [name])).get(name)?.rows, { timeout: 10_000 }).toBe(2n);
-    expect((await readTableSizes(tablet, [name])).get(name)?.bytes).toBeGreaterThan(0n);
-    await tablet.query(`drop table if exists ${quoteName(name)}`, {
-      disableForeignKeyChecks: true,
-      reloadSchema: true,
-    });
+    await query(`analyze no_write_to_binlog table ${quoteName(name)}`);
+    await expect.poll(async () => (await tablet.sizes([name])).get(name)?.rows, { timeout: 10_000 }).toBe(2n);
+    expect((await tablet.sizes([name])).get(name)?.bytes).toBeGreaterThan(0n);
+    await tablet.dropTable(name);
     expect(await tablet.tables([name])).toEqual([]);
   });
 });
@@ -101,11 +99,16 @@ describe('streams', () => {
           'target',
           'commerce',
           '0',
-          `select cast(cell as char) cell, cast(tablet_types as char) types, cast(state as char) state, cast(source as char) source, workflow_type, defer_secondary_keys from _vt.vreplication where workflow = '${workflow}'`,
+          [
+            'select cast(cell as char) cell, cast(tablet_types as char) types, cast(state as char) state,',
+            'cast(source as char) source, workflow_type, defer_secondary_keys',
+            `from _vt.vreplication where workflow = '${workflow}'`,
+          ].join(' '),
         )
       )[0];
     const source =
-      'keyspace:"load" shard:"0" filter:{rules:{match:"customer" filter:"select * from customer"}} on_ddl:STOP stop_after_copy:true external_cluster:"nomount"';
+      'keyspace:"load" shard:"0" filter:{rules:{match:"customer" filter:"select * from customer"}} ' +
+      'on_ddl:STOP stop_after_copy:true external_cluster:"nomount"';
     expect(await row()).toEqual({
       cell: 'c1,c2',
       types: 'in_order:replica,primary',
@@ -134,7 +137,7 @@ describe('streams', () => {
 
 clustersContract('real clusters', () => {
   const gone = buildClients(config, {
-    ...realEnds,
+    ...realConnectors,
     openTablets: () => ({ client: (host, _port, cluster) => new TabletConnections().client(host, 1, cluster) }),
   });
   const execute = (side: 'source' | 'target', statement: string) =>
@@ -143,6 +146,12 @@ clustersContract('real clusters', () => {
     clients,
     silent: gone.clients,
     mount: sourceMount,
+    orphan: async (stream, table) => {
+      await execute(
+        'target',
+        `insert into _vt.copy_state (vrepl_id, table_name, lastpk) values (${stream}, ${quoteString(table)}, '')`,
+      );
+    },
     write: async (side, table, id, v) => {
       await execute(
         side,

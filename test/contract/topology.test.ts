@@ -6,7 +6,7 @@ import { Etcd3 } from 'etcd3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/shard-record.js';
-import { withMigrationLocks } from '../../src/vitess/topology/lock.js';
+import { withKeyspaceLock, withMigrationLocks } from '../../src/vitess/topology/lock.js';
 import { Mounts } from '../../src/vitess/topology/mounts.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { KeyspaceSchema, TableSchema } from '../../src/vitess/wire/vschema_pb.js';
@@ -70,10 +70,12 @@ describe('the records', () => {
       Buffer.concat([toBinary(KeyspaceSchema, create(KeyspaceSchema, { sharded: true })), unknown]),
       '0',
     );
-    await topology.updateVSchema(name, (vschema) => {
-      vschema.tables['t'] = create(TableSchema);
-      return true;
-    });
+    await withKeyspaceLock(topology, name, 'test', (lock) =>
+      topology.updateVSchema(lock, (vschema) => {
+        vschema.tables['t'] = create(TableSchema);
+        return true;
+      }),
+    );
     const entry = await kv.get(path);
     expect(Buffer.from(entry?.value ?? []).includes(unknown)).toBe(true);
     expect(Object.keys(fromBinary(KeyspaceSchema, entry?.value ?? new Uint8Array()).tables)).toEqual(['t']);
@@ -82,12 +84,17 @@ describe('the records', () => {
 
   test('two writers of one record lose nothing', async () => {
     const name = `race${randomUUID().slice(0, 8)}`;
-    const add = (table: string) =>
-      topology.updateVSchema(name, (vschema) => {
-        vschema.tables[table] = create(TableSchema);
-        return true;
-      });
-    await Promise.all(['a', 'b', 'c', 'd'].map(add));
+    // Under one lock: another program might write without it.
+    await withKeyspaceLock(topology, name, 'test', (lock) =>
+      Promise.all(
+        ['a', 'b', 'c', 'd'].map((table) =>
+          topology.updateVSchema(lock, (vschema) => {
+            vschema.tables[table] = create(TableSchema);
+            return true;
+          }),
+        ),
+      ),
+    );
     expect(Object.keys((await topology.vschema(name)).tables).sort()).toEqual(['a', 'b', 'c', 'd']);
     const path = `${lab.target.topoRoot}/keyspaces/${name}/VSchema`;
     await kv.delete(path, (await kv.get(path))?.revision ?? '');
@@ -98,12 +105,14 @@ describe('the records', () => {
       JSON.parse((await vtctldclient('target', 'GetShard', 'commerce/0')).stdout) as {
         shard: { tablet_controls: { denied_tables: string[] }[] };
       };
-    await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'denied' }, 'test', async () => {
-      await topology.updateShard('commerce', '0', (record) => denyTables(record, ['t1', 't 2']));
-      await topology.updateShard('commerce', '0', (record) => denyTables(record, ['t1', 't3']));
+    await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'denied' }, 'test', async (locks) => {
+      await denyTables(locks, topology, '0', ['t1', 't 2']);
+      await denyTables(locks, topology, '0', ['t1', 't3']);
     });
     expect((await shard()).shard.tablet_controls[0]?.denied_tables).toEqual(['t1', 't 2', 't3']);
-    await topology.updateShard('commerce', '0', (record) => allowTables(record, ['t1', 't 2', 't3', 'other']));
+    await withKeyspaceLock(topology, 'commerce', 'test', (lock) =>
+      allowTables(lock, topology, '0', ['t1', 't 2', 't3', 'other']),
+    );
     expect((await shard()).shard.tablet_controls).toEqual([]);
     expect(deniedTables(create(ShardSchema))).toEqual([]);
   });

@@ -30,9 +30,9 @@ async function audit(of = 'commerce'): Promise<{ code: number; result: AuditResu
   return {
     code,
     result,
-    residue: result.findings
-      .filter((finding) => !finding.live)
-      .map((finding) => finding.name)
+    residue: result.found
+      .filter(({ live }) => !live)
+      .map(({ name }) => name)
       .sort(),
   };
 }
@@ -63,7 +63,10 @@ const planted: { name: string; plant: () => Promise<unknown> }[] = [
         'target',
         'commerce',
         '0',
-        "insert into _vt.vdiff (vdiff_uuid, workflow, keyspace, shard, db_name, state) values ('11111111-2222-3333-4444-555555555555', 'gone', 'commerce', '0', 'vt_commerce', 'completed')",
+        [
+          'insert into _vt.vdiff (vdiff_uuid, workflow, keyspace, shard, db_name, state) values',
+          "('11111111-2222-3333-4444-555555555555', 'gone', 'commerce', '0', 'vt_commerce', 'completed')",
+        ].join(' '),
       ),
   },
   {
@@ -150,7 +153,10 @@ test("the tables that vtctldclient's complete leaves denied are found and opened
       'target',
       'commerce',
       '0',
-      "select state, pos, (select count(*) from _vt.copy_state) as copying from _vt.vreplication where workflow = 'theirs'",
+      [
+        'select state, pos, (select count(*) from _vt.copy_state) as copying',
+        "from _vt.vreplication where workflow = 'theirs'",
+      ].join(' '),
     );
     if (rows[0]?.['state'] === 'Running' && String(rows[0]['pos']) !== '' && Number(rows[0]['copying']) === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -168,7 +174,7 @@ describe('what is live', () => {
     const before = await snapshot('commerce');
     const { code, result, residue } = await audit();
     expect({ code, residue }).toEqual({ code: 0, residue: [] });
-    const names = result.findings.map((finding) => finding.name);
+    const names = result.found.map(({ name }) => name);
     expect(names).toEqual(
       expect.arrayContaining([
         'journal:lost',
@@ -197,12 +203,12 @@ describe('what is live', () => {
   });
 });
 
-test('of a migration that nobody looks after everything is residue; by hand it goes piece by piece, the journal last', async () => {
+test('a migration that no workflow runs is residue, and can be removed piece by piece, the journal last', async () => {
   const before = await snapshot('commerce');
   const handle = await start();
   await handle.terminate('a test');
   const { result, residue } = await audit('commerce.lost');
-  expect(result.owners).toMatchObject([{ workflow: 'lost', whose: 'orphan', adoptable: true }]);
+  expect(result.owners).toMatchObject([{ workflow: 'lost', state: 'orphaned', adoptable: true }]);
   expect(await remove('journal:lost')).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/journal:lost goes last/) as string,

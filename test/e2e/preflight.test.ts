@@ -6,6 +6,7 @@ import { customerVSchema } from '../../lab/data.js';
 import { describeFinding, type CheckName, type Finding } from '../../src/migration/problem/finding.js';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { absent } from '../../src/vitess/topology/kv.js';
+import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { TabletAliasSchema, TabletSchema, TabletType, type Tablet } from '../../src/vitess/wire/topodata_pb.js';
 import { VindexSchema } from '../../src/vitess/wire/vschema_pb.js';
@@ -270,11 +271,15 @@ const sharded: Case[] = [
     input: customer,
     says: /is of type homemade, which Vitess 24 does not have/,
     // ApplyVSchema would not write such a VSchema; a vtctld with a vindex of its own would.
-    spoil: () =>
-      topologies().target.updateVSchema(
-        'customer',
-        (vschema) => ((vschema.vindexes['xxhash'] = create(VindexSchema, { type: 'homemade' })), true),
-      ),
+    spoil: () => {
+      const { target } = topologies();
+      return withKeyspaceLock(target, 'customer', 'test', (lock) =>
+        target.updateVSchema(
+          lock,
+          (vschema) => ((vschema.vindexes['xxhash'] = create(VindexSchema, { type: 'homemade' })), true),
+        ),
+      );
+    },
     mend: mendVSchema,
   },
   {
@@ -611,7 +616,7 @@ describe('what preflight decides', () => {
     expect(failure.type).toBe('PREFLIGHT_REFUSED');
     for (const says of [
       /error mount-answers: no external cluster is mounted as ext9/,
-      /error tablet-answers: the tablet does not answer GetSchema .*keyspace commerce, shard 0/,
+      /error tablet-answers: the tablet does not answer ExecuteFetchAsDba .*keyspace commerce, shard 0/,
     ])
       expect(failure.message).toMatch(says);
   });
@@ -683,9 +688,8 @@ describe('what preflight decides', () => {
 
   test('a migration writes no key of the topology but those of its dry run', async () => {
     const planned = await resultOf(await program.migrate({ ...base, dryRun: true }));
-    const keys = (planned.outcome === 'planned' ? planned.details.topologyWrites : []).map((line) =>
-      line.replace(/ \(.*$/, '').replace('/…', '/'),
-    );
+    const writes = planned.outcome === 'planned' ? planned.details.topologyWrites : [];
+    const keys = writes.flatMap(({ cluster, key }) => (cluster === 'target' ? [key.replace('/…', '/')] : []));
     const before = await topologyOf('target');
     const handle = await program.migrate(base);
     await until(handle, ({ phase }) => phase === 'replicating');

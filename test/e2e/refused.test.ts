@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { WorkflowFailedError, type ApplicationFailure } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
+import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { TableSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { Program, until } from '../support/lab/program.js';
@@ -147,12 +148,12 @@ describe('what cannot work is refused, with nothing changed', () => {
   test('a sharded target whose VSchema lacks the table, or its primary vindex', async () => {
     // ApplyVSchema would not write such a VSchema; another program might.
     const kv = new EtcdKv(lab.target.topoServer, 'target');
-    await new Topology('target', lab.target.topoServer, lab.target.topoRoot, () => kv).updateVSchema(
-      'customer',
-      (vschema) => {
+    const topology = new Topology('target', lab.target.topoServer, lab.target.topoRoot, () => kv);
+    await withKeyspaceLock(topology, 'customer', 'test', (lock) =>
+      topology.updateVSchema(lock, (vschema) => {
         vschema.tables = { corder: create(TableSchema) };
         return true;
-      },
+      }),
     );
     kv.close();
     const failure = await refusal({ ...base, target: 'customer.bad', tables: ['customer', 'corder'] });

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
-import { verifyActivities } from '../../src/activities/vdiff.js';
-import type { Plan } from '../../src/migration/plan/plan.js';
+import { vdiffActivities } from '../../src/activities/vdiff.js';
+import { JournalStore, type MigrationRecord } from '../../src/effects/journal.js';
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
 import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
@@ -106,41 +107,32 @@ describe('a VDiff that finds differences', () => {
 });
 
 describe('the watchdog', () => {
-  /** A plan for the migration `commerce.<workflow>` of the table `compared`. */
-  function planOf(workflow: string, sourceCell = 'ext'): Plan {
-    return {
-      target: {
-        keyspace: 'commerce',
-        workflow,
-        sharded: false,
-        cells: ['zone1'],
-        shards: [{ name: '0', keyRange: '' }],
-      },
-      source: { mount: 'ext1', keyspace: 'load', cells: [sourceCell], shards: [{ name: '0', keyRange: '' }] },
-      tables: [{ name: 'compared', rows: 0, bytes: 0 }],
-      missingTables: {},
-      missingInVSchema: [],
-      tabletTypes: ['PRIMARY'],
-      inOrder: true,
-      autoStart: true,
-      stopAfterCopy: false,
-      deferSecondaryKeys: true,
-      onDdl: 'IGNORE',
-    };
-  }
-
-  /** Runs the step by itself, with a watchdog of a few seconds. */
-  async function compare(plan: Plan, uuid: string): Promise<VDiffReport> {
+  /**
+   * Runs the step by itself for the migration `commerce.<workflow>`, with a watchdog of a few seconds.
+   * @param sourceCell the only cell of the source that its record names meanwhile
+   */
+  async function compare(workflow: string, uuid: string, sourceCell = 'ext'): Promise<VDiffReport> {
     const { clients, close } = buildClients(readConfig(lab.environment));
-    const step = (...args: Parameters<Activities['vdiff']>) => verifyActivities(clients).vdiff(...args);
+    const id = { keyspace: 'commerce', workflow };
+    const { kv, root } = clients.target;
+    const step = (...args: Parameters<Activities['vdiff']>) => vdiffActivities(clients).vdiff(...args);
+    const journal = await new JournalStore(clients.target, id).read();
+    const ref = { id, runId: journal?.runId ?? '' };
+    const before = await kv.get(`${root}/vtmigrate/commerce/${workflow}/record`);
+    if (before === undefined) throw new Error(`there is no record of ${workflow}`);
+    const record = JSON.parse(gunzipSync(before.value).toString()) as MigrationRecord;
+    record.plan.source.cells = [sourceCell];
+    await kv.put(before.key, gzipSync(JSON.stringify(record)), before.revision);
     try {
       return await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof step>(
         step,
-        plan,
+        ref,
         uuid,
         5,
       );
     } finally {
+      const now = await kv.get(before.key);
+      await kv.put(before.key, before.value, now?.revision ?? '');
       await close();
     }
   }
@@ -169,7 +161,7 @@ describe('the watchdog', () => {
   test('a VDiff that finds no tablet is stopped, and the streams run again', async () => {
     const handle = await replicating('stall');
     // The target's cell name in the source's topology: what the peer does.
-    expect((await compare(planOf('stall', 'zone1'), randomUUID())).state).toBe('stalled');
+    expect((await compare('stall', randomUUID(), 'zone1')).state).toBe('stalled');
     expect(await streamOf('stall')).toMatchObject({ state: 'Running', stop: '' });
     expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
   });
@@ -177,7 +169,7 @@ describe('the watchdog', () => {
   test('streams that a VDiff has left behind are started again', async () => {
     const handle = await replicating('left');
     const uuid = randomUUID();
-    expect((await compare(planOf('left'), uuid)).state).toBe('completed');
+    expect((await compare('left', uuid)).state).toBe('completed');
     // As a VDiff leaves them that cannot reach its MySQL at the moment it has its snapshots.
     await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'stop', '--workflow', 'left');
     await sql(
@@ -186,7 +178,7 @@ describe('the watchdog', () => {
       '0',
       "update _vt.vreplication set message = 'for vdiff', stop_pos = pos where workflow = 'left'",
     );
-    expect((await compare(planOf('left'), uuid)).state).toBe('completed');
+    expect((await compare('left', uuid)).state).toBe('completed');
     expect(await streamOf('left')).toMatchObject({ state: 'Running', stop: '' });
     expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
   });
@@ -208,7 +200,7 @@ describe('the watchdog', () => {
       ),
       '0',
     );
-    expect((await compare(planOf('locked'), randomUUID())).state).toBe('stalled');
+    expect((await compare('locked', randomUUID())).state).toBe('stalled');
     expect(await clients.target.kv.get(lock)).toBeUndefined();
     await close();
     expect((await handle.executeUpdate<{ clean: boolean }, []>('vdiff')).clean).toBe(true);

@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AccessText } from '../../src/config/access.js';
 import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
-import { splitAddress } from '../../src/net/address.js';
+import { parseAddress } from '../../src/migration/input/address.js';
 import type { Clients } from '../../src/vitess/clients.js';
-import { Tablet } from '../../src/vitess/tablet/tablet.js';
+import { TabletHandle } from '../../src/vitess/tablet/tablet-handle.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
+import { absent } from '../../src/vitess/topology/kv.js';
+import type { Topology } from '../../src/vitess/topology/topology.js';
 import { TabletSchema } from '../../src/vitess/wire/topodata_pb.js';
 import { rightConfig, type ConfigFile } from '../support/secure/secure-config.js';
 import { secrets, startSecureLab, type SecureLab } from '../support/secure/secure-lab.js';
@@ -196,10 +198,14 @@ describe('a server without TLS, where TLS is configured', () => {
 
   test('a tablet: is sent nothing but handshakes', async () => {
     const server = await plainServer();
-    const { host, port } = splitAddress(server.address);
+    const { host, port } = parseAddress(server.address) ?? { host: '', port: 0 };
     const record = create(TabletSchema, { keyspace: 'commerce', shard: '0', hostname: host, portMap: { grpc: port } });
     const { clusters } = readConfig(environmentOf(rightConfig(lab)));
-    const tablet = new Tablet(record, 'target', new TabletConnections((cluster) => clusters?.[cluster]?.tablets ?? {}));
+    const tablet = new TabletHandle(
+      record,
+      'target',
+      new TabletConnections((cluster) => clusters?.[cluster]?.tablets ?? {}),
+    );
     await expect(tablet.tables()).rejects.toMatchObject({
       code: 'ACCESS_REFUSED',
       message: expect.stringContaining('it does not speak TLS') as string,
@@ -271,13 +277,15 @@ test('what a role does not grant is refused by name', async () => {
         /user nobody in: permission denied for reading \/vitess\/global\/cells\//,
       ) as string,
     });
-    await expect(clients.target.updateVSchema('other', () => true)).rejects.toMatchObject({
+    const write = (topology: Topology, keyspace: string) =>
+      topology.kv.put(`${topology.root}/keyspaces/${keyspace}/VSchema`, new Uint8Array(), absent);
+    await expect(write(clients.target, 'other')).rejects.toMatchObject({
       code: 'ACCESS_REFUSED',
       message: expect.stringMatching(
         /permission denied for writing \/vitess\/global\/keyspaces\/other\/VSchema/,
       ) as string,
     });
-    await expect(sourceOf(clients).updateVSchema('load', () => true)).rejects.toMatchObject({ code: 'ACCESS_REFUSED' });
+    await expect(write(sourceOf(clients), 'load')).rejects.toMatchObject({ code: 'ACCESS_REFUSED' });
   });
 });
 

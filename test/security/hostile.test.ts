@@ -123,6 +123,7 @@ describe('through Temporal, as anybody who may start a workflow', () => {
 test('past the contract: activities given hostile names find nothing and change nothing', async () => {
   const { clients, close } = buildClients(readConfig({ VTMIGRATE_CONFIG: config }));
   const activities = allActivities(clients);
+  const ref = { id: { keyspace: 'commerce', workflow: 'wf' }, runId: 'run' };
   const run = (work: () => Promise<unknown>) =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work).then(
       () => 'went through',
@@ -136,8 +137,8 @@ test('past the contract: activities given hostile names find nothing and change 
     for (const work of [
       () => activities.showMount(name),
       () => activities.unmount(name),
-      () => activities.preflight(input({ source: `${name.replaceAll('.', '')}.load` }), 'run'),
-      () => activities.cancel({ keyspace: name, workflow: name }, 'run'),
+      () => activities.preflight(ref, input({ source: `${name.replaceAll('.', '')}.load` })),
+      () => activities.cancel({ id: { keyspace: name, workflow: name }, runId: 'run' }),
     ]) {
       const outcome = await run(work);
       // Cancel of what nobody has made is nothing to do.

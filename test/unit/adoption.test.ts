@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { adoptedInput, nextStep, planOfStreams, sourceOfStreams } from '../../src/migration/adopt/adoption.js';
 import { adoptInputSchema, migrateInputSchema } from '../../src/migration/input/input.js';
-import type { ShardStreams, StreamDefinition } from '../../src/migration/watch/stream.js';
-import { samplePlan } from '../support/workflow/samples.js';
+import type { ShardStreams, Stream } from '../../src/migration/watch/stream.js';
+import { samplePlan, sampleStreamOptions } from '../support/workflow/samples.js';
 
 const id = { keyspace: 'commerce', workflow: 'wf' };
 const target = { sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] };
-const row = (changes: Partial<StreamDefinition> = {}): StreamDefinition => ({
+const row = (changes: Partial<Stream> = {}): Stream => ({
   id: 1,
   sourceKeyspace: 'load',
   sourceShard: '0',
@@ -14,12 +14,18 @@ const row = (changes: Partial<StreamDefinition> = {}): StreamDefinition => ({
   state: 'Running',
   message: '',
   position: 'p',
+  stopPosition: '',
   stopAfterCopy: false,
   onDdl: 'STOP',
   matches: ['customer', 'corder'],
+  transaction: 0,
+  updated: 0,
+  heartbeat: 0,
+  throttledBy: '',
   ...changes,
 });
-const shard = (streams: StreamDefinition[], changes: Partial<ShardStreams> = {}): ShardStreams => ({
+const shard = (streams: Stream[], changes: Partial<ShardStreams> = {}): ShardStreams => ({
+  workflow: 'wf',
   shard: '0',
   tablet: 'zone1-0000000200',
   type: 'Migrate',
@@ -41,10 +47,12 @@ describe('the plan of streams that are there', () => {
       target: { keyspace: 'commerce', workflow: 'wf', ...target },
       source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '-80' }, { name: '80-' }] },
       tables: [{ name: 'corder' }, { name: 'customer' }],
-      tabletTypes: ['PRIMARY', 'REPLICA'],
-      inOrder: false,
-      deferSecondaryKeys: true,
-      onDdl: 'STOP',
+      stream: {
+        tabletTypes: ['PRIMARY', 'REPLICA'],
+        tabletTypesInPreferenceOrder: false,
+        deferSecondaryKeys: true,
+        onDdl: 'STOP',
+      },
     });
   });
 
@@ -93,15 +101,13 @@ describe('the input of a migration that is taken over', () => {
     });
   });
 
-  it('of an earlier version gets the defaults it lacks', () => {
-    const { sourceTablesAfter, ...older } = before;
-    expect(sourceTablesAfter).toBe('0s');
-    expect(adoptedInput(request(), samplePlan(), older as typeof before)).toEqual(before);
-  });
-
   it('is made up from the streams where nobody knows it', () => {
     expect(
-      adoptedInput(request({ vdiffMaxAge: '2h' }), samplePlan({ tabletTypes: ['PRIMARY', 'SPARE'] }), undefined),
+      adoptedInput(
+        request({ vdiffMaxAge: '2h' }),
+        samplePlan({ stream: sampleStreamOptions({ tabletTypes: ['PRIMARY'] }) }),
+        undefined,
+      ),
     ).toMatchObject({
       source: 'ext1.load',
       target: 'commerce.wf',

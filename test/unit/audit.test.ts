@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { renderAudit } from '../../src/cli/output/audit.js';
-import {
-  judge,
-  ofWorkflow,
-  refusals,
-  residue,
-  type RunState,
-  type Survey,
-  type SurveyedJournal,
-  type SurveyedStream,
-} from '../../src/migration/audit/judge.js';
+import { judge, leftBehind, ofWorkflow } from '../../src/migration/audit/judge.js';
+import { named, refusals } from '../../src/migration/audit/removal.js';
+import { residueName, type Residue } from '../../src/migration/audit/residue.js';
+import type { RunState, Survey, SurveyedJournal, SurveyedStream } from '../../src/migration/audit/survey.js';
+import { writesTo } from '../../src/migration/watch/writes-to.js';
 import { sampleSurvey } from '../support/workflow/samples.js';
 
 const journal = (changes: Partial<SurveyedJournal> = {}): SurveyedJournal => ({
@@ -28,7 +23,7 @@ const stream = (changes: Partial<SurveyedStream> = {}): SurveyedStream => ({
   states: ['Running'],
   source: 'ext1.load',
   external: true,
-  tables: ['corder'],
+  rules: ['corder'],
   ...changes,
 });
 const runs = (running: boolean): RunState[] => [
@@ -48,9 +43,9 @@ const whole: Partial<Survey> = {
 
 const verdicts = (survey: Partial<Survey>, states: RunState[] = []) =>
   Object.fromEntries(
-    judge(sampleSurvey(survey), states).findings.map((finding) => [
-      finding.name,
-      finding.live ? 'live' : finding.kept === null ? 'residue' : 'kept',
+    judge(sampleSurvey(survey), states).found.map(({ name, live, kept }) => [
+      name,
+      live ? 'live' : kept === null ? 'residue' : 'kept',
     ]),
   );
 const everything = [
@@ -100,19 +95,19 @@ describe('what is live', () => {
     expect(
       verdicts({
         denied: [{ shard: '0', table: 'corder' }],
-        readers: [{ keyspace: 'shop', workflow: 'away', tables: ['corder'] }],
+        readers: [{ keyspace: 'shop', workflow: 'away', rules: ['corder'] }],
       }),
     ).toEqual({ 'denied:commerce/0/corder': 'live' });
     expect(
       verdicts({
         denied: [{ shard: '0', table: 'corder' }],
-        readers: [{ keyspace: 'shop', workflow: 'away', tables: ['/.*/'] }],
+        readers: [{ keyspace: 'shop', workflow: 'away', rules: ['/.*/'] }],
       }),
     ).toEqual({ 'denied:commerce/0/corder': 'live' });
     expect(
       verdicts({
         denied: [{ shard: '0', table: 'corder' }],
-        readers: [{ keyspace: 'shop', workflow: 'away', tables: ['other'] }],
+        readers: [{ keyspace: 'shop', workflow: 'away', rules: ['other'] }],
       }),
     ).toEqual({ 'denied:commerce/0/corder': 'residue' });
   });
@@ -131,7 +126,7 @@ describe('what is live', () => {
     ['of a workflow, held for less than ten minutes', { workflow: 'new', since: '2026-01-02T03:00:00Z' }],
     ['of a workflow, whose holder does not say since when', { workflow: 'new', since: null }],
   ])('a lock %s', (_what, lock) => {
-    expect(Object.values(verdicts({ locks: [{ key: 'k', holder: 'somebody', ...lock }] }))).toEqual(['live']);
+    expect(Object.values(verdicts({ locks: [{ key: 'k', holder: 'another program', ...lock }] }))).toEqual(['live']);
   });
 });
 
@@ -140,7 +135,7 @@ describe('what is residue', () => {
     expect(verdicts(whole, runs(false))).toEqual(Object.fromEntries(everything.map((name) => [name, 'residue'])));
   });
 
-  it('what belongs to nobody', () => {
+  it('what is unowned', () => {
     const survey: Partial<Survey> = {
       denied: [{ shard: '0', table: 'order line' }],
       vdiffs: [
@@ -191,7 +186,7 @@ describe('what may be removed', () => {
       /^journal:wf goes last: .*stream:commerce\/0\/wf.* are still there$/,
     );
     expect(refusals(orphan, everything)).toEqual([]);
-    // Whoever removes it holds the lock himself.
+    // The removal itself holds the lock.
     expect(
       refusals(
         judge(
@@ -208,10 +203,79 @@ describe('what may be removed', () => {
   });
 });
 
+describe('names', () => {
+  const on = { keyspace: 'commerce', shard: '-80' };
+
+  it.each<[string, Residue]>([
+    ['stream:commerce/-80/wf', { kind: 'stream', ...on, workflow: 'wf' }],
+    ['vdiff:commerce/-80/#7', { kind: 'vdiff', ...on, id: '#7' }],
+    ['copy-state:commerce/-80/9', { kind: 'copy-state', ...on, stream: '9' }],
+    ['table:commerce/-80/a/b', { kind: 'table', ...on, table: 'a/b' }],
+    ['denied:commerce/-80/order line', { kind: 'denied', ...on, table: 'order line' }],
+    [
+      'fence:ext1/load/0/corder',
+      {
+        kind: 'fence',
+        keyspace: 'commerce',
+        mount: 'ext1',
+        sourceKeyspace: 'load',
+        shard: '0',
+        table: 'corder',
+        workflow: 'wf',
+        runId: 'r1',
+      },
+    ],
+    ['lock:commerce/wf', { kind: 'lock', keyspace: 'commerce', workflow: 'wf', key: 'k' }],
+    ['lock:commerce', { kind: 'lock', keyspace: 'commerce', workflow: null, key: 'k' }],
+    ['journal:wf', { kind: 'journal', keyspace: 'commerce', workflow: 'wf', runId: 'r1' }],
+  ])('%s', (name, residue) => {
+    expect(residueName(residue)).toBe(name);
+  });
+
+  it('what is found has its parts as data', () => {
+    expect(judge(sampleSurvey(whole), runs(false)).found).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ kind: 'fence', mount: 'ext1', sourceKeyspace: 'load', shard: '0', runId: 'r1' }),
+        expect.objectContaining({ kind: 'denied', keyspace: 'commerce', shard: '0', table: 'corder', owner: 'wf' }),
+        expect.objectContaining({ kind: 'lock', workflow: 'wf', key: 'k', owner: 'wf' }),
+      ]),
+    );
+  });
+});
+
+describe('a lock that is waited for', () => {
+  const lock = (key: string, since: string) => ({ workflow: 'gone', key, holder: 'VDiff of vitess@h', since });
+  const old = lock('old', '2026-01-01T00:00:00Z');
+  const young = lock('young', '2026-01-02T03:04:00Z');
+  const keys = (...locks: (typeof old)[]) =>
+    named(judge(sampleSurvey({ locks }), []), ['lock:commerce/gone']).map((thing) =>
+      thing.kind === 'lock' ? thing.key : thing.kind,
+    );
+
+  it.each([
+    ['behind the dead one', [old, young]],
+    ['before it', [young, old]],
+  ])('%s stays, under the same name', (_where, locks) => {
+    expect(refusals(judge(sampleSurvey({ locks }), []), ['lock:commerce/gone'])).toEqual([]);
+    expect(keys(...locks)).toEqual(['old']);
+  });
+
+  it('alone is not residue', () => {
+    expect(refusals(judge(sampleSurvey({ locks: [young] }), []), ['lock:commerce/gone'])[0]).toMatch(/is not residue/);
+    expect(keys(young)).toEqual([]);
+  });
+});
+
+it('a rule writes to the table it names, and a regular expression may write to any', () => {
+  expect(writesTo('corder', 'corder')).toBe(true);
+  expect(writesTo('corder', 'customer')).toBe(false);
+  expect(writesTo('/^c/', 'product')).toBe(true);
+});
+
 describe('what a person reads', () => {
   it('an orphan with how to finish it', () => {
     const lines = renderAudit(judge(sampleSurvey(whole), runs(false)));
-    expect(lines[0]).toBe('commerce.wf from ext1.load: nobody looks after it; its workflow is terminated (run ID r1)');
+    expect(lines[0]).toBe('commerce.wf from ext1.load: no workflow runs it; its workflow is terminated (run ID r1)');
     expect(lines).toContain('  to finish it: vtmigrate Migrate Complete commerce.wf, or Migrate Cancel commerce.wf');
     expect(lines.at(-1)).toBe('commerce: 7 things left behind by no live migration.');
   });
@@ -232,19 +296,28 @@ describe('what a person reads', () => {
       }),
       [],
     );
-    expect(judgement.owners.map(({ workflow, adoptable }) => [workflow, adoptable])).toEqual([
-      ['theirs', true],
-      ['mt', false],
+    expect(judgement.owners.map(({ workflow, state, adoptable }) => [workflow, state, adoptable])).toEqual([
+      ['theirs', 'foreign', true],
+      ['mt', 'foreign', false],
     ]);
+    expect(renderAudit(judgement)).toContain(
+      'commerce.mt from shop: MoveTables made by another program, such as vtctldclient',
+    );
   });
 
-  it("the command that removes what is nobody's, with odd names as JSON", () => {
+  it('the command that removes what is unowned, with odd names as JSON', () => {
     const said = (table: string) => renderAudit(judge(sampleSurvey({ denied: [{ shard: '0', table }] }), [])).at(-1);
-    expect(said('corder')).toBe(
-      "To remove what is nobody's: vtmigrate Audit commerce -remove denied:commerce/0/corder",
-    );
+    expect(said('corder')).toBe('To remove what is unowned: vtmigrate Audit commerce -remove denied:commerce/0/corder');
     expect(said('order line')).toBe(
-      `To remove what is nobody's: vtmigrate Audit commerce -remove '["denied:commerce/0/order line"]'`,
+      `To remove what is unowned: vtmigrate Audit commerce -remove '["denied:commerce/0/order line"]'`,
+    );
+  });
+
+  it('what is unowned under a heading of its own', () => {
+    const survey = sampleSurvey({ ...whole, copyStates: [{ shard: '0', stream: '9', tables: ['corder'] }] });
+    const lines = renderAudit(judge(survey, runs(true)));
+    expect(lines[lines.indexOf('Unowned:') + 1]).toBe(
+      '  - copy-state:commerce/0/9  copy state of stream 9, which is gone, tables corder',
     );
   });
 
@@ -254,8 +327,8 @@ describe('what a person reads', () => {
       runs(false),
     );
     expect(
-      residue(ofWorkflow(two, 'wf'))
-        .map((finding) => finding.name)
+      leftBehind(ofWorkflow(two, 'wf'))
+        .map(({ name }) => name)
         .sort(),
     ).toEqual([...everything].sort());
   });

@@ -7,7 +7,8 @@ import { progressLine } from '../../src/cli/temporal/follow.js';
 import { renderPlan } from '../../src/cli/output/plan.js';
 import { renderStatus } from '../../src/cli/output/status.js';
 import { renderVDiff } from '../../src/cli/output/vdiff.js';
-import type { Observation } from '../../src/migration/watch/observation.js';
+import { nameList } from '../../src/migration/lifecycle/reference.js';
+import { noTotals, type Observation } from '../../src/migration/watch/observation.js';
 import type { Plan } from '../../src/migration/plan/plan.js';
 import type { Status } from '../../src/migration/lifecycle/status.js';
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
@@ -20,7 +21,7 @@ const stream = {
   state: 'Copying',
   message: '',
   position: '',
-  copying: ['customer', 'product'],
+  copying: nameList(['customer', 'product']),
   lagSeconds: null,
   throttledBy: '',
 };
@@ -34,6 +35,16 @@ const status: Status = {
   remainingSeconds: 130,
   lagSeconds: null,
   streams: [stream],
+  totals: {
+    tables: 3,
+    copied: 1,
+    copying: 1,
+    waiting: 1,
+    rows: '149',
+    rowsTotal: '1234767',
+    bytes: '17384',
+    bytesTotal: '5244880',
+  },
   tables: [
     { name: 'corder', phase: 'copied', rows: '99', rowsTotal: '100', bytes: '500', bytesTotal: '1000' },
     { name: 'customer', phase: 'copying', rows: '50', rowsTotal: '100', bytes: '500', bytesTotal: '1000' },
@@ -42,6 +53,9 @@ const status: Status = {
   vdiff: null,
   requested: ['complete'],
   waitingFor: ['the copy to finish'],
+  needsPerson: null,
+  createDone: true,
+  served: false,
   missing: [],
   lastError: null,
   warnings: [],
@@ -65,6 +79,7 @@ const vdiff: VDiffReport = {
   uuid: 'u-1',
   state: 'completed',
   rowsCompared: '1200',
+  totals: { tables: 2, differing: 1, mismatched: '3', extraSource: '1', extraTarget: '0' },
   tables: [
     {
       name: 'corder',
@@ -125,7 +140,7 @@ describe('Workflow Show', () => {
     const running = {
       ...stream,
       state: 'Running',
-      copying: [],
+      copying: nameList([]),
       lagSeconds: 0,
       throttledBy: 'lag',
       message: 'Picked\nsource tablet',
@@ -153,7 +168,9 @@ describe('Workflow Show', () => {
 
   test('what Complete lacked', () => {
     expect(
-      shown({ missing: [{ code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' } }] }),
+      shown({
+        missing: [{ code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' }, remedy: 'wait' }],
+      }),
     ).toContain('  - stream 1 is behind (shard 0)');
   });
 
@@ -161,9 +178,9 @@ describe('Workflow Show', () => {
     expect(shown({ vdiff })).toContain(
       'Last VDiff: NOT CLEAN: differences in customer, 1,200 rows compared, 2026-11-24 02:10:00 UTC',
     );
-    expect(shown({ vdiff: { ...vdiff, tables: vdiff.tables.slice(0, 1) } })).toContain(
-      'Last VDiff: clean, 1,200 rows compared, 2026-11-24 02:10:00 UTC',
-    );
+    expect(
+      shown({ vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: vdiff.tables.slice(0, 1) } }),
+    ).toContain('Last VDiff: clean, 1,200 rows compared, 2026-11-24 02:10:00 UTC');
     expect(shown({ vdiff: { ...vdiff, state: 'error', errors: { '0': 'no tablet' }, completedAt: null } })).toContain(
       'Last VDiff: error, 1,200 rows compared; no tablet',
     );
@@ -186,7 +203,7 @@ describe('Workflow Show', () => {
         outcome: 'cancelled',
         workflow: 'commerce.wf',
         source: 'ext1.load',
-        droppedTables: { '0': ['a', 'b'] },
+        droppedTables: { '0': nameList(['a', 'b']) },
       },
       failure: null,
       problem: null,
@@ -219,7 +236,7 @@ describe('Workflow Show', () => {
         outcome: 'completed',
         workflow: 'commerce.wf',
         source: 'ext1.load',
-        tables: ['a'],
+        tables: nameList(['a']),
         vdiff,
         fenced: false,
         sourceTables: { done: 'keep', kept: null },
@@ -241,6 +258,9 @@ describe('Workflow Show', () => {
 describe('what is live', () => {
   const observation: Observation = {
     at: '2026-11-24T02:03:10.000Z',
+    copyFinished: false,
+    copiedFraction: 0,
+    totals: noTotals,
     streams: [],
     tables: [],
     remainingSeconds: 5,
@@ -287,7 +307,12 @@ describe('Complete', () => {
     expect(needsPerson(replicating, true)).toBe(false);
     expect(needsPerson({ ...replicating, requested: ['complete', 'vdiff'] }, false)).toBe(false);
     expect(needsPerson({ ...replicating, phase: 'verifying' }, false)).toBe(false);
-    expect(needsPerson({ ...replicating, vdiff: { ...vdiff, tables: [] } }, false)).toBe(false);
+    expect(
+      needsPerson(
+        { ...replicating, vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: [] } },
+        false,
+      ),
+    ).toBe(false);
     expect(waysOn('commerce.wf').join('\n')).toMatch(
       /VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/,
     );
@@ -335,20 +360,31 @@ test('the plan of a dry run', () => {
       shards: [{ name: '-80', keyRange: '-80' }],
     },
     source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '0', keyRange: '-' }] },
+    sameVindexes: false,
     tables: [
       { name: 'order line', rows: 1500, bytes: 2048, vindex: { name: 'xxhash', columns: ['id'] } },
       { name: 'ref', rows: 2, bytes: 16384 },
     ],
     missingTables: { '-80': ['order line'] },
     missingInVSchema: [],
-    tabletTypes: ['REPLICA', 'PRIMARY'],
-    inOrder: true,
-    autoStart: false,
-    stopAfterCopy: true,
-    deferSecondaryKeys: true,
-    onDdl: 'IGNORE',
+    stream: {
+      tabletTypes: ['REPLICA', 'PRIMARY'],
+      tabletTypesInPreferenceOrder: true,
+      autoStart: false,
+      stopAfterCopy: true,
+      deferSecondaryKeys: true,
+      onDdl: 'IGNORE',
+    },
   };
-  expect(renderPlan(plan)).toEqual([
+  const planned = {
+    outcome: 'planned' as const,
+    workflow: 'commerce.wf',
+    source: 'ext1.load',
+    plan,
+    findings: [],
+    details: { ddl: {}, topologyWrites: [] },
+  };
+  expect(renderPlan(planned)).toEqual([
     'Dry run of commerce.wf: nothing has been changed.',
     '',
     'Source:       ext1.load, shards 0',
@@ -371,6 +407,8 @@ test('the plan of a dry run', () => {
     'Complete, once the copy is proven whole and VDiff is clean:',
     '  add to the VSchema: nothing, every table is in it',
     '  delete the streams, allow applications, and read every table through vtgate',
+    '',
+    'Keys of the topology that are written:',
   ]);
 });
 

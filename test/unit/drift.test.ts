@@ -14,11 +14,24 @@ test('a changed one is shown with what is gone and what is new', () => {
   expect(gaps).toMatchObject([{ code: 'SCHEMA_DRIFT', place: { ...place, table: 't' } }]);
   expect(gaps[0]?.message).toContain('\n+   `note` text,\n');
   expect(gaps[0]?.message).not.toContain('PRIMARY KEY');
+  expect(gaps[0]?.message).not.toContain('make the same change');
+  expect(gaps[0]?.remedy).toMatch(/make the same change on the target's table/);
+});
+
+test('a long difference is cut', () => {
+  const wide = (column: string) => Array.from({ length: 300 }, (_, i) => `  \`${column}${i}\` bigint,`).join('\n');
+  const [gap] = driftGaps({ t: wide('a') }, { t: wide('b') }, [], place);
+  expect(gap?.message.length).toBeLessThan(2_200);
+  expect(gap?.message).toContain('…');
 });
 
 test('a table that is gone', () => {
   expect(driftGaps({ t: then }, {}, [{ t: then }], place)).toMatchObject([
-    { code: 'SCHEMA_DRIFT', message: expect.stringMatching(/dropped or renamed/) as string },
+    {
+      code: 'SCHEMA_DRIFT',
+      message: expect.stringMatching(/dropped or renamed/) as string,
+      remedy: expect.stringMatching(/create again/) as string,
+    },
   ]);
 });
 

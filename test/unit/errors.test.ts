@@ -10,7 +10,7 @@ import {
   MigrationError,
   type ErrorCode,
 } from '../../src/migration/problem/errors.js';
-import { Pace } from '../../src/workflows/observe-backoff.js';
+import { ObserveBackoff } from '../../src/workflows/observe-backoff.js';
 
 describe('an error', () => {
   const error = new MigrationError(
@@ -124,11 +124,11 @@ describe('what a message of a stream means', () => {
 
 describe('the pace', () => {
   it('waits longer and longer while nothing changes, up to a day', () => {
-    const pace = new Pace();
-    expect(pace.next()).toEqual({ minSeconds: 0, maxSeconds: 10 });
+    const backoff = new ObserveBackoff({ quietSeconds: 10, changes: 0 });
+    expect(backoff.next()).toEqual({ minSeconds: 0, maxSeconds: 10 });
     const waits = Array.from({ length: 60 }, () => {
-      pace.recorded(false);
-      return pace.next().maxSeconds;
+      backoff.recorded(false);
+      return backoff.next().maxSeconds;
     });
     expect(waits.slice(0, 2)).toEqual([12.5, 15.625]);
     expect(waits.every((wait, i) => i === 0 || wait >= (waits[i - 1] ?? 0))).toBe(true);
@@ -136,10 +136,10 @@ describe('the pace', () => {
   });
 
   it('records fifty changes at once, and then slower and slower, up to an hour', () => {
-    const pace = new Pace();
+    const backoff = new ObserveBackoff({ quietSeconds: 10, changes: 0 });
     const change = (times: number) => {
-      for (let i = 0; i < times; i++) pace.recorded(true);
-      return pace.next();
+      for (let i = 0; i < times; i++) backoff.recorded(true);
+      return backoff.next();
     };
     expect(change(50).minSeconds).toBe(0);
     expect(change(1).minSeconds).toBeCloseTo(1.1, 10);

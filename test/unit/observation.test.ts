@@ -8,9 +8,21 @@ import {
   maxLagSeconds,
   remainingSeconds,
   tableFraction,
+  endsWatching,
+  toObservation,
   type Observation,
+  type StreamObservation,
+  type Wait,
 } from '../../src/migration/watch/observation.js';
-import { copying, replicating, sampleProblem, sampleStream, sampleTable } from '../support/workflow/samples.js';
+import { nameList } from '../../src/migration/lifecycle/reference.js';
+import {
+  copying,
+  replicating,
+  replicatingLook,
+  sampleProblem,
+  sampleStream,
+  sampleTable,
+} from '../support/workflow/samples.js';
 
 describe('isCopied', () => {
   it.each([
@@ -43,13 +55,13 @@ describe('isCopyFinished', () => {
     { what: 'there is none', streams: [], finished: false },
     { what: 'there is one too many', streams: [...two, sampleStream({ id: 3 })], finished: false },
   ])('when $what: $finished', ({ streams, finished }) => {
-    expect(isCopyFinished(replicating({ streams }), 2, false)).toBe(finished);
+    expect(isCopyFinished(streams, 2, false)).toBe(finished);
   });
 });
 
 describe('fingerprint', () => {
   const base = copying(0.5);
-  const withStream = (changes: object): Observation => ({
+  const withStream = (changes: Partial<StreamObservation>): Observation => ({
     ...base,
     streams: base.streams.map((stream) => ({ ...stream, ...changes })),
   });
@@ -57,9 +69,12 @@ describe('fingerprint', () => {
   it.each([
     { what: 'the state of a stream', to: withStream({ state: 'Error' }) },
     { what: 'a message', to: withStream({ message: 'connection refused' }) },
-    { what: 'a table that is done', to: withStream({ copying: ['corder'] }) },
+    { what: 'a table that is done', to: withStream({ copying: nameList(['corder']) }) },
     { what: 'a first position', to: withStream({ position: '' }) },
-    { what: 'another stream', to: { ...base, streams: [...base.streams, sampleStream({ id: 2 })] } },
+    {
+      what: 'another stream',
+      to: { ...base, streams: [...base.streams, { ...sampleStream({ id: 2 }), copying: nameList([]) }] },
+    },
     { what: 'a tenth of the copy', to: copying(0.6) },
     { what: 'a problem', to: { ...base, problems: [sampleProblem] } },
   ])('changes with $what', ({ to }) => {
@@ -81,6 +96,75 @@ describe('fingerprint', () => {
   });
 });
 
+describe('an observation of many tables', () => {
+  const phases = ['copied', 'waiting', 'copying'] as const;
+  const tables = Array.from({ length: 60 }, (_, i) =>
+    sampleTable({
+      name: `t${i}`,
+      phase: phases[i % 3] ?? 'copied',
+      rows: '1',
+      bytes: '2',
+      bytesTotal: '9007199254740993',
+    }),
+  );
+  const look = replicatingLook({
+    tables,
+    streams: [sampleStream({ copying: tables.map(({ name }) => name) })],
+  });
+
+  it('lists first those that are copying, then the waiting, then the copied ones', () => {
+    const shown = toObservation(look, 50).tables.map(({ phase }) => phase);
+    expect(shown).toEqual([
+      ...Array.from({ length: 20 }, () => 'copying'),
+      ...Array.from({ length: 20 }, () => 'waiting'),
+      ...Array.from({ length: 10 }, () => 'copied'),
+    ]);
+  });
+
+  it('has the totals and the fraction of all, and of each stream a few names', () => {
+    const seen = toObservation(look, 20);
+    expect(seen.tables).toHaveLength(20);
+    expect(seen.totals).toEqual({
+      tables: 60,
+      copied: 20,
+      copying: 20,
+      waiting: 20,
+      rows: '60',
+      rowsTotal: '6000',
+      bytes: '120',
+      bytesTotal: '540431955284459580',
+    });
+    expect(seen.copiedFraction).toBe(copiedFraction(tables));
+    expect(seen.streams[0]?.copying).toEqual({ count: 60, names: ['t0', 't1', 't2', 't3', 't4'] });
+  });
+});
+
+describe('watching ends', () => {
+  const wait = (changes: Partial<Wait> = {}): Wait => ({
+    minSeconds: 5,
+    maxSeconds: 10,
+    copyingSince: null,
+    ...changes,
+  });
+  const [before, other] = [fingerprint(replicating()), fingerprint(copying(0.5))];
+  it.each([
+    {
+      what: 'at once when the copy has just finished',
+      wait: wait({ copyingSince: '2026' }),
+      since: before,
+      seconds: 0,
+      ends: true,
+    },
+    { what: 'not again for a copy that had finished before', wait: wait(), since: before, seconds: 0, ends: false },
+    { what: 'not with a change that comes too early', wait: wait(), since: other, seconds: 4.9, ends: false },
+    { what: 'with a change', wait: wait(), since: other, seconds: 5, ends: true },
+    { what: 'not without a change', wait: wait(), since: before, seconds: 9.9, ends: false },
+    { what: 'when the time is over', wait: wait(), since: before, seconds: 10, ends: true },
+  ])('$what: $ends', ({ wait: given, since, seconds, ends }) => {
+    expect(endsWatching(replicating(), since, given, seconds)).toBe(ends);
+  });
+});
+
 describe('fractions', () => {
   it.each([
     { changes: { phase: 'copied', rows: '1' } as const, fraction: 1 },
@@ -98,13 +182,13 @@ describe('fractions', () => {
       sampleTable({ bytesTotal: '3000' }),
       sampleTable({ phase: 'copying', rows: '50', bytesTotal: '1000' }),
     ];
-    expect(copiedFraction(replicating({ tables }))).toBeCloseTo(0.875, 10);
+    expect(copiedFraction(tables)).toBeCloseTo(0.875, 10);
   });
 
   it('of tables without known bytes count them alike', () => {
     const tables = [sampleTable({ bytesTotal: '0' }), sampleTable({ phase: 'waiting', bytesTotal: '0' })];
-    expect(copiedFraction(replicating({ tables }))).toBe(0.5);
-    expect(copiedFraction(replicating({ tables: [] }))).toBe(0);
+    expect(copiedFraction(tables)).toBe(0.5);
+    expect(copiedFraction([])).toBe(0);
   });
 });
 

@@ -1,33 +1,36 @@
 import { describe, expect, it } from 'vitest';
-import type { Observation } from '../../src/migration/watch/observation.js';
+import type { Look } from '../../src/migration/watch/observation.js';
 import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
-import { isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/proof/vdiff.js';
-import { streamGaps, vdiffGaps } from '../../src/migration/proof/gaps.js';
+import { boundedReport, isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/proof/vdiff.js';
+import { cappedGaps, streamGaps, vdiffGaps, type Gap } from '../../src/migration/proof/gaps.js';
 import {
   cleanVDiff,
   copying,
+  copyingLook,
   dirtyVDiff,
   failedVDiff,
   replicating,
+  replicatingLook,
   samplePlan,
   sampleProblem,
   sampleStream,
+  sampleStreamOptions,
   vdiffTable,
 } from '../support/workflow/samples.js';
 
 describe('what the streams lack', () => {
   const place = { cluster: 'target', keyspace: 'commerce', shard: '0', tablet: 'zone1-0000000200' };
-  const streams = (changes: object): Observation => replicating({ streams: [sampleStream(changes)] });
+  const streams = (changes: object): Look => replicatingLook({ streams: [sampleStream(changes)] });
   const noAnswer = {
-    ...sampleProblem,
     code: 'TABLET_UNREACHABLE' as const,
     message: 'no answer',
     place: { shard: '0' },
+    remedy: 'start it',
   };
 
   it.each([
-    { what: 'nothing', seen: replicating(), gaps: [] },
-    { what: 'nothing, although a stream complained', seen: replicating({ problems: [sampleProblem] }), gaps: [] },
+    { what: 'nothing', seen: replicatingLook(), gaps: [] },
+    { what: 'nothing, although a stream complained', seen: replicatingLook({ problems: [sampleProblem] }), gaps: [] },
     {
       what: 'tables',
       seen: streams({ state: 'Copying', copying: ['a', 'b', 'c', 'd', 'e', 'f'] }),
@@ -50,12 +53,12 @@ describe('what the streams lack', () => {
     },
     {
       what: 'an answer',
-      seen: replicating({ streams: [], problems: [noAnswer] }),
-      gaps: [{ code: 'NOT_READABLE', message: 'no answer', place: { shard: '0' } }],
+      seen: replicatingLook({ streams: [], problems: [noAnswer] }),
+      gaps: [noAnswer],
     },
     {
       what: 'a stream',
-      seen: replicating({ streams: [] }),
+      seen: replicatingLook({ streams: [] }),
       gaps: [
         {
           code: 'NOT_READABLE',
@@ -66,16 +69,14 @@ describe('what the streams lack', () => {
     },
     {
       what: 'both',
-      seen: { ...copying(0.5), problems: [noAnswer, sampleProblem] },
-      gaps: [
-        { code: 'NOT_READABLE', message: 'no answer' },
-        { code: 'COPY_NOT_FINISHED', message: 'tables still being copied: corder, customer' },
-      ],
+      seen: { ...copyingLook(0.5), problems: [noAnswer, sampleProblem] },
+      gaps: [noAnswer, { code: 'COPY_NOT_FINISHED', message: 'tables still being copied: corder, customer' }],
     },
   ])('$what', ({ seen, gaps }) => {
     const found = streamGaps(samplePlan(), seen);
     expect(found).toMatchObject(gaps);
     expect(found).toHaveLength(gaps.length);
+    for (const { remedy } of found) expect(remedy).not.toBe('');
   });
 
   it('counts source shards times target shards', () => {
@@ -88,13 +89,27 @@ describe('what the streams lack', () => {
       target: { ...samplePlan().target, shards: halves },
     });
     const seen = (count: number) =>
-      replicating({ streams: Array.from({ length: count }, (_, id) => sampleStream({ id })) });
+      replicatingLook({ streams: Array.from({ length: count }, (_, id) => sampleStream({ id })) });
     expect(streamGaps(plan, seen(4))).toEqual([]);
     expect(streamGaps(plan, seen(3))).toMatchObject([{ code: 'NOT_READABLE' }]);
   });
 
   it('takes a stream that stopped after its copy for done only where that was asked for', () => {
-    expect(streamGaps(samplePlan({ stopAfterCopy: true }), streams({ state: 'Stopped' }))).toEqual([]);
+    expect(
+      streamGaps(samplePlan({ stream: sampleStreamOptions({ stopAfterCopy: true }) }), streams({ state: 'Stopped' })),
+    ).toEqual([]);
+  });
+});
+
+describe('many gaps', () => {
+  const gaps = (count: number): Gap[] =>
+    Array.from({ length: count }, (_, i) => ({ code: 'SCHEMA_DRIFT', message: `m${i}`, place: {}, remedy: 'r' }));
+
+  it('are capped, and the rest is counted', () => {
+    expect(cappedGaps(gaps(50))).toEqual(gaps(50));
+    const capped = cappedGaps(gaps(73));
+    expect(capped.slice(0, 50)).toEqual(gaps(50));
+    expect(capped.slice(50)).toMatchObject([{ code: 'MORE_GAPS', message: '23 more' }]);
   });
 });
 
@@ -125,7 +140,9 @@ describe('what the VDiff lacks', () => {
       ],
     },
   ])('$what', ({ vdiff, gaps }) => {
-    expect(vdiffGaps(vdiff, false)).toEqual(gaps);
+    const found = vdiffGaps(vdiff, false);
+    expect(found.map(({ code, message, place }) => ({ code, message, place }))).toEqual(gaps);
+    for (const { remedy } of found) expect(remedy).not.toBe('');
     expect(vdiffGaps(vdiff, true)).toEqual([]);
   });
 });
@@ -134,10 +151,8 @@ describe('isClean', () => {
   it.each([
     { vdiff: cleanVDiff(), clean: true },
     { vdiff: cleanVDiff({ tables: [] }), clean: true },
+    { vdiff: dirtyVDiff({ tables: [] }), clean: false },
     { vdiff: cleanVDiff({ state: 'running' }), clean: false },
-    { vdiff: cleanVDiff({ tables: [vdiffTable(), vdiffTable({ mismatched: '1' })] }), clean: false },
-    { vdiff: cleanVDiff({ tables: [vdiffTable({ extraSource: '1' })] }), clean: false },
-    { vdiff: cleanVDiff({ tables: [vdiffTable({ extraTarget: '1' })] }), clean: false },
   ])('$#: $clean', ({ vdiff, clean }) => {
     expect(isClean(vdiff)).toBe(clean);
   });
@@ -165,6 +180,7 @@ describe('a VDiff over several shards', () => {
       rowsCompared: '25',
       errors: {},
       completedAt: 'now',
+      totals: { tables: 2, differing: 0, mismatched: '0', extraSource: '0', extraTarget: '0' },
       tables: [vdiffTable({ name: 'a', rowsCompared: '10' }), vdiffTable({ rowsCompared: '15' })],
     });
   });
@@ -216,7 +232,35 @@ describe('a VDiff over several shards', () => {
       other({ hasMismatch: true, report: report({ MismatchedRows: 3, ExtraRowsTarget: 4 }) }),
     );
     expect(found.tables[0]).toMatchObject({ mismatched: '4', extraSource: '2', extraTarget: '4' });
+    expect(found.totals).toEqual({
+      tables: 1,
+      differing: 1,
+      mismatched: '4',
+      extraSource: '2',
+      extraTarget: '4',
+    });
     expect(isClean(found)).toBe(false);
+  });
+
+  it.each([{ MismatchedRows: 1 }, { ExtraRowsSource: 1 }, { ExtraRowsTarget: 1 }])('is not clean with %o', (counts) => {
+    const found = summary(row({ report: JSON.stringify(counts) }), other(), row({ table: 'a' }), other({ table: 'a' }));
+    expect(found.totals.differing).toBe(1);
+    expect(isClean(found)).toBe(false);
+  });
+
+  it('keeps the tables that differ first, and the totals of all', () => {
+    const rows = Array.from({ length: 30 }, (_, i) => row({ table: `t${i}`, hasMismatch: i >= 25 }));
+    const bounded = boundedReport(summary(...rows, other({ table: '' })), 20);
+    expect(bounded.tables).toHaveLength(20);
+    expect(bounded.tables.slice(0, 6).map(({ name }) => name)).toEqual(['t25', 't26', 't27', 't28', 't29', 't0']);
+    expect(bounded.totals).toMatchObject({ tables: 30, differing: 5 });
+    expect(bounded.rowsCompared).toBe('305');
+    const cut = { ...bounded, tables: bounded.tables.slice(0, 2) };
+    expect(vdiffGaps(cut, false)).toMatchObject([
+      { place: { table: 't25' } },
+      {},
+      { code: 'MORE_GAPS', message: '3 more' },
+    ]);
   });
 
   it('is not clean when a shard has seen a difference and not counted it yet', () => {
@@ -283,6 +327,7 @@ describe('a status', () => {
       remainingSeconds: 9,
       lagSeconds: null,
       streams: seen.streams,
+      totals: seen.totals,
       tables: seen.tables,
       problems: [sampleProblem],
     });
@@ -290,11 +335,11 @@ describe('a status', () => {
   });
 
   it('rounds down, so that 100 % are 100 %', () => {
-    const almost = replicating();
+    const almost = replicatingLook();
     const tables = almost.tables.map((table, i) =>
       i === 0 ? { ...table, bytesTotal: '100000000' } : { ...table, phase: 'waiting' as const, bytesTotal: '1' },
     );
-    expect(withObservation(bare, { ...almost, tables }).copiedPercent).toBe(99.9);
-    expect(withObservation(bare, almost).copiedPercent).toBe(100);
+    expect(withObservation(bare, replicating({ tables })).copiedPercent).toBe(99.9);
+    expect(withObservation(bare, replicating()).copiedPercent).toBe(100);
   });
 });

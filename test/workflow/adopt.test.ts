@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { migrateInputSchema } from '../../src/migration/input/input.js';
-import { samplePlan, sampleSurvey } from '../support/workflow/samples.js';
+import { settingsOf } from '../../src/migration/adopt/adoption.js';
+import { nameList } from '../../src/migration/lifecycle/reference.js';
+import { tableNames } from '../../src/migration/plan/plan.js';
+import { failedVDiff, samplePlan, sampleSurvey } from '../support/workflow/samples.js';
 import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
 import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
@@ -14,8 +17,8 @@ afterAll(() => bench.stop());
 
 type Adopted = Awaited<ReturnType<Activities['adopt']>>;
 const adoption = (next: Adopted['next'], input: object = {}): Adopted => ({
-  input: migrateInputSchema.parse({ source: 'ext1.load', target: 'commerce.wf', all: true, ...input }),
-  plan: samplePlan(),
+  settings: settingsOf(migrateInputSchema.parse({ source: 'ext1.load', target: 'commerce.wf', all: true, ...input })),
+  tables: nameList(tableNames(samplePlan())),
   next,
 });
 const adopt = (script: Script, how: 'complete' | 'cancel', said: object = {}): Promise<Migration> =>
@@ -25,7 +28,7 @@ describe('a migration that is taken over', () => {
   it('to complete it: watches, compares, proves, completes', async () => {
     const script = new Script();
     expect(await (await adopt(script, 'complete')).result()).toMatchObject({ outcome: 'completed' });
-    expect(script.steps()).toEqual(['adopt', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve']);
+    expect(script.steps()).toEqual(['adopt', 'observe', 'vdiff', 'prove', 'watchSource', 'publish', 'finish', 'serve']);
   });
 
   it('whose Create was cut off: creates first', async () => {
@@ -47,7 +50,7 @@ describe('a migration that is taken over', () => {
     const script = new Script();
     expect(await (await adopt(script, 'cancel')).result()).toMatchObject({
       outcome: 'cancelled',
-      droppedTables: { '0': ['corder', 'customer'] },
+      droppedTables: { '0': { names: ['corder', 'customer'] } },
     });
     expect(script.steps().filter((step) => step !== 'observe')).toEqual(['adopt', 'cancel']);
   });
@@ -56,12 +59,12 @@ describe('a migration that is taken over', () => {
     const script = new Script().on('adopt', returns(adoption('copy', { fenceSource: true })));
     expect(await (await adopt(script, 'complete')).result()).toMatchObject({ fenced: true });
     expect(script.count('fence')).toBe(1);
-    expect(script.calls[0]?.args[0]).toMatchObject({ adopt: 'complete', force: false });
+    expect(script.calls[0]?.args[1]).toMatchObject({ adopt: 'complete', force: false });
   });
 
   it('with force takes the VDiff as it is', async () => {
-    const script = new Script().on('vdiff', (_plan, uuid) =>
-      Promise.resolve({ uuid, state: 'differs', rowsCompared: '1', tables: [], errors: {}, completedAt: null }),
+    const script = new Script().on('vdiff', (_ref, uuid) =>
+      Promise.resolve({ ...failedVDiff(), uuid, state: 'differs' }),
     );
     expect(await (await adopt(script, 'complete', { force: true })).result()).toMatchObject({ outcome: 'completed' });
   });
@@ -117,13 +120,13 @@ describe('the workflow audit', () => {
   });
   const audit = async (script: Script, input: object) => {
     const handle = await bench.start('audit', `audit-${Math.random()}`, [{ keyspace: 'commerce', ...input }], script);
-    return (await handle.result()) as { findings: { name: string; live: boolean }[]; removed: string[] };
+    return (await handle.result()) as { found: { name: string; live: boolean }[]; removed: string[] };
   };
 
   it('asks Temporal about every journal, and says what is residue', async () => {
     const script = new Script().on('survey', returns(survey));
-    const { findings } = await audit(script, {});
-    expect(findings).toMatchObject([
+    const { found } = await audit(script, {});
+    expect(found).toMatchObject([
       { name: 'journal:wf', live: false },
       { name: 'denied:commerce/0/corder', live: false },
     ]);
@@ -132,13 +135,13 @@ describe('the workflow audit', () => {
 
   it('removes what is named, and looks again', async () => {
     const script = new Script().on('survey', returns(survey));
-    const { findings, removed } = await audit(script, { remove: ['denied:commerce/0/corder'] });
+    const { found, removed } = await audit(script, { remove: ['denied:commerce/0/corder'] });
     expect(removed).toEqual(['denied:commerce/0/corder']);
-    expect(findings).toEqual([]);
+    expect(found).toEqual([]);
     expect(script.steps()).toEqual(['survey', 'runs', 'remove', 'survey', 'runs']);
     expect(script.calls[2]?.args).toMatchObject([
       'commerce',
-      ['denied:commerce/0/corder'],
+      [{ kind: 'denied', keyspace: 'commerce', shard: '0', table: 'corder' }],
       [{ workflow: 'wf', running: false }],
       { wf: 'r1' },
     ]);

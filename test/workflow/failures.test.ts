@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { fails, Script } from '../support/workflow/scripted-activities.js';
-import { Bench } from '../support/workflow/workflow-bench.js';
+import { Bench, refOf } from '../support/workflow/workflow-bench.js';
 
 const denied = new MigrationError(
   'DDL_REFUSED',
@@ -11,6 +11,7 @@ const denied = new MigrationError(
   'look at the DDL',
 );
 const locked = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'commerce' }, 'wait');
+const unreachable = new MigrationError('TOPO_UNREACHABLE', 'etcd does not answer', { cluster: 'target' }, 'start it');
 const down = new MigrationError(
   'VTGATE_UNREACHABLE',
   'vtgate does not answer',
@@ -87,7 +88,7 @@ describe('before anything has been changed', () => {
     expect(await migration.status()).toMatchObject({ phase: 'failed' });
   });
 
-  it('a server that does not answer is asked three times', async () => {
+  it('a server that does not answer is asked three times, and what an attempt may have begun is removed', async () => {
     const script = new Script().always('preflight', fails(down));
     expect(await (await bench.migrate(script)).failure()).toMatchObject({
       type: 'VTGATE_UNREACHABLE',
@@ -97,7 +98,22 @@ describe('before anything has been changed', () => {
       ['preflight', 1],
       ['preflight', 2],
       ['preflight', 3],
+      ['cancel', 1],
     ]);
+  });
+
+  it('a dry run that fails has begun nothing, and removes nothing', async () => {
+    const script = new Script().always('preflight', fails(down));
+    expect(await (await bench.migrate(script, { dryRun: true })).failure()).toMatchObject({ type: down.code });
+    expect(script.steps()).toEqual(['preflight']);
+  });
+
+  it('a topology that cannot be reached ends the migration all the same, with the original error', async () => {
+    const script = new Script().always('preflight', fails(down)).always('cancel', fails(unreachable));
+    const migration = await bench.migrate(script);
+    expect(await migration.failure()).toMatchObject({ type: down.code, message: down.message });
+    expect(script.calls.filter(({ name }) => name === 'cancel').map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    expect(await migration.status()).toMatchObject({ phase: 'failed', lastError: down.toProblem() });
   });
 });
 
@@ -113,10 +129,7 @@ describe('a create that fails', () => {
     });
     expect(script.steps()).toEqual(['preflight', 'create', 'cancel']);
     expect(await migration.status()).toMatchObject({ phase: 'failed', lastError: denied.toProblem(), waitingFor: [] });
-    expect(script.calls.at(-1)?.args).toEqual([
-      { keyspace: 'commerce', workflow: migration.handle.workflowId.split('.')[1] },
-      migration.handle.firstExecutionRunId,
-    ]);
+    expect(script.calls.at(-1)?.args).toEqual([refOf(migration)]);
   });
 
   it('for a while is tried again', async () => {

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Phase, Status } from '../../src/migration/lifecycle/status.js';
 import { copying, samplePlan } from '../support/workflow/samples.js';
 import { Script, returns, type StepName } from '../support/workflow/scripted-activities.js';
-import { Bench } from '../support/workflow/workflow-bench.js';
+import { Bench, refOf } from '../support/workflow/workflow-bench.js';
 
 /** The whole way, step by step. */
 const upToReplicating: StepName[] = ['preflight', 'create', 'observe', 'vdiff'];
-const completion: StepName[] = ['prove', 'watchWrites', 'publish', 'finish', 'serve'];
+const completion: StepName[] = ['prove', 'watchSource', 'publish', 'finish', 'serve'];
 
 let bench: Bench;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ describe('a migration in which nothing goes wrong', () => {
       outcome: 'completed',
       workflow: migration.handle.workflowId,
       source: 'ext1.load',
-      tables: ['corder', 'customer'],
+      tables: { count: 2, names: ['corder', 'customer'] },
       vdiff: { state: 'completed' },
     });
     expect(script.steps()).toEqual([...upToReplicating, ...completion]);
@@ -72,18 +72,27 @@ describe('a migration in which nothing goes wrong', () => {
     expect(await migration.status()).toMatchObject({ phase: 'planned', waitingFor: [] });
   });
 
-  it('gives the steps the plan, the run ID, and what was seen last', async () => {
+  it('plans with dryRun and mount without mounting: preflight is given the configuration', async () => {
+    const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
+    const script = new Script();
+    const migration = await bench.migrate(script, { dryRun: true, mount });
+    expect(await migration.result()).toMatchObject({ outcome: 'planned' });
+    expect(script.steps()).toEqual(['preflight']);
+    expect(script.calls[0]?.args[1]).toMatchObject({ dryRun: true, mount });
+  });
+
+  it('gives the steps a reference, and what was seen last', async () => {
     const script = new Script();
     script.on('observe', returns(copying(0.5)));
     const migration = await bench.migrate(script, { complete: 'auto' });
     await migration.result();
-    const runId = migration.handle.firstExecutionRunId;
+    const ref = refOf(migration);
     const argsOf = (name: StepName) => script.calls.filter((call) => call.name === name).map((call) => call.args);
-    expect(argsOf('create')).toEqual([
-      [samplePlan(), runId, expect.objectContaining({ source: 'ext1.load', all: true })],
-    ]);
-    expect(argsOf('finish')).toEqual([[samplePlan(), runId]]);
+    expect(argsOf('preflight')).toEqual([[ref, expect.objectContaining({ source: 'ext1.load', all: true })]]);
+    expect(argsOf('create')).toEqual([[ref]]);
+    expect(argsOf('finish')).toEqual([[ref]]);
     const [first, second] = argsOf('observe');
+    expect(first?.[0]).toEqual(ref);
     expect(first?.[1]).toBe('');
     expect(second?.[1]).toContain('Copying');
     expect(second?.[2]).toMatchObject({
@@ -97,10 +106,12 @@ describe('the status', () => {
   /** Every field of the public contract: a missing one would vanish as `undefined` on its way. */
   const fields = [
     'copiedPercent',
+    'createDone',
     'findings',
     'lagSeconds',
     'lastError',
     'missing',
+    'needsPerson',
     'observedAt',
     'pastNoReturn',
     'phase',
@@ -108,10 +119,12 @@ describe('the status', () => {
     'remainingSeconds',
     'requested',
     'retireAt',
+    'served',
     'since',
     'source',
     'streams',
     'tables',
+    'totals',
     'vdiff',
     'waitingFor',
     'warnings',
@@ -125,7 +138,7 @@ describe('the status', () => {
     { phase: 'copying', at: 'observe', expected: { waitingFor: ['the copy to finish'], vdiff: null } },
     { phase: 'verifying', at: 'vdiff', expected: { waitingFor: ['VDiff to finish'], copiedPercent: 100, vdiff: null } },
     { phase: 'completing', at: 'prove', expected: { waitingFor: [], pastNoReturn: false } },
-    { phase: 'completing', at: 'watchWrites', expected: { waitingFor: [], pastNoReturn: false } },
+    { phase: 'completing', at: 'watchSource', expected: { waitingFor: [], pastNoReturn: false } },
     { phase: 'completing', at: 'publish', expected: { waitingFor: [], pastNoReturn: false } },
     { phase: 'completing', at: 'finish', expected: { waitingFor: [], pastNoReturn: false } },
     { phase: 'completing', at: 'serve', expected: { waitingFor: [], pastNoReturn: true } },

@@ -106,7 +106,7 @@ describe.each(points)('while $phase (at $at)', (point) => {
     else
       expect(await migration.result()).toMatchObject({
         outcome: 'cancelled',
-        droppedTables: point.putBack === 0 ? {} : { '0': ['corder', 'customer'] },
+        droppedTables: point.putBack === 0 ? {} : { '0': { count: 2, names: ['corder', 'customer'] } },
       });
     expect(await migration.status()).toMatchObject({ phase: 'cancelled', pastNoReturn: false });
     expect(script.count('cancel')).toBe(point.putBack);
@@ -115,7 +115,7 @@ describe.each(points)('while $phase (at $at)', (point) => {
 });
 
 describe('Cancel waits', () => {
-  it.each<StepName>(['create', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish'])(
+  it.each<StepName>(['create', 'vdiff', 'prove', 'watchSource', 'publish', 'finish'])(
     'until %s has let go of its locks',
     async (at) => {
       const script = new Script();

@@ -190,7 +190,7 @@ it("keepSource while the source's tables wait keeps them", async () => {
   const { migration, script } = await bringTo(points['retiring'] as Point);
   expect(await migration.update('keepSource')).toEqual({ outcome: 'kept' });
   expect(await migration.result()).toMatchObject({ outcome: 'completed', sourceTables: { done: 'keep' } });
-  expect(script.calls.find(({ name }) => name === 'retire')?.args[2]).toBe('keep');
+  expect(script.calls.find(({ name }) => name === 'retire')?.args[1]).toBe('keep');
 });
 
 it('replays every history of this file', async () => {

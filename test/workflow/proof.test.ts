@@ -30,7 +30,7 @@ describe('a proof with gaps', () => {
     expect(script.count('prove')).toBe(6);
     expect(script.count('publish')).toBe(1);
     expect(waits(script)).toEqual([5, 10, 20, 40, 80]);
-    expect(script.steps().slice(-5)).toEqual(['prove', 'watchWrites', 'publish', 'finish', 'serve']);
+    expect(script.steps().slice(-5)).toEqual(['prove', 'watchSource', 'publish', 'finish', 'serve']);
   });
 
   it('is tried at once when somebody asks again', async () => {
@@ -60,7 +60,7 @@ describe('a proof with gaps', () => {
     const script = new Script().on('prove', fails(mountGone));
     const migration = await bench.migrate(script, { complete: 'auto' });
     const status = await migration.until(({ phase }) => phase === 'replicating');
-    expect(status.missing).toEqual([{ code: 'NOT_READABLE', message: mountGone.what, place: mountGone.place }]);
+    expect(status.missing).toEqual([mountGone.toProblem()]);
     expect(status.lastError).toEqual(mountGone.toProblem());
     await migration.handle.signal('cancel');
     await migration.result();
@@ -73,13 +73,13 @@ describe('a proof with gaps', () => {
     const around = script.steps().slice(script.steps().indexOf('prove'));
     expect(around).toEqual([
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'finish',
       'unpublish',
       'observe',
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'finish',
       'serve',
@@ -107,11 +107,11 @@ describe('a proof with gaps', () => {
     const around = script.steps().slice(script.steps().indexOf('prove'));
     expect(around).toEqual([
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'observe',
       'prove',
-      'watchWrites',
+      'watchSource',
       'publish',
       'finish',
       'serve',

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 describe('a worker that goes away', () => {
-  it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchWrites', 'publish', 'finish', 'serve'])(
+  it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchSource', 'publish', 'finish', 'serve'])(
     'during %s: the next one goes on with that step',
     async (at) => {
       const script = new Script();
@@ -27,7 +27,7 @@ describe('a worker that goes away', () => {
         'observe',
         'vdiff',
         'prove',
-        'watchWrites',
+        'watchSource',
         'publish',
         'finish',
         'serve',

@@ -1,34 +1,40 @@
 import { Context } from '@temporalio/activity';
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
-import type { RunState, Survey } from '../../migration/audit/judge.js';
+import type { Residue } from '../../migration/audit/residue.js';
+import type { RunState, Survey } from '../../migration/audit/survey.js';
 import { formatIdentifier } from '../../migration/input/identifier.js';
 import type { Clients } from '../../vitess/clients.js';
 import { Removal } from './remove.js';
 import { readSurvey } from './survey.js';
 import { withHeartbeat } from '../step/heartbeat.js';
 
-/** The audit of a target keyspace: what is there, whose it is, and the removal of what is nobody's. */
+/** The audit of a target keyspace: what is there, what Temporal knows about its owners, and the removal of residue. */
 export function auditActivities(clients: Clients) {
   return {
-    /** Everything migrations leave in a target keyspace. Changes nothing. @throws KEYSPACE_NOT_FOUND, TABLET_UNREACHABLE */
+    /**
+     * Everything migrations make in a target keyspace. Changes nothing.
+     * @throws KEYSPACE_NOT_FOUND, TABLET_UNREACHABLE
+     */
     async survey(keyspace: string): Promise<Survey> {
       return withHeartbeat(() => readSurvey(clients, keyspace));
     },
 
-    /** What Temporal knows of the workflows of these identifiers. */
+    /** What Temporal knows about the workflows of these identifiers. */
     async runs(keyspace: string, workflows: string[]): Promise<RunState[]> {
       return Promise.all(workflows.map((workflow) => runState(keyspace, workflow)));
     },
 
     /**
-     * Removes what is named, each thing under the locks that Vitess takes for it, after another look.
+     * Removes residue, each thing after another look under the locks that Vitess takes for it.
      * What is gone already counts as removed.
-     * @param runs what is known of the workflows; a journal whose run is not the one seen then counts as alive
+     * @param runs what Temporal knows about the owners
+     * @param seen the run ID in each journal, by workflow, when Temporal was asked; a journal with another one counts
+     * as live
      * @throws NOT_REMOVABLE when something has become live meanwhile, or has rows; LOCKED
      */
-    async remove(keyspace: string, names: string[], runs: RunState[], seen: Record<string, string>): Promise<void> {
+    async remove(keyspace: string, things: Residue[], runs: RunState[], seen: Record<string, string>): Promise<void> {
       await withHeartbeat((stopIfCancelled) =>
-        new Removal(clients, keyspace, names, runs, seen, stopIfCancelled).run(),
+        new Removal(clients, keyspace, things, runs, seen, stopIfCancelled).run(),
       );
     },
   };
@@ -52,7 +58,7 @@ async function runState(keyspace: string, workflow: string): Promise<RunState> {
     return {
       workflow,
       running: false,
-      state: `Temporal's namespace ${client.options.namespace} has no workflow of it`,
+      state: `Temporal's namespace ${client.options.namespace} has no workflow of that name`,
     };
   }
 }

@@ -1,214 +1,83 @@
-import {
-  judge,
-  refusals,
-  removalOrder,
-  type Finding,
-  type FindingKind,
-  type Judgement,
-  type RunState,
-} from '../../migration/audit/judge.js';
-import { MigrationError } from '../../migration/problem/errors.js';
-import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import { quoteName, quoteString } from '../../migration/sql/quote.js';
+import { judge, type Judgement } from '../../migration/audit/judge.js';
+import { notRemovable, refusals } from '../../migration/audit/removal.js';
+import { removalOrder, residueName, type Found, type Residue } from '../../migration/audit/residue.js';
+import type { RunState } from '../../migration/audit/survey.js';
 import type { Clients } from '../../vitess/clients.js';
-import { allowTables } from '../../vitess/topology/shard-record.js';
-import { JournalStore } from '../../effects/journal.js';
-import { listLocks, withKeyspaceLock, withMigrationLocks, type CheckLocks } from '../../vitess/topology/lock.js';
-import type { Tablet } from '../../vitess/tablet/tablet.js';
-import { addTo, refreshShard } from '../../effects/refresh-shard.js';
-import { isEmpty, readSurvey } from './survey.js';
+import { withKeyspaceLock, withMigrationLocks, type KeyspaceLock } from '../../vitess/topology/lock.js';
+import { auditAction, putBack, remove } from './removers.js';
+import { readSurvey } from './survey.js';
 
-/** What a table is called between the moment nobody can write to it any more and its end. */
-const asidePrefix = '_vtmigrate_';
-const longestName = 64;
-
-/** Removes residue by name. */
+/** Removes residue, each thing under the locks that Vitess takes for it. */
 export class Removal {
   constructor(
     private readonly clients: Clients,
     private readonly keyspace: string,
-    private readonly names: readonly string[],
+    private readonly things: readonly Residue[],
     private readonly runs: readonly RunState[],
-    /** Run ID of each journal's owner, by workflow, as it was when Temporal was asked. */
+    /** Run ID in each journal, by workflow, when Temporal was asked. */
     private readonly seen: Readonly<Record<string, string>>,
     private readonly stopIfCancelled: () => void,
   ) {}
 
   async run(): Promise<void> {
-    for (const { shard, thing } of this.names.filter((name) => name.startsWith('table:')).map(partsOf))
-      await this.putBack(shard, thing);
-    const found = this.named(await this.look());
-    // What needs no lock of a workflow goes first: a dead lock is among it.
-    const workflows = [...new Set(found.map(lockedBy))].sort((a, b) => Number(a !== null) - Number(b !== null));
+    for (const thing of this.things) if (thing.kind === 'table') await putBack(this.clients, thing);
+    const found = this.present(await this.look(), this.things.map(residueName));
+    // What needs no workflow's lock goes first: it includes dead locks, for which the others would wait.
+    const workflows = [...new Set(found.map(lockOf))].sort((a, b) => Number(a !== null) - Number(b !== null));
     for (const workflow of workflows) {
       this.stopIfCancelled();
-      await this.locked(workflow, (checkLocks) => this.removeAll(workflow, checkLocks));
+      const names = found.filter((each) => lockOf(each) === workflow).map(({ name }) => name);
+      await this.locked(workflow, (lock) => this.removeAll(names, workflow, lock));
     }
   }
 
-  /** Under the lock nobody else begins or ends a migration: what is residue now can go. */
-  private async removeAll(workflow: string | null, checkLocks: CheckLocks): Promise<void> {
-    const now = await this.look();
-    const found = this.named(now).filter((finding) => lockedBy(finding) === workflow);
-    const [reason] = refusals(
-      now,
-      found.map((finding) => finding.name),
-    );
-    if (reason !== undefined) throw this.refusal(reason);
-    for (const finding of found.sort((a, b) => removalOrder.indexOf(a.kind) - removalOrder.indexOf(b.kind))) {
+  /** Under the lock no other program begins or ends a migration: what this look finds to be residue stays residue. */
+  private async removeAll(names: readonly string[], workflow: string | null, lock: KeyspaceLock): Promise<void> {
+    const judgement = await this.look();
+    const present = this.present(judgement, names);
+    const [reason] = [
+      ...refusals(
+        judgement,
+        present.map(({ name }) => name),
+      ),
+      ...present.filter((each) => lockOf(each) !== workflow).map(({ name }) => `${name} has got another owner`),
+    ];
+    if (reason !== undefined) throw notRemovable(this.keyspace, reason);
+    const inOrder = present
+      .filter(({ live }) => !live)
+      .sort((a, b) => removalOrder.indexOf(a.kind) - removalOrder.indexOf(b.kind));
+    for (const thing of inOrder) {
       this.stopIfCancelled();
-      await checkLocks();
-      await this.remove(finding, checkLocks);
+      await lock.check();
+      await remove(this.clients, lock, thing);
     }
   }
 
-  private named({ findings }: Judgement): Finding[] {
-    return findings.filter(({ name }) => this.names.includes(name));
+  /** What is still there under these names. */
+  private present({ found }: Judgement, names: readonly string[]): Found[] {
+    return found.filter(({ name }) => names.includes(name));
   }
 
-  /** A journal that has changed hands since Temporal was asked belongs to somebody alive. */
+  /** A journal that has changed hands since Temporal was asked belongs to a live migration. */
   private async look(): Promise<Judgement> {
     const survey = await readSurvey(this.clients, this.keyspace);
     const changed = survey.journals
-      .filter((journal) => this.seen[journal.workflow] !== journal.runId)
-      .map((journal) => journal.workflow);
+      .filter(({ workflow, runId }) => this.seen[workflow] !== runId)
+      .map(({ workflow }) => workflow);
     return judge(
       survey,
       this.runs.filter((run) => !changed.includes(run.workflow)),
     );
   }
 
-  private locked(workflow: string | null, work: (checkLocks: CheckLocks) => Promise<void>): Promise<void> {
-    const action = 'vtmigrate audit';
-    if (workflow === null) return withKeyspaceLock(this.clients.target, this.keyspace, action, work);
-    return withMigrationLocks(this.clients.target, { keyspace: this.keyspace, workflow }, action, work);
-  }
-
-  private async remove({ kind, name, workflow }: Finding, checkLocks: CheckLocks): Promise<void> {
-    const { rest, shard, thing } = partsOf(name);
-    const tablet = () => this.clients.primary(this.clients.target, this.keyspace, shard);
-    const removers: Record<FindingKind, () => Promise<void>> = {
-      stream: async () => (await tablet()).deleteStreams(thing),
-      vdiff: async () => this.deleteVDiff(await tablet(), thing),
-      'copy-state': async () => this.deleteCopyState(await tablet(), thing),
-      table: async () => this.dropEmpty(await tablet(), thing, checkLocks),
-      denied: () => this.allow(shard, thing),
-      fence: () => this.takeDown(rest, workflow ?? ''),
-      lock: () => this.unlock(rest.slice(this.keyspace.length + 1)),
-      journal: () =>
-        new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow: rest }).remove(
-          this.seen[rest] ?? '',
-        ),
-    };
-    await removers[kind]();
-  }
-
-  private async deleteCopyState(tablet: Tablet, stream: string): Promise<void> {
-    for (const table of ['copy_state', 'post_copy_action'])
-      await tablet.query(`delete from _vt.${table} where vrepl_id = ${Number(stream)}`);
-  }
-
-  private async allow(shard: string, table: string): Promise<void> {
-    await this.clients.target.updateShard(this.keyspace, shard, (record) => allowTables(record, [table]));
-    await refreshShard(this.clients, this.clients.target, this.keyspace, shard);
-  }
-
-  /** @param rest `ext1/load/0/corder` */
-  private async takeDown(rest: string, workflow: string): Promise<void> {
-    const [, mount = '', keyspace = '', shard = '', table = ''] = /^([^/]+)\/([^/]+)\/([^/]+)\/(.*)$/s.exec(rest) ?? [];
-    const topology = await this.clients.source(parseSourceIdentifier(`${mount}.${keyspace}`).mount);
-    await withKeyspaceLock(topology, keyspace, 'vtmigrate audit', async (checkLock) => {
-      await checkLock();
-      await topology.updateShard(keyspace, shard, (record) => allowTables(record, [table]));
-    });
-    await refreshShard(this.clients, topology, keyspace, shard);
-    await new JournalStore(this.clients.target, { keyspace: this.keyspace, workflow }).update(
-      this.seen[workflow] ?? '',
-      (journal) => {
-        const left = (journal.fencedTables[shard] ?? []).filter((each) => each !== table);
-        journal.fencedTables = Object.fromEntries(
-          Object.entries(journal.fencedTables).filter(([name]) => name !== shard),
-        );
-        if (left.length > 0) addTo(journal.fencedTables, shard, left);
-      },
-    );
-  }
-
-  private async unlock(workflow: string): Promise<void> {
-    const held = (await listLocks(this.clients.target, this.keyspace)).filter((lock) => lock.workflow === workflow);
-    for (const { entry } of held) await this.clients.target.kv.delete(entry.key, entry.revision);
-  }
-
-  /** @param id a UUID, or `#` and the ID of a VDiff that is gone */
-  private async deleteVDiff(tablet: Tablet, id: string): Promise<void> {
-    const ids = id.startsWith('#')
-      ? [id.slice(1)]
-      : (
-          await tablet.query(
-            `select id from _vt.vdiff where vdiff_uuid = ${quoteString(id)} and db_name = ${quoteString(tablet.dbName)}`,
-          )
-        ).flatMap((row) => row['id'] ?? []);
-    for (const each of ids.map(Number)) {
-      for (const table of ['vdiff_log', 'vdiff_table'])
-        await tablet.query(`delete from _vt.${table} where vdiff_id = ${each}`);
-      await tablet.query(`delete from _vt.vdiff where id = ${each}`);
-    }
-  }
-
-  /**
-   * Sets the table aside first: from then on nobody writes to it, and a row that was written until
-   * then shows itself. One that has a row gets its name back.
-   */
-  private async dropEmpty(tablet: Tablet, table: string, checkLocks: CheckLocks): Promise<void> {
-    const aside = asideName(table);
-    await rename(tablet, table, aside);
-    if (!(await isEmpty(tablet, aside))) {
-      await rename(tablet, aside, table);
-      throw this.refusal(`table ${quoteName(table)} has got rows meanwhile`);
-    }
-    await checkLocks();
-    await tablet.query(`drop table ${quoteName(aside)}`, { disableForeignKeyChecks: true, reloadSchema: true });
-  }
-
-  /** An attempt that was cut off may have left the table set aside. */
-  private async putBack(shard: string, table: string): Promise<void> {
-    const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
-    const present = (await tablet.tables([table, asideName(table)])).map(({ name }) => name);
-    if (present.includes(table) || !present.includes(asideName(table))) return;
-    await withKeyspaceLock(this.clients.target, this.keyspace, 'vtmigrate audit', () =>
-      rename(tablet, asideName(table), table),
-    );
-  }
-
-  private refusal(reason: string): MigrationError {
-    return new MigrationError(
-      'NOT_REMOVABLE',
-      reason,
-      this.clients.target.place({ keyspace: this.keyspace }),
-      `look again: vtmigrate Audit ${this.keyspace}`,
-    );
+  private locked(workflow: string | null, work: (lock: KeyspaceLock) => Promise<void>): Promise<void> {
+    const { clients, keyspace } = this;
+    if (workflow === null) return withKeyspaceLock(clients.target, keyspace, auditAction, work);
+    return withMigrationLocks(clients.target, { keyspace, workflow }, auditAction, work);
   }
 }
 
-/** The workflow under whose lock a finding is removed; null for the keyspace's lock alone. A dead lock must not be waited for. */
-function lockedBy({ kind, workflow }: Finding): string | null {
-  return kind === 'lock' ? null : workflow;
-}
-
-/** The parts of `denied:commerce/0/corder`: what follows the kind, the shard, and what is on it. */
-function partsOf(name: string): { rest: string; shard: string; thing: string } {
-  const [, rest = ''] = /^[^:]+:(.*)$/s.exec(name) ?? [];
-  const [, shard = '', thing = ''] = /^[^/]+\/([^/]+)\/(.*)$/s.exec(rest) ?? [];
-  return { rest, shard, thing };
-}
-
-function asideName(table: string): string {
-  return `${asidePrefix}${table}`.slice(0, longestName);
-}
-
-async function rename(tablet: Tablet, from: string, to: string): Promise<void> {
-  await tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
-    disableForeignKeyChecks: true,
-    reloadSchema: true,
-  });
+/** The workflow under whose lock something is removed; null for the keyspace's lock alone, as for a dead lock. */
+function lockOf({ kind, owner }: Found): string | null {
+  return kind === 'lock' ? null : owner;
 }

@@ -1,26 +1,29 @@
-import type { Survey, SurveyedStream } from '../../migration/audit/judge.js';
-import { MigrationError } from '../../migration/problem/errors.js';
-import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import { quoteName, quoteString } from '../../migration/sql/quote.js';
-import type { ShardStreams } from '../../migration/watch/stream.js';
-import type { Clients } from '../../vitess/clients.js';
-import { deniedTables } from '../../vitess/topology/shard-record.js';
 import { listJournals, type Journal } from '../../effects/journal.js';
+import type { Survey, SurveyedJournal, SurveyedStream } from '../../migration/audit/survey.js';
+import { parseSourceIdentifier } from '../../migration/input/identifier.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import { matchesOf, type ShardStreams } from '../../migration/watch/stream.js';
+import { writesTo } from '../../migration/watch/writes-to.js';
+import type { Clients } from '../../vitess/clients.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { listLocks } from '../../vitess/topology/lock.js';
-import type { Tablet } from '../../vitess/tablet/tablet.js';
+import { deniedTables } from '../../vitess/topology/shard-record.js';
 
 /** Names that belong to Vitess's table lifecycle. */
 const internalTable = /^_vt_/;
 
-/** Reads everything migrations leave in a target keyspace. */
+/**
+ * Reads everything that migrations make in a target keyspace, and what its journals say is in the sources.
+ * @throws MigrationError KEYSPACE_NOT_FOUND, TABLET_UNREACHABLE, NO_PRIMARY
+ */
 export async function readSurvey(clients: Clients, keyspace: string): Promise<Survey> {
   return new Surveying(clients, keyspace).survey();
 }
 
-/** A shard of the keyspace with its primary, and what its streams write to. */
+/** The primary of a shard of the keyspace, with its streams. */
 interface ShardLook {
   shard: string;
-  tablet: Tablet;
+  tablet: TabletHandle;
   streams: SurveyedStream[];
 }
 
@@ -46,22 +49,12 @@ class Surveying {
     return {
       keyspace: this.keyspace,
       at: new Date().toISOString(),
-      shards: serving.map(({ name }) => name),
-      journals: journals.map(
-        ({ workflow, journal: { runId, source, forward, createdTables, deniedTables: denied } }) => ({
-          workflow,
-          runId,
-          source,
-          forward,
-          createdTables,
-          deniedTables: denied,
-        }),
-      ),
+      journals: journals.map(toSurveyed),
       streams: shards.flatMap(({ streams }) => streams),
       readers: await this.readers(),
       denied: serving.flatMap(({ name, record }) => deniedTables(record).map((table) => ({ shard: name, table }))),
-      copyStates: (await Promise.all(shards.map(copyStates))).flat(),
-      vdiffs: (await Promise.all(shards.map((each) => vdiffs(each, this.keyspace)))).flat(),
+      copyStates: await onEach(shards, ({ tablet }) => tablet.orphanedCopyState()),
+      vdiffs: await onEach(shards, ({ tablet }) => tablet.vdiffRows(this.keyspace)),
       locks: locks.map(({ workflow, entry, who, since }) => ({ workflow, key: entry.key, holder: who, since })),
       fences: (await Promise.all(journals.map((each) => this.fences(each)))).flat(),
       tables: await this.tables(
@@ -74,41 +67,33 @@ class Surveying {
 
   private async shard(shard: string): Promise<ShardLook> {
     const tablet = await this.clients.primary(this.clients.target, this.keyspace, shard);
-    const streams: SurveyedStream[] = [];
-    for (const workflow of await tablet.workflowNames())
-      streams.push(...describe(workflow, await tablet.workflow(workflow)));
-    return { shard, tablet, streams };
+    return { shard, tablet, streams: (await tablet.workflows()).flatMap(toSurveyedStream) };
   }
 
   /** Streams of the cluster's other keyspaces that read from this one. */
   private async readers(): Promise<Survey['readers']> {
+    const others = (await this.clients.target.keyspaces()).filter((keyspace) => keyspace !== this.keyspace);
+    return (await Promise.all(others.map((keyspace) => this.readersIn(keyspace)))).flat();
+  }
+
+  private async readersIn(keyspace: string): Promise<Survey['readers']> {
     const { target } = this.clients;
-    const others = (await target.keyspaces()).filter((keyspace) => keyspace !== this.keyspace);
-    const found = await Promise.all(
-      others.map(async (keyspace) => {
-        const shards = await target.servingShards(keyspace);
-        const perShard = await Promise.all(
-          shards.map(async ({ name }) => this.readersOf(keyspace, await this.clients.primary(target, keyspace, name))),
-        );
-        return perShard.flat();
+    const perShard = await Promise.all(
+      (await target.servingShards(keyspace)).map(async ({ name }) => {
+        const tablet = await this.clients.primary(target, keyspace, name);
+        return tablet.workflows();
       }),
     );
-    return found.flat();
+    return perShard.flat().flatMap(({ workflow, streams }) => {
+      const reading = streams.filter(
+        ({ externalCluster, sourceKeyspace }) => externalCluster === '' && sourceKeyspace === this.keyspace,
+      );
+      const rules = [...new Set(reading.flatMap(({ matches }) => matches))];
+      return rules.length === 0 ? [] : [{ keyspace, workflow, rules }];
+    });
   }
 
-  private async readersOf(keyspace: string, tablet: Tablet): Promise<Survey['readers']> {
-    const found: Survey['readers'] = [];
-    for (const workflow of await tablet.workflowNames()) {
-      const { streams } = await tablet.workflow(workflow);
-      const tables = streams
-        .filter((stream) => stream.externalCluster === '' && stream.sourceKeyspace === this.keyspace)
-        .flatMap((stream) => stream.matches);
-      if (tables.length > 0) found.push({ keyspace, workflow, tables: [...new Set(tables)] });
-    }
-    return found;
-  }
-
-  /** A source that cannot be reached keeps the audit of the target from nobody. */
+  /** An unreachable source must not block the audit of the target. */
   private async fences({ workflow, journal }: FoundJournal): Promise<Survey['fences']> {
     const fenced = Object.entries(journal.fencedTables);
     if (fenced.length === 0) return [];
@@ -132,79 +117,55 @@ class Surveying {
   /** Tables that journals name, and those that are empty on every shard and unknown to the VSchema. */
   private async tables(shards: readonly ShardLook[], journals: readonly Journal[]): Promise<Survey['tables']> {
     const vschema = await this.clients.target.vschema(this.keyspace);
-    const found = await Promise.all(
-      shards.map(async ({ shard, tablet, streams }) => {
-        const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
-        const streamed = new Set(streams.flatMap((stream) => stream.tables));
-        const names = (await tablet.tables())
-          .map((table) => table.name)
-          .filter(
-            (name) =>
-              created.has(name) ||
-              !(internalTable.test(name) || streamed.has(name) || Object.hasOwn(vschema.tables, name)),
-          );
-        const tables: (Survey['tables'][number] & { created: boolean })[] = [];
-        for (const table of names)
-          tables.push({ shard, table, empty: await isEmpty(tablet, table), created: created.has(table) });
-        return tables;
-      }),
-    );
-    const all = found.flat();
-    const withRows = new Set(all.filter((each) => !each.empty).map((each) => each.table));
+    const all = await onEach(shards, async ({ shard, tablet, streams }) => {
+      const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
+      const rules = streams.flatMap((stream) => stream.rules);
+      const isUnknown = (name: string) =>
+        !internalTable.test(name) &&
+        !Object.hasOwn(vschema.tables, name) &&
+        !rules.some((rule) => writesTo(rule, name));
+      const names = (await tablet.tableNames()).filter((name) => created.has(name) || isUnknown(name));
+      const nonEmpty = new Set(await tablet.nonEmptyTables(names));
+      return names.map((table) => ({ table, empty: !nonEmpty.has(table), created: created.has(table) }));
+    });
+    const withRows = new Set(all.filter(({ empty }) => !empty).map(({ table }) => table));
     return all
-      .filter((each) => each.created || !withRows.has(each.table))
+      .filter(({ table, created }) => created || !withRows.has(table))
       .map(({ shard, table, empty }) => ({ shard, table, empty }));
   }
 }
 
-/** True when a table has not a single row. */
-export async function isEmpty(tablet: Tablet, table: string): Promise<boolean> {
-  return (await tablet.query(`select 1 from ${quoteName(table)} limit 1`)).length === 0;
+/** What `read` answers for each shard, together with the shard's name. */
+async function onEach<T extends object>(
+  shards: readonly ShardLook[],
+  read: (look: ShardLook) => Promise<T[]>,
+): Promise<(T & { shard: string })[]> {
+  const perShard = await Promise.all(
+    shards.map(async (look) => (await read(look)).map((each) => ({ ...each, shard: look.shard }))),
+  );
+  return perShard.flat();
 }
 
-function describe(workflow: string, { shard, type, streams }: ShardStreams): SurveyedStream[] {
+function toSurveyed({ workflow, journal }: FoundJournal): SurveyedJournal {
+  const { runId, source, forward, createdTables, deniedTables: denied } = journal;
+  return { workflow, runId, source, forward, createdTables, deniedTables: denied };
+}
+
+function toSurveyedStream(found: ShardStreams): SurveyedStream[] {
+  const { workflow, shard, type, streams } = found;
   const [first] = streams;
   if (first === undefined) return [];
   const external = first.externalCluster !== '';
-  const states = [
-    ...new Set(streams.map((stream) => (stream.message === '' ? stream.state : `${stream.state} (${stream.message})`))),
-  ];
+  const states = streams.map(({ state, message }) => (message === '' ? state : `${state} (${message})`));
   return [
     {
       shard,
       workflow,
       type,
-      states,
+      states: [...new Set(states)],
       source: external ? `${first.externalCluster}.${first.sourceKeyspace}` : first.sourceKeyspace,
       external,
-      tables: [...new Set(streams.flatMap((stream) => stream.matches))],
+      rules: matchesOf(found),
     },
-  ];
-}
-
-/** Copy state, and what was left to do after a copy, of streams that are gone. */
-async function copyStates({ shard, tablet }: ShardLook): Promise<Survey['copyStates']> {
-  const rows = await tablet.query(
-    'select vrepl_id as stream, table_name as name from _vt.copy_state where vrepl_id not in (select id from _vt.vreplication) union select vrepl_id as stream, table_name as name from _vt.post_copy_action where vrepl_id not in (select id from _vt.vreplication) order by stream, name',
-  );
-  const streams = [...new Set(rows.flatMap((row) => row['stream'] ?? []))];
-  return streams.map((stream) => ({
-    shard,
-    stream,
-    tables: [...new Set(rows.filter((row) => row['stream'] === stream).flatMap((row) => row['name'] ?? []))],
-  }));
-}
-
-/** VDiffs by their UUID; rows whose VDiff is gone by `#` and its ID. Vitess's own delete by UUID leaves such rows in the log. */
-async function vdiffs({ shard, tablet }: ShardLook, keyspace: string): Promise<Survey['vdiffs']> {
-  const whole = await tablet.query(
-    `select vdiff_uuid as id, workflow, state from _vt.vdiff where keyspace = ${quoteString(keyspace)} and db_name = ${quoteString(tablet.dbName)} order by id`,
-  );
-  const rest = await tablet.query(
-    'select vdiff_id as id from _vt.vdiff_table where vdiff_id not in (select id from _vt.vdiff) union select vdiff_id as id from _vt.vdiff_log where vdiff_id not in (select id from _vt.vdiff) order by id',
-  );
-  return [
-    ...whole.map((row) => ({ shard, id: row['id'] ?? '', workflow: row['workflow'] ?? '', state: row['state'] ?? '' })),
-    ...rest.map((row) => ({ shard, id: `#${row['id'] ?? ''}`, workflow: '', state: '' })),
   ];
 }

@@ -2,9 +2,11 @@ import type { Plan, PlanDetails } from '../../migration/plan/plan.js';
 import { sourceTables } from '../../migration/plan/plan.js';
 import { notReadable } from '../../migration/preflight/checks/not-readable.js';
 import type { Answers } from '../../migration/preflight/facts.js';
-import { topologyWrites } from '../../migration/preflight/topology-writes.js';
 import { stamp, type Finding } from '../../migration/problem/finding.js';
-import { readCellRoots } from '../../vitess/topology/surroundings.js';
+import { describeTopologyWrites } from '../../effects/describe.js';
+import type { Roots } from '../../migration/plan/topology-write.js';
+import { readCellRoots } from '../../vitess/topology/cells.js';
+import type { Topology } from '../../vitess/topology/topology.js';
 import type { Sides } from './sides.js';
 
 /** Characters of DDL in a dry run's plan: a Temporal payload must stay below 2 MB. */
@@ -16,20 +18,28 @@ export async function detailsOf(
   answers: Answers,
   plan: Plan,
 ): Promise<{ details: PlanDetails; unread: Finding[] }> {
-  const { target } = sides.clients;
-  const roots = await sides.one(target.place(), () => readCellRoots(target));
-  const unread = roots.unread.map(({ what, place, remedy }) =>
+  const { clients, request } = sides;
+  const mount = answers.mount?.value;
+  const source = mount === undefined ? undefined : clients.external(request.source.mount, mount);
+  const [target, ofSource] = await Promise.all([rootsOf(sides, clients.target), source && rootsOf(sides, source)]);
+  const none: Roots = { global: '', cells: {} };
+  const writes = describeTopologyWrites({
+    plan,
+    request: request.input,
+    target: target.roots,
+    source: ofSource?.roots ?? none,
+  });
+  const unread = [...target.unread, ...(ofSource?.unread ?? [])];
+  return { unread, details: { ddl: definitionsOf(answers, plan), topologyWrites: writes } };
+}
+
+/** Where a cluster keeps its records, and a finding when its cells cannot be read. */
+async function rootsOf(sides: Sides, topology: Topology): Promise<{ roots: Roots; unread: Finding[] }> {
+  const cells = await sides.one(topology.place(), () => readCellRoots(topology));
+  const unread = cells.unread.map(({ what, place, remedy }) =>
     stamp(notReadable, { message: `the cells could not be read (${what})`, place, remedy }),
   );
-  const cells = roots.value ?? {};
-  const source = answers.mount?.value?.topoRoot ?? '';
-  return {
-    unread,
-    details: {
-      ddl: definitionsOf(answers, plan),
-      topologyWrites: topologyWrites(plan, { target: target.root, cells, source }, sides.request.input.fenceSource),
-    },
-  };
+  return { roots: { global: topology.root, cells: cells.value ?? {} }, unread };
 }
 
 /** The definitions of the tables that are made, as many as fit. */

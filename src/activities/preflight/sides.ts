@@ -3,8 +3,7 @@ import type { MigrationError, Place } from '../../migration/problem/errors.js';
 import type { SourceInspection } from '../../effects/source/inspection.js';
 import { VitessSourceInspection } from '../../effects/source/vitess-inspection.js';
 import type { Clients } from '../../vitess/clients.js';
-import type { TabletProbe } from '../../vitess/tablet/probe.js';
-import type { Tablet } from '../../vitess/tablet/tablet.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { BoundedReads } from './bounded-reads.js';
 
 /** A fact as it was read: its value, and what of it could not be read. */
@@ -16,8 +15,7 @@ export interface Outcome<T> {
 /** The primary of a target shard. */
 export interface TargetPrimary {
   place: Place;
-  tablet: Tablet;
-  probe: TabletProbe;
+  tablet: TabletHandle;
 }
 
 /** Both sides of a migration, as the facts are read from them. */
@@ -67,8 +65,8 @@ export class Sides {
     if (known !== undefined) return known;
     const { target } = this.clients;
     const record = await target.primary(this.request.target.keyspace, shard);
-    const probe = this.clients.probe(target, record);
-    const primary = { place: probe.place, probe, tablet: this.clients.tablet(target, record) };
+    const tablet = this.clients.tablet(target, record);
+    const primary = { place: tablet.place, tablet };
     this.primaries.set(shard, primary);
     return primary;
   }

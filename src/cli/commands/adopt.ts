@@ -36,7 +36,7 @@ export async function findOrAdopt(
   const { dryRun, ...said } = options;
   if (dryRun === true)
     throw new CommandError(
-      `nobody looks after ${id}: Complete without -dry_run takes it over, proves that the copy is whole, and completes it`,
+      `no workflow runs ${id}: Complete without -dry_run takes it over, proves that the copy is whole, and completes it`,
     );
   const migration = await takeOver(id, { ...said, source, target: id }, session);
   const started = await session.describe(migration);
@@ -53,13 +53,13 @@ async function adoptable(
 ): Promise<string | undefined> {
   const { keyspace, workflow } = parseWorkflowIdentifier(id);
   try {
-    const { owners, findings } = await look({ keyspace, workflow, remove: [] }, session);
+    const { owners, found } = await look({ keyspace, workflow, remove: [] }, session);
     const [owner] = owners;
     if (owner === undefined) return undefined;
     terminal.note(
       `${ended === undefined ? `Temporal knows of no migration ${id}` : `The workflow of ${id} has ended (${ended.status.name.toLowerCase()})`}, and this is in the cluster:`,
     );
-    for (const line of renderOwner(keyspace, { ...owner, adoptable: false }, findings)) terminal.note(line);
+    for (const line of renderOwner(keyspace, { ...owner, adoptable: false }, found)) terminal.note(line);
     if (!owner.adoptable) throw new CommandError(`${id} cannot be taken over: ${owner.what}`);
     terminal.note(`It is taken over, to ${how} it.`);
     return owner.source;

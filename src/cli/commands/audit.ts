@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { residue } from '../../migration/audit/judge.js';
+import { leftBehind } from '../../migration/audit/judge.js';
 import { auditInputSchema, parseWith, type AuditInput } from '../../migration/input/input.js';
 import { parseWorkflowIdentifier } from '../../migration/input/identifier.js';
 import type { AuditResult } from '../../workflows/audit.js';
@@ -18,7 +18,7 @@ const auditFlags: FlagSet = {
       takes: '<a,b,…>',
       list: true,
       default: 'nothing',
-      about: 'remove these: names as they are listed, joined by commas, or a JSON list of names',
+      about: 'remove these: names as listed, joined by commas, or a JSON list of names',
     },
     { name: 'json', default: 'false', about: 'print what was found as JSON' },
   ],
@@ -27,20 +27,22 @@ const auditFlags: FlagSet = {
 
 export const auditHelp: Help = {
   name: 'Audit',
-  about:
-    "Audit lists what migrations have left in a target keyspace: journals, streams, VDiff rows, copy state, tables, denied tables, fences and locks, and says what belongs to no live migration, ours or another program's.",
+  about: [
+    'Audit lists what migrations have made in a target keyspace: journals, streams, VDiff rows, copy state, tables,',
+    'denied tables, fences and locks. Residue is what belongs to no live migration of vtmigrate or of another program.',
+  ].join(' '),
   lines: [
     ['Audit commerce', 'list it; exit code 0 when there is no residue, 1 when there is'],
     ['Audit commerce.wf', 'the same for one migration'],
     [
       'Audit commerce -remove denied:commerce/0/corder',
-      'remove what is named, after another look; a table with rows and what is live are refused',
+      'remove what is named, after another look; refuses what is live, and a table with rows',
     ],
   ],
   flags: auditFlags,
   notes: [
-    'In the list, "-" can be removed by name, "!" belongs to nobody and stays all the same, and what has neither is live.',
-    'A migration that nobody looks after is better finished than removed: vtmigrate Migrate Complete, or Migrate Cancel.',
+    'In the list, "-" marks residue that can be removed by name, "!" residue that cannot; what has no mark is live.',
+    'Prefer finishing a migration that no workflow runs to removing it: vtmigrate Migrate Complete, or Migrate Cancel.',
   ],
 };
 
@@ -63,12 +65,16 @@ export function parseAudit(argv: readonly string[]): AuditRequest {
   };
 }
 
-/** Runs the workflow `audit` and prints what it found; gives the exit code: 1 when there is residue. @throws CommandError */
+/**
+ * Runs the workflow `audit` and prints what it found.
+ * @returns the exit code: 1 when there is residue
+ * @throws CommandError
+ */
 export async function runAudit({ input, json }: AuditRequest, session: Session, terminal: Terminal): Promise<number> {
   const result = await look(input, session);
   if (json) terminal.print(JSON.stringify(result, null, 2));
   else terminal.print(...result.removed.map((name) => `Removed ${name}`), ...renderAudit(result));
-  return residue(result).length === 0 ? 0 : 1;
+  return leftBehind(result).length === 0 ? 0 : 1;
 }
 
 /** Runs the workflow `audit` to its end. @throws CommandError */
@@ -79,7 +85,7 @@ export async function look(input: AuditInput, session: Session): Promise<AuditRe
       taskQueue: session.taskQueue,
       workflowId: `audit-${of}-${randomUUID()}`,
       args: [input],
-      staticSummary: `what is left of ${of}`,
+      staticSummary: `audit of ${of}`,
       workflowExecutionTimeout: '2 hours',
     }),
   );

@@ -1,15 +1,17 @@
-import { residue, type Finding, type Judgement, type Owner } from '../../migration/audit/judge.js';
+import { leftBehind, type Judgement } from '../../migration/audit/judge.js';
+import type { Owner } from '../../migration/audit/owners.js';
+import type { Found } from '../../migration/audit/residue.js';
 import { count } from './format.js';
 
 /** What a person reads after an `Audit`, by the migration that things belong to. */
 export function renderAudit(judgement: Judgement): string[] {
-  const { keyspace, owners, findings, unread } = judgement;
-  const nobodys = findings.filter((finding) => finding.workflow === null);
-  const left = residue(judgement);
+  const { keyspace, owners, found, unread } = judgement;
+  const unowned = found.filter(({ owner }) => owner === null);
+  const left = leftBehind(judgement);
   return [
-    ...owners.flatMap((owner) => [...renderOwner(keyspace, owner, findings), '']),
-    ...(nobodys.length === 0 ? [] : ["Nobody's:", ...list(nobodys), '']),
-    ...unread.map((line) => `Not looked at: ${line}`),
+    ...owners.flatMap((owner) => [...renderOwner(keyspace, owner, found), '']),
+    ...(unowned.length === 0 ? [] : ['Unowned:', ...list(unowned), '']),
+    ...unread.map((line) => `Could not be read: ${line}`),
     left.length === 0
       ? `${keyspace}: no residue.`
       : `${keyspace}: ${count(left.length, 'thing')} left behind by no live migration.`,
@@ -17,35 +19,34 @@ export function renderAudit(judgement: Judgement): string[] {
   ];
 }
 
-/** One migration with everything of it. */
-export function renderOwner(keyspace: string, owner: Owner, findings: readonly Finding[]): string[] {
+/** One migration with everything that belongs to it. */
+export function renderOwner(keyspace: string, owner: Owner, found: readonly Found[]): string[] {
   const id = `${keyspace}.${owner.workflow}`;
-  const whose = { ours: 'live', orphan: 'nobody looks after it', theirs: 'not ours' }[owner.whose];
+  const state = { running: 'live; ', orphaned: 'no workflow runs it; ', foreign: '' }[owner.state];
   return [
-    `${id} from ${owner.source}: ${whose}; ${owner.what}`,
-    ...list(findings.filter((finding) => finding.workflow === owner.workflow)),
+    `${id} from ${owner.source}: ${state}${owner.what}`,
+    ...list(found.filter((thing) => thing.owner === owner.workflow)),
     ...(owner.adoptable ? [`  to finish it: vtmigrate Migrate Complete ${id}, or Migrate Cancel ${id}`] : []),
   ];
 }
 
-function list(findings: readonly Finding[]): string[] {
-  const width = Math.min(48, Math.max(0, ...findings.map((finding) => finding.name.length)));
-  return findings.map((finding) => `  ${mark(finding)} ${finding.name.padEnd(width)}  ${finding.what}`);
+function list(found: readonly Found[]): string[] {
+  const width = Math.min(48, Math.max(0, ...found.map(({ name }) => name.length)));
+  return found.map((thing) => `  ${mark(thing)} ${thing.name.padEnd(width)}  ${thing.what}`);
 }
 
-/** `-` can be removed by name, `!` belongs to no live migration and stays all the same, blank is live. */
-function mark(finding: Finding): string {
-  if (finding.live) return ' ';
-  return finding.kept === null ? '-' : '!';
+/** `-` is residue that can be removed by name, `!` is residue that cannot, blank is live. */
+function mark({ live, kept }: Found): string {
+  if (live) return ' ';
+  return kept === null ? '-' : '!';
 }
 
-/** Of migrations that can be finished, nothing need be removed by hand. */
-function howToRemove(keyspace: string, left: readonly Finding[]): string[] {
-  const nobodys = left.filter((finding) => finding.workflow === null && finding.kept === null);
-  if (nobodys.length === 0) return [];
-  const names = nobodys.map((finding) => finding.name);
+/** Only for what is unowned: the residue of a migration goes when the migration is finished. */
+function howToRemove(keyspace: string, left: readonly Found[]): string[] {
+  const removable = left.filter(({ owner, kept }) => owner === null && kept === null);
+  if (removable.length === 0) return [];
+  const names = [...new Set(removable.map(({ name }) => name))];
   const plain = names.every((name) => /^[\w:/#.-]+$/.test(name));
-  return [
-    `To remove what is nobody's: vtmigrate Audit ${keyspace} -remove ${plain ? names.join(',') : `'${JSON.stringify(names)}'`}`,
-  ];
+  const argument = plain ? names.join(',') : `'${JSON.stringify(names)}'`;
+  return [`To remove what is unowned: vtmigrate Audit ${keyspace} -remove ${argument}`];
 }

@@ -1,3 +1,4 @@
+import type { TopologyWrite } from '../../migration/plan/topology-write.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import { describeProblem } from '../../migration/problem/errors.js';
 import type { ShardFacts } from '../../migration/plan/facts.js';
@@ -82,8 +83,13 @@ function detailLines(details: PlanDetails): string[] {
         ]),
     '',
     'Keys of the topology that are written:',
-    ...details.topologyWrites.map((write) => `  ${write}`),
+    ...details.topologyWrites.map(writeLine),
   ];
+}
+
+/** `key (what)`; a key of the source is marked with its mount. */
+function writeLine({ cluster, key, what }: TopologyWrite): string {
+  return `  ${cluster === 'target' ? '' : `in ${cluster}: `}${key} (${what})`;
 }
 
 /** Every finding of preflight, and what would become of a Create. */

@@ -5,7 +5,7 @@ import { tableFraction, type StreamObservation, type TableObservation } from '..
 import type { Finding } from '../../migration/problem/finding.js';
 import type { Retirement } from '../../migration/proof/source-tables.js';
 import type { Status } from '../../migration/lifecycle/status.js';
-import { isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
+import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
 import type { Gap } from '../../migration/proof/gaps.js';
 import { bytes, count, duration, grouped, moment, oneLine, since } from './format.js';
 import type { Live, Retry } from '../temporal/live.js';
@@ -46,18 +46,14 @@ function streamLine(stream: StreamObservation, source: string): string {
     `Status: ${stream.state}.`,
     `Lag: ${stream.lagSeconds === null ? 'not known yet' : `${stream.lagSeconds}s`}.`,
     `Source: ${source === '' ? '' : `${parseSourceIdentifier(source).keyspace}/`}${stream.sourceShard}.`,
-    ...(stream.copying.length === 0 ? [] : [`Copying: ${firstOf(stream.copying)}.`]),
+    ...(stream.copying.count === 0 ? [] : [`Copying: ${nameListLine(stream.copying)}.`]),
     ...(stream.throttledBy === '' ? [] : [`Throttled by: ${stream.throttledBy}.`]),
     ...(stream.message === '' ? [] : [`Message: ${oneLine(stream.message)}`]),
   ];
   return `id=${stream.id} on ${stream.shard}/${stream.tablet}: ${facts.join(' ')}`;
 }
 
-function firstOf(names: readonly string[], shown = 5): string {
-  return `${names.slice(0, shown).join(', ')}${names.length > shown ? ` and ${names.length - shown} more` : ''}`;
-}
-
-function tableLines({ tables }: Status, maxTables: number, ended: boolean): string[] {
+function tableLines({ tables, totals }: Status, maxTables: number, ended: boolean): string[] {
   if (tables.length === 0) return [];
   // What is left over must say what is moving, so that comes first where not all can be shown.
   const order = { copying: 0, waiting: 1, copied: 2 };
@@ -65,7 +61,7 @@ function tableLines({ tables }: Status, maxTables: number, ended: boolean): stri
     tables.length > maxTables
       ? [...tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, maxTables)
       : tables;
-  const left = tables.length - chosen.length;
+  const left = totals.tables - chosen.length;
   return [
     `Copy Progress (approx)${ended ? ', as last seen' : ''}:`,
     '',
@@ -123,9 +119,9 @@ function copyLines(status: Status): string[] {
     status.remainingSeconds === null || status.remainingSeconds === 0
       ? ''
       : `, about ${duration(status.remainingSeconds)} remaining`;
-  const done = status.tables.filter((table) => table.phase === 'copied').length;
+  const { copied, tables } = status.totals;
   return [
-    `Copied: ${status.copiedPercent}%${remaining}; ${done} of ${count(status.tables.length, 'table')} done`,
+    `Copied: ${status.copiedPercent}%${remaining}; ${copied} of ${count(tables, 'table')} done`,
     ...(status.lagSeconds === null ? [] : [`Lag: ${duration(status.lagSeconds)}`]),
   ];
 }
@@ -138,8 +134,11 @@ export function vdiffLine(vdiff: VDiffReport | null): string {
     return `${vdiff.state}, ${compared}${Object.values(vdiff.errors)
       .map((text) => `; ${oneLine(text)}`)
       .join('')}`;
-  const dirty = vdiff.tables.filter((table) => !isClean({ ...vdiff, tables: [table] }));
-  const verdict = isClean(vdiff) ? 'clean' : `NOT CLEAN: differences in ${firstOf(dirty.map((table) => table.name))}`;
+  const { differing } = vdiff.totals;
+  const dirty = vdiff.tables.filter(differs).map((table) => table.name);
+  const verdict = isClean(vdiff)
+    ? 'clean'
+    : `NOT CLEAN: differences in ${nameListLine({ count: differing, names: dirty.slice(0, 5) })}`;
   return `${verdict}, ${compared}${vdiff.completedAt === null ? '' : `, ${moment(vdiff.completedAt)}`}`;
 }
 

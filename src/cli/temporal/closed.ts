@@ -1,5 +1,6 @@
 import { CancelledFailure, WorkflowFailedError, type WorkflowExecutionDescription } from '@temporalio/client';
 import { isErrorCode, type Problem } from '../../migration/problem/errors.js';
+import { noTotals } from '../../migration/watch/observation.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { Phase, Status } from '../../migration/lifecycle/status.js';
 import { reasonOf, type Migration, type Session } from './session.js';
@@ -85,10 +86,14 @@ function bareStatus({ at, result }: End, id: string): Status {
     remainingSeconds: null,
     lagSeconds: null,
     streams: [],
+    totals: noTotals,
     tables: [],
     vdiff: result?.outcome === 'completed' ? result.vdiff : null,
     requested: [],
     waitingFor: [],
+    needsPerson: null,
+    createDone: false,
+    served: false,
     missing: [],
     lastError: null,
     problems: [],

@@ -70,10 +70,9 @@ export function progressLine(status: Status): string {
 }
 
 function whereIn(status: Status): string {
-  const { phase, tables } = status;
+  const { phase, totals } = status;
   if (phase === 'copying') {
-    const done = tables.filter((table) => table.phase === 'copied').length;
-    return `: ${status.copiedPercent}%, ${done} of ${count(tables.length, 'table')} done${status.remainingSeconds === null ? '' : `, about ${duration(status.remainingSeconds)} remaining`}`;
+    return `: ${status.copiedPercent}%, ${totals.copied} of ${count(totals.tables, 'table')} done${status.remainingSeconds === null ? '' : `, about ${duration(status.remainingSeconds)} remaining`}`;
   }
   if (phase === 'verifying') return `: ${comparing(status)}`;
   if (phase === 'paused' || phase === 'retiring') return `: waiting for ${status.waitingFor.join('; ')}`;
@@ -82,13 +81,12 @@ function whereIn(status: Status): string {
   return '';
 }
 
-function comparing({ vdiff, tables }: Status): string {
+function comparing({ vdiff, totals }: Status): string {
   if (vdiff === null || vdiff.state === 'completed') return 'VDiff begins';
   // One that ends without a verdict is tried a few times.
   if (vdiff.state !== 'running')
     return `VDiff ended as ${vdiff.state}${Object.values(vdiff.errors)
       .map((text) => `, ${oneLine(text)}`)
       .join('')}; it is tried again`;
-  const total = tables.reduce((sum, table) => sum + Number(table.rowsTotal), 0);
-  return `VDiff has compared ${grouped(vdiff.rowsCompared)} of about ${grouped(total)} rows`;
+  return `VDiff has compared ${grouped(vdiff.rowsCompared)} of about ${grouped(totals.rowsTotal)} rows`;
 }

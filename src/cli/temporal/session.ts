@@ -12,6 +12,7 @@ import {
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { parseAddress } from '../../migration/input/address.js';
 import { temporalRefusal } from '../../net/temporal-refusal.js';
 import { CommandError, PassingError } from '../errors.js';
 
@@ -59,7 +60,8 @@ export class Session {
         address,
       );
     } catch (error) {
-      const why = await temporalRefusal(address, connectionOptions.tls);
+      const at = parseAddress(address);
+      const why = at && (await temporalRefusal(at, connectionOptions.tls));
       throw why === undefined
         ? refusedOr(address, error)
         : new CommandError(`Temporal at ${address} does not let you in: ${why} (TEMPORAL_TLS_…)`);

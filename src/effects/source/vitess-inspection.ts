@@ -2,7 +2,6 @@ import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../
 import type { StreamAccountFacts, TableFacts } from '../../migration/preflight/facts.js';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Clients } from '../../vitess/clients.js';
-import { readGrants, readTables, readTransactions, readVariables, readViews } from '../../vitess/tablet/sql/server.js';
 import { formatAlias, formatTabletType, type Topology } from '../../vitess/topology/topology.js';
 import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
 import { requireServingShards, toVSchemaFacts } from '../keyspace-facts.js';
@@ -57,39 +56,38 @@ export class VitessSourceInspection implements SourceInspection {
   }
 
   async tableDetails(shard: string, names: readonly string[]): Promise<TableFacts[]> {
-    return readTables(await this.primary(shard), names);
+    return (await this.primary(shard)).tableDetails(names);
   }
 
   async views(shard: string): Promise<string[]> {
-    return readViews(await this.primary(shard));
+    return (await this.primary(shard)).views();
   }
 
   async health(tablet: SourceTablet): Promise<string> {
-    return this.probe(tablet).health();
+    return this.handle(tablet).health();
   }
 
   async openStream(tablet: SourceTablet): Promise<void> {
-    await this.probe(tablet).openStream();
+    await this.handle(tablet).openStream();
   }
 
   async variables(tablet: SourceTablet, names: readonly string[]): Promise<Record<string, string>> {
-    return readVariables(this.handle(tablet), names);
+    return this.handle(tablet).variables(names);
   }
 
   async version(tablet: SourceTablet): Promise<string> {
-    return this.probe(tablet).version();
+    return this.handle(tablet).version();
   }
 
   async transactions(tablet: SourceTablet): Promise<OpenTransaction[]> {
-    return readTransactions(this.handle(tablet));
+    return this.handle(tablet).lockingTransactions();
   }
 
   /** A permission test on the primary names the account. */
   async streamAccount(shard: string): Promise<StreamAccountFacts> {
-    const record = await this.topology.primary(this.keyspace, shard);
-    const probe = this.clients.probe(this.topology, record);
-    const { user } = await probe.permissions();
-    return { place: probe.place, user, grants: await readGrants(this.clients.tablet(this.topology, record), user) };
+    const tablet = await this.primary(shard);
+    const { user } = await tablet.permissions();
+    return { place: tablet.place, user, grants: await tablet.grants(user) };
   }
 
   private primary(shard: string) {
@@ -98,10 +96,6 @@ export class VitessSourceInspection implements SourceInspection {
 
   private handle(tablet: SourceTablet) {
     return this.clients.tablet(this.topology, this.record(tablet));
-  }
-
-  private probe(tablet: SourceTablet) {
-    return this.clients.probe(this.topology, this.record(tablet));
   }
 
   private record({ alias, shard }: SourceTablet): TabletRecord {

@@ -16,10 +16,10 @@ export interface NameList {
   names: string[];
 }
 
-/** Names that a {@link NameList} holds at most. */
+/** Names that a {@link NameList} holds unless told otherwise. */
 const mostNames = 100;
 
 /** The list of these names, cut where a history would grow with it. */
-export function nameList(names: readonly string[]): NameList {
-  return { count: names.length, names: names.slice(0, mostNames) };
+export function nameList(names: readonly string[], most = mostNames): NameList {
+  return { count: names.length, names: names.slice(0, most) };
 }

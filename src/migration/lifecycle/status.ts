@@ -1,72 +1,112 @@
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../problem/finding.js';
-import { copiedFraction, maxLagSeconds, type Observation } from '../watch/observation.js';
+import { maxLagSeconds, noTotals, type CopyTotals, type Observation } from '../watch/observation.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Gap } from '../proof/gaps.js';
+import { readiness } from './next-step.js';
+import { phases, type Phase } from './phases.js';
+import type { Intents, MigrationState } from './state.js';
 
-/**
- * Where a migration is. `retiring`: the target serves the tables, those of the source are to be
- * renamed or dropped. The last four are its ends.
- */
-export type Phase =
-  | 'mounting'
-  | 'checking'
-  | 'creating'
-  | 'copying'
-  | 'verifying'
-  | 'replicating'
-  | 'paused'
-  | 'completing'
-  | 'retiring'
-  | 'cancelling'
-  | 'completed'
-  | 'cancelled'
-  | 'planned'
-  | 'failed';
+export type { Phase } from './phases.js';
 
 /** The answer of the query `status`: plain JSON, part of the public contract. */
 export interface Status {
   workflow: string;
   source: string;
   phase: Phase;
-  /** ISO 8601: since when the phase lasts, and of which moment the numbers are. */
+  /** ISO 8601: when the phase began. */
   since: string;
+  /** ISO 8601: when the clusters were seen like this. */
   observedAt: string | null;
   copiedPercent: number;
   remainingSeconds: number | null;
   lagSeconds: number | null;
   streams: Observation['streams'];
+  /** Of all tables. */
+  totals: CopyTotals;
+  /** Some of the tables: first those that are copying, then the waiting, then the copied ones. */
   tables: Observation['tables'];
   vdiff: VDiffReport | null;
   /** What has been asked for and not yet been done. */
   requested: ('complete' | 'cancel' | 'vdiff' | 'pause')[];
   /** What it waits for, in words; empty while it works. */
   waitingFor: string[];
+  /** Set when nothing goes on until a person acts. No reason is given for a pause that a person asked for. */
+  needsPerson: { reason: Problem[] } | null;
+  /** Create is done: the streams are there, or have done their work. */
+  createDone: boolean;
+  /** The target serves the tables; all that is to come is `retireAt`. */
+  served: boolean;
   /** What Complete's proof lacked when it was last tried. */
   missing: Gap[];
-  /** The last error of a step that is being tried again, with its next step. */
+  /** The error of a step that is being tried again. */
   lastError: Problem | null;
-  /** What the clusters show to be wrong, each with its next step. */
+  /** What is wrong in the clusters. */
   problems: Problem[];
-  /** What nothing is waited for, and a person should know all the same. */
+  /** Nothing waits for these, and a person should know them all the same. */
   warnings: Problem[];
   /** What preflight found and what did not stop the migration: accepted warnings, and notices. */
   findings: Finding[];
   pastNoReturn: boolean;
-  /** ISO 8601: when the source's tables are to be renamed or dropped; null unless that has been asked for and is near. */
+  /** ISO 8601: when the source's tables are to be renamed or dropped; null before the target serves. */
   retireAt: string | null;
 }
 
-/** The part of a status that an observation decides: for the workflow's last one, or a live one. */
+/** The status of a migration, as of its last observation. */
+export function statusOf(state: MigrationState): Status {
+  const { facts, intents, progress } = state;
+  const { waitingFor, needsPerson } = readiness(state);
+  const bare: Status = {
+    workflow: facts.workflow,
+    source: facts.source,
+    phase: progress.phase,
+    since: progress.since,
+    observedAt: null,
+    copiedPercent: 0,
+    remainingSeconds: null,
+    lagSeconds: null,
+    streams: [],
+    totals: noTotals,
+    tables: [],
+    vdiff: facts.vdiff,
+    requested: requested(state, intents),
+    waitingFor,
+    needsPerson,
+    createDone: phases[progress.phase].createDone,
+    served: progress.retirement?.waiting ?? false,
+    missing: facts.missing,
+    lastError: progress.lastError,
+    problems: [],
+    warnings: facts.warnings,
+    findings: facts.findings,
+    pastNoReturn: progress.reached === 'no return',
+    retireAt: progress.retirement?.at ?? null,
+  };
+  return withObservation(bare, facts.observation);
+}
+
+function requested({ progress }: MigrationState, intents: Intents): Status['requested'] {
+  if (phases[progress.phase].final) return [];
+  const all = {
+    complete: intents.complete !== null,
+    cancel: intents.cancel,
+    vdiff: intents.vdiff && progress.vdiffsFinished > 0 && progress.phase !== 'verifying',
+    pause: intents.streams.want === 'pause' && progress.phase !== 'paused',
+  };
+  return (['complete', 'cancel', 'vdiff', 'pause'] as const).filter((name) => all[name]);
+}
+
+/** A status with the facts of an observation: the workflow's last one, or the live one of a heartbeat. */
 export function withObservation(status: Status, observation: Observation | null): Status {
   if (observation === null) return status;
   return {
     ...status,
     observedAt: observation.at,
-    copiedPercent: Math.floor(copiedFraction(observation) * 1000) / 10,
+    copiedPercent: Math.floor(observation.copiedFraction * 1000) / 10,
     remainingSeconds: observation.remainingSeconds,
     lagSeconds: maxLagSeconds(observation),
     streams: observation.streams,
+    totals: observation.totals,
     tables: observation.tables,
     problems: observation.problems,
   };

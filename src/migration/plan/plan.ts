@@ -1,3 +1,4 @@
+import type { TopologyWrite } from './topology-write.js';
 import type { PlanFacts, ShardFacts, SourceTable } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
@@ -68,7 +69,7 @@ export function targetPlace(plan: Plan, more: Omit<Place, 'cluster' | 'keyspace'
 export interface PlanDetails {
   /** By table; those that fit into a history. */
   ddl: Record<string, string>;
-  topologyWrites: string[];
+  topologyWrites: TopologyWrite[];
 }
 
 /** One stream as Vitess stores it: a source shard and a rule for every table. */

@@ -1,9 +1,9 @@
-import type { DiagnosisKind } from '../watch/diagnosis.js';
+import type { GapCode, StreamCode, WarningCode } from './shown-codes.js';
 
 /**
- * The table of error codes. `retryable` says whether trying the same call again
- * can help without a person doing something first. Code decides by these codes,
- * never by a message's text.
+ * The codes of errors that are thrown. `retryable` says whether trying the same call again can help
+ * before a person has acted. Code decides by these codes, never by a message's text. Codes that are
+ * only shown are in `shown-codes.ts`.
  */
 export const errorCodes = {
   INVALID_INPUT: { retryable: false },
@@ -32,9 +32,6 @@ export const errorCodes = {
   PAST_NO_RETURN: { retryable: false },
   BEING_CANCELLED: { retryable: false },
   STREAMS_MISSING: { retryable: false },
-  SOURCE_STILL_WRITTEN: { retryable: false },
-  SOURCE_NOT_FENCED: { retryable: false },
-  SOURCE_KEPT: { retryable: false },
   NO_PRIMARY: { retryable: true },
   TOPO_UNREACHABLE: { retryable: true },
   TABLET_UNREACHABLE: { retryable: true },
@@ -44,13 +41,15 @@ export const errorCodes = {
   LOCKED: { retryable: true },
   LOCK_LOST: { retryable: true },
   RECORD_CHANGED: { retryable: true },
-  STREAM_IN_TROUBLE: { retryable: true },
   INTERNAL: { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Where something is wrong, as far as it is known. */
+/** Every code that a problem can have. */
+export type ProblemCode = ErrorCode | GapCode | WarningCode | StreamCode;
+
+/** Where a problem is, as far as that is known. */
 export interface Place {
   cluster?: string;
   server?: string;
@@ -61,18 +60,16 @@ export interface Place {
   table?: string;
 }
 
-/** What a person reads: what is wrong, where, what to do. */
-export interface Problem {
-  code: ErrorCode;
+/** What a person reads: what is wrong, where, and what to do. Errors, gaps and warnings are all problems. */
+export interface Problem<Code extends ProblemCode = ProblemCode> {
+  code: Code;
   message: string;
   place: Place;
   remedy: string;
-  /** Of a stream in trouble: what it suffers from, see `diagnosis.ts`. */
-  kind?: DiagnosisKind;
 }
 
 /** An error with a code from the table, a place and a remedy. */
-export class MigrationError extends Error implements Problem {
+export class MigrationError extends Error implements Problem<ErrorCode> {
   override readonly name = 'MigrationError';
   readonly what: string;
 
@@ -92,7 +89,7 @@ export class MigrationError extends Error implements Problem {
   }
 
   /** The same as data, for payloads and lists. */
-  toProblem(): Problem {
+  toProblem(): Problem<ErrorCode> {
     return { code: this.code, message: this.what, place: this.place, remedy: this.remedy };
   }
 }

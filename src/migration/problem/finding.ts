@@ -1,12 +1,12 @@
 import type { Found, Severity } from '../preflight/check.js';
 import type { CheckName } from '../preflight/checks/index.js';
 import { more } from '../preflight/checks/more.js';
-import { MigrationError, describeProblem, type Problem } from './errors.js';
+import { MigrationError, describeProblem, type ErrorCode, type Problem } from './errors.js';
 
 export type { CheckName, Severity };
 
 /** Something preflight found. Plain data: part of preflight's answer and of the query `status`. */
-export interface Finding extends Problem {
+export interface Finding extends Problem<ErrorCode> {
   check: CheckName;
   severity: Severity;
 }

@@ -6,9 +6,12 @@ import type { Gap } from './gaps.js';
 /** A table's definition by its name, as Vitess's GetSchema gives it. */
 export type Definitions = Record<string, string>;
 
+/** Characters of a difference that a gap shows: a history holds many gaps. */
+const longestDifference = 2_000;
+
 /**
- * Tables of the source whose definition is no longer the one Create saw. One that the target has in
- * the meantime in the same form is no gap: then the change has been made on both sides.
+ * Tables of the source whose definition is no longer the one that Create saw. A change that has been
+ * made on every target shard as well is no gap.
  *
  * @param before what Create saw
  * @param source what the source has now; a table that is not in it has been dropped
@@ -23,24 +26,26 @@ export function driftGaps(
   return Object.entries(before).flatMap(([table, ddl]): Gap[] => {
     const now = Object.hasOwn(source, table) ? source[table] : undefined;
     if (now === ddl) return [];
+    const drift = (message: string, remedy: string): Gap[] => [
+      { code: 'SCHEMA_DRIFT', message, place: { ...place, table }, remedy },
+    ];
     if (now === undefined)
-      return [
-        {
-          code: 'SCHEMA_DRIFT',
-          message: 'the table has been dropped or renamed in the source since Create',
-          place: { ...place, table },
-        },
-      ];
+      return drift(
+        'the table has been dropped or renamed in the source since Create',
+        'bring it back under its name, or cancel and create again without it',
+      );
     if (targets.length > 0 && targets.every((target) => sameDefinition(target[table], now))) return [];
-    const message = `the definition has changed in the source since Create (- then, + now):\n${changedLines(ddl, now)}\nmake the same change on the target's table, or cancel and create again; the rows are compared once more afterwards`;
-    return [{ code: 'SCHEMA_DRIFT', message, place: { ...place, table } }];
+    return drift(
+      `the definition has changed in the source since Create (- then, + now):\n${changedLines(ddl, now)}\n`,
+      "make the same change on the target's table, or cancel and create again; afterwards the rows are compared anew",
+    );
   });
 }
 
-/** The lines that differ, `-` for those that are gone and `+` for new ones, in the order of the definitions. */
+/** The lines that differ, in order: `-` for removed ones and `+` for new ones. */
 function changedLines(before: string, now: string): string {
   const changed = diffLines(before, now).filter((part) => part.added || part.removed);
-  return changed
+  const text = changed
     .flatMap((part) =>
       part.value
         .trimEnd()
@@ -48,4 +53,5 @@ function changedLines(before: string, now: string): string {
         .map((line) => `${part.added ? '+' : '-'} ${line}`),
     )
     .join('\n');
+  return text.length <= longestDifference ? text : `${text.slice(0, longestDifference)}…`;
 }

@@ -1,74 +1,95 @@
-import type { Place } from '../problem/errors.js';
-import { isCopied, isCopyFinished, type Observation } from '../watch/observation.js';
-import type { Plan } from '../plan/plan.js';
-import { isClean, type VDiffReport } from './vdiff.js';
+import type { ErrorCode, Problem } from '../problem/errors.js';
+import type { GapCode } from '../problem/shown-codes.js';
+import { isCopied, isCopyFinished, type Look, type StreamLook } from '../watch/observation.js';
+import { expectedStreams, targetPlace, type Plan } from '../plan/plan.js';
+import { differs, isClean, type VDiffReport } from './vdiff.js';
 
-/** Something Complete's proof lacks. */
-export interface Gap {
-  code:
-    | 'COPY_NOT_FINISHED'
-    | 'STREAM_NOT_RUNNING'
-    | 'NOT_READABLE'
-    | 'NOT_CAUGHT_UP'
-    | 'NO_VDIFF'
-    | 'VDIFF_NOT_CLEAN'
-    | 'SCHEMA_DRIFT'
-    | 'OTHER_WORKFLOW'
-    | 'FENCE_DOWN';
-  message: string;
-  place: Place;
+/** Something that Complete's proof lacks; where a read failed, the error itself. */
+export type Gap = Problem<GapCode | ErrorCode>;
+
+/** Gaps that an answer holds at most. */
+const mostGaps = 50;
+
+/** The first gaps, and one that counts the rest: a history must not grow with the number of tables. */
+export function cappedGaps(gaps: readonly Gap[]): Gap[] {
+  const rest = gaps.length - mostGaps;
+  return rest <= 0 ? [...gaps] : [...gaps.slice(0, mostGaps), moreGaps(rest)];
 }
 
-/** What the streams lack: every one there, copied to the end, and running. */
-export function streamGaps(plan: Plan, observation: Observation): Gap[] {
-  const expected = plan.target.shards.length * plan.source.shards.length;
-  if (isCopyFinished(observation, expected, plan.stream.stopAfterCopy)) return [];
-  const unreadable = observation.problems.filter((problem) => problem.code !== 'STREAM_IN_TROUBLE');
-  const gaps: Gap[] = unreadable.map(({ message, place }) => ({ code: 'NOT_READABLE', message, place }));
-  for (const stream of observation.streams.filter((each) => !isCopied(each, plan.stream.stopAfterCopy))) {
-    const place = { cluster: 'target', keyspace: plan.target.keyspace, shard: stream.shard, tablet: stream.tablet };
-    if (stream.copying.length > 0)
-      gaps.push({
-        code: 'COPY_NOT_FINISHED',
-        message: `tables still being copied: ${stream.copying.slice(0, 5).join(', ')}${stream.copying.length > 5 ? ` and ${stream.copying.length - 5} more` : ''}`,
-        place,
-      });
-    else if (stream.position === '')
-      gaps.push({ code: 'COPY_NOT_FINISHED', message: 'the stream has not begun to copy', place });
-    else
-      gaps.push({
-        code: 'STREAM_NOT_RUNNING',
-        message: `the stream is ${stream.state}${stream.message === '' ? '' : ` (${stream.message})`}`,
-        place,
-      });
-  }
-  return gaps.length > 0
-    ? gaps
-    : [
-        {
-          code: 'NOT_READABLE',
-          message: 'not every stream is there',
-          place: { cluster: 'target', keyspace: plan.target.keyspace },
-        },
-      ];
+function moreGaps(rest: number): Gap {
+  return {
+    code: 'MORE_GAPS',
+    message: `${rest} more`,
+    place: {},
+    remedy: 'they are shown when the ones before them have been closed',
+  };
 }
 
-/** What the last VDiff lacks; `force` takes the word of the person who gave it. */
+/** What the streams lack: each must be there, have copied every table, and run. */
+export function streamGaps(plan: Plan, look: Look): Gap[] {
+  const { stopAfterCopy } = plan.stream;
+  if (isCopyFinished(look.streams, expectedStreams(plan), stopAfterCopy)) return [];
+  const gaps: Gap[] = look.problems.flatMap((problem) => (problem.code === 'STREAM_IN_TROUBLE' ? [] : [problem]));
+  for (const stream of look.streams) if (!isCopied(stream, stopAfterCopy)) gaps.push(gapOf(plan, stream));
+  return gaps.length > 0 ? gaps : [notEveryStream(plan)];
+}
+
+function gapOf(plan: Plan, stream: StreamLook): Gap {
+  const place = targetPlace(plan, { shard: stream.shard, tablet: stream.tablet });
+  const { copying, position, state, message } = stream;
+  if (copying.length > 0 || position === '')
+    return {
+      code: 'COPY_NOT_FINISHED',
+      message:
+        copying.length > 0 ? `tables still being copied: ${firstOf(copying)}` : 'the stream has not begun to copy',
+      place,
+      remedy: 'wait for the copy to finish',
+    };
+  return {
+    code: 'STREAM_NOT_RUNNING',
+    message: `the stream is ${state}${message === '' ? '' : ` (${message})`}`,
+    place,
+    remedy: 'remove the cause, then start it: vtmigrate Workflow Start',
+  };
+}
+
+function notEveryStream(plan: Plan): Gap {
+  return {
+    code: 'NOT_READABLE',
+    message: 'not every stream is there',
+    place: targetPlace(plan),
+    remedy: 'check that every primary of the target answers; Complete is tried again',
+  };
+}
+
+function firstOf(names: readonly string[], shown = 5): string {
+  return `${names.slice(0, shown).join(', ')}${names.length > shown ? ` and ${names.length - shown} more` : ''}`;
+}
+
+/** What the last VDiff lacks. `force` skips the VDiff check. */
 export function vdiffGaps(vdiff: VDiffReport | null, force: boolean): Gap[] {
   if (force || (vdiff !== null && isClean(vdiff))) return [];
-  if (vdiff === null) return [{ code: 'NO_VDIFF', message: 'no VDiff has finished yet', place: {} }];
-  if (vdiff.state !== 'completed')
-    return [
-      { code: 'VDIFF_NOT_CLEAN', message: `the last VDiff ended as ${vdiff.state}${describeErrors(vdiff)}`, place: {} },
-    ];
-  const dirty = vdiff.tables.filter(
-    (table) => table.mismatched !== '0' || table.extraSource !== '0' || table.extraTarget !== '0',
-  );
-  return dirty.map((table) => ({
+  if (vdiff === null)
+    return [{ code: 'NO_VDIFF', message: 'no VDiff has finished yet', place: {}, remedy: 'wait for it to finish' }];
+  const gap = (message: string, place: Gap['place'] = {}): Gap => ({
     code: 'VDIFF_NOT_CLEAN',
-    message: `the last VDiff found differences (rows that differ: ${table.mismatched}, only in the source: ${table.extraSource}, only in the target: ${table.extraTarget})`,
-    place: { table: table.name },
-  }));
+    message,
+    place,
+    remedy: 'mend the rows and run VDiff once more, complete with force, or cancel',
+  });
+  if (vdiff.state !== 'completed') return [gap(`the last VDiff ended as ${vdiff.state}${describeErrors(vdiff)}`)];
+  const listed = vdiff.tables.filter(differs);
+  const rest = vdiff.totals.differing - listed.length;
+  return [
+    ...listed.map((table) =>
+      gap(
+        `the last VDiff found differences (rows that differ: ${table.mismatched}, ` +
+          `only in the source: ${table.extraSource}, only in the target: ${table.extraTarget})`,
+        { table: table.name },
+      ),
+    ),
+    ...(rest > 0 ? [moreGaps(rest)] : []),
+  ];
 }
 
 function describeErrors(vdiff: VDiffReport): string {

@@ -17,6 +17,16 @@ export interface VDiffSample {
   target?: Record<string, string>;
 }
 
+/** Numbers over all tables of a VDiff; rows are decimal strings. */
+export interface VDiffTotals {
+  tables: number;
+  /** Tables in which a row differs. */
+  differing: number;
+  mismatched: string;
+  extraSource: string;
+  extraTarget: string;
+}
+
 /** The state of one VDiff over all target shards. */
 export interface VDiffReport {
   uuid: string;
@@ -26,6 +36,8 @@ export interface VDiffReport {
    */
   state: 'running' | 'completed' | 'differs' | 'error' | 'stopped' | 'stalled';
   rowsCompared: string;
+  totals: VDiffTotals;
+  /** All tables, or the first ones: see `boundedReport`. */
   tables: VDiffTable[];
   /** Vitess's own words, by target shard. */
   errors: Record<string, string>;
@@ -61,10 +73,12 @@ interface VitessRow {
 }
 
 const samplesPerTable = 3;
+/** Characters of an error that a report keeps. */
+const longestError = 1_000;
 
 /**
- * For rows on one side only, Vitess looks up the source keyspace's VSchema to see whether the table
- * is a reference table; for an external cluster it looks in the wrong topology, and fails.
+ * When a row is on one side only, Vitess looks up the source keyspace's VSchema to learn whether the
+ * table is a reference table. For an external cluster it looks in the wrong topology, and fails.
  */
 const oneSided = /failed to reconcile extra rows: .*node doesn't exist.*VSchema/;
 const oneSidedMeaning =
@@ -72,10 +86,47 @@ const oneSidedMeaning =
 
 /** True when every table was compared to its end and no row differs. */
 export function isClean(report: VDiffReport): boolean {
-  return (
-    report.state === 'completed' &&
-    report.tables.every((table) => table.mismatched === '0' && table.extraSource === '0' && table.extraTarget === '0')
-  );
+  return report.state === 'completed' && report.totals.differing === 0;
+}
+
+/** True when a row of the table differs. */
+export function differs(table: VDiffTable): boolean {
+  return table.mismatched !== '0' || table.extraSource !== '0' || table.extraTarget !== '0';
+}
+
+/** How many tables a report lists in a history, and in a heartbeat. */
+export const vdiffTablesInHistory = 20;
+export const vdiffTablesInHeartbeat = 1_000;
+
+/** A report, cut to `mostTables` tables: those that differ come first. */
+export function boundedReport(report: VDiffReport, mostTables: number): VDiffReport {
+  if (report.tables.length <= mostTables) return report;
+  const differing = report.tables.filter(differs);
+  const others = report.tables.filter((table) => !differs(table));
+  return { ...report, tables: [...differing, ...others].slice(0, mostTables) };
+}
+
+/** The report of a VDiff that could not be run. */
+export function failedReport(uuid: string, message: string): VDiffReport {
+  return {
+    uuid,
+    state: 'error',
+    rowsCompared: '0',
+    totals: totalsOf([]),
+    tables: [],
+    errors: { '': message },
+    completedAt: null,
+  };
+}
+
+function totalsOf(tables: readonly VDiffTable[]): VDiffTotals {
+  return {
+    tables: tables.length,
+    differing: tables.filter(differs).length,
+    mismatched: sum(tables.map((table) => table.mismatched)),
+    extraSource: sum(tables.map((table) => table.extraSource)),
+    extraTarget: sum(tables.map((table) => table.extraTarget)),
+  };
 }
 
 /** Adds up the shards of a VDiff: an error of one is an error of all, completed needs every one. */
@@ -92,8 +143,7 @@ export function summarizeVDiff(
   const errors = Object.fromEntries(
     rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError]),
   );
-  const differs = Object.values(errors).some((text) => oneSided.test(text));
-  const state = differs
+  const state = Object.values(errors).some((text) => oneSided.test(text))
     ? 'differs'
     : has('error')
       ? 'error'
@@ -106,15 +156,19 @@ export function summarizeVDiff(
     uuid,
     state,
     rowsCompared: sum(rows.map((row) => row.rowsCompared)),
+    totals: totalsOf([...tables.values()]),
     tables: [...tables.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     errors: Object.fromEntries(
-      Object.entries(errors).map(([shard, text]) => [shard, oneSided.test(text) ? oneSidedMeaning : text]),
+      Object.entries(errors).map(([shard, text]) => [
+        shard,
+        oneSided.test(text) ? oneSidedMeaning : text.slice(0, longestError),
+      ]),
     ),
     completedAt: state === 'completed' ? completedAt : null,
   };
 }
 
-/** What moves while a VDiff is alive: the watchdog compares two of these. */
+/** Changes as long as a VDiff makes progress: the watchdog compares two of these. */
 export function vdiffPulse(report: VDiffReport): string {
   return [
     report.state,

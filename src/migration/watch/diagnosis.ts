@@ -1,13 +1,21 @@
+import type { Problem } from '../problem/errors.js';
+import type { StreamCode } from '../problem/shown-codes.js';
+
+/** A stream that does not do its work. */
+export interface StreamProblem extends Problem<StreamCode> {
+  kind: DiagnosisKind;
+}
+
 /**
- * What a stream's message means and what to do about it. Vitess gives its reasons as
- * text only, so this table is the one place that reads it; everything else goes by `kind`.
+ * What a stream's message means and what to do about it. Vitess gives its reasons only as text: this
+ * table is the one place that reads it, and everything else goes by `kind`.
  */
 export interface Diagnosis {
   kind: DiagnosisKind;
   remedy: string;
 }
 
-/** `person`: the stream cannot go on until somebody has done something; `itself`: it goes on as soon as the cause is gone. */
+/** `person`: the stream needs a person before it can go on; `itself`: it goes on once the cause is gone. */
 export const healedBy = {
   'no-tablet': 'itself',
   'source-unreachable': 'itself',
@@ -28,7 +36,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'no-tablet',
       remedy:
-        'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again with -cells and -tablet_types that fit. The stream goes on by itself when a tablet is back',
+        'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again with ' +
+        '-cells and -tablet_types that fit. The stream goes on by itself when a tablet is back',
     },
   },
   {
@@ -36,7 +45,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'vindex-not-found',
       remedy:
-        'the source cluster does not know this vindex: add it to the VSchema of the source keyspace, then resume, or cancel',
+        'the source cluster does not know this vindex: ' +
+        'add it to the VSchema of the source keyspace, then resume, or cancel',
     },
   },
   {
@@ -45,7 +55,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'purged-binlogs',
       remedy:
-        'the source has deleted binary logs this stream still needs; it cannot catch up. Cancel, lengthen binlog_expire_logs_seconds on the source, and create again',
+        'the source has deleted binary logs that this stream still needs, so it cannot catch up: ' +
+        'cancel, raise binlog_expire_logs_seconds on the source, and create again',
     },
   },
   {
@@ -53,7 +64,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'duplicate-key',
       remedy:
-        'a row is already there: something else writes to the target tables, or a unique key is not unique across source shards. Take the row out of the target, then resume, or cancel',
+        'the row is there already: something else writes to the target tables, or a unique key is not unique across ' +
+        'source shards. Remove the row from the target, then resume, or cancel',
     },
   },
   {
@@ -69,7 +81,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'throttled',
       remedy:
-        'the tablet throttler holds the stream back, mostly for replication lag: see vtctldclient CheckThrottler. The stream goes on by itself',
+        'the tablet throttler holds the stream back, usually because of replication lag: ' +
+        'see vtctldclient CheckThrottler. The stream goes on by itself',
     },
   },
   {
@@ -78,7 +91,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'mysql-down',
       remedy:
-        'the MySQL of the tablet does not answer, or does not take writes: start it, or promote another tablet. The stream goes on by itself',
+        "the tablet's MySQL does not answer, or is read-only: start it, or promote another tablet. " +
+        'The stream goes on by itself',
     },
   },
   {
@@ -87,7 +101,8 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'source-unreachable',
       remedy:
-        'the source tablet cannot be reached from the target tablet: check it and the network between them. The stream goes on by itself',
+        'the target tablet cannot reach the source tablet: check it and the network between them. ' +
+        'The stream goes on by itself',
     },
   },
 ];
@@ -96,20 +111,21 @@ const unknown: Diagnosis = {
   remedy: "Vitess says no more than this; the target tablet's log has the details",
 };
 
-/** Vitess tries a stream again unless it has given it the state Error. */
-const ended = 'Vitess has ended this stream: once the cause is gone, resume it (vtmigrate Workflow Start), or cancel';
+/** Vitess retries a stream unless its state is Error. */
+const ended =
+  'Vitess has stopped retrying this stream: once the cause is gone, resume it (vtmigrate Workflow Start), or cancel';
 
 /** Messages that are part of normal work. */
 const harmless = /^(|for vdiff|paused by vtmigrate|picked source tablet:.*|stopped after copy\.?)$/is;
 
-/** `undefined` when the message is nothing to worry about. */
+/** The diagnosis of a stream's state and message; undefined when both are normal. */
 export function diagnose(state: string, message: string): Diagnosis | undefined {
   if (state !== 'Error' && harmless.test(message.trim())) return undefined;
   const diagnosis = table.find(({ pattern }) => pattern.test(message))?.diagnosis ?? unknown;
   return state === 'Error' ? { ...diagnosis, remedy: `${diagnosis.remedy}. ${ended}` } : diagnosis;
 }
 
-/** What a throttled stream says of itself: Vitess puts it in a field of its own and not in the message. */
+/** The remedy for a throttled stream. Vitess reports throttling in a field of its own, not in the message. */
 export function throttledRemedy(): string {
   return table.find(({ diagnosis }) => diagnosis.kind === 'throttled')?.diagnosis.remedy ?? '';
 }

@@ -1,7 +1,9 @@
-import type { Problem } from '../problem/errors.js';
+import { nameList, type NameList } from '../lifecycle/reference.js';
+import type { ErrorCode, Problem } from '../problem/errors.js';
+import type { StreamProblem } from './diagnosis.js';
 
-/** A stream as its row in `_vt.vreplication` and its copy state say. Positions and times as Vitess has them. */
-export interface StreamObservation {
+/** A stream as its row in `_vt.vreplication` describes it. Positions are in Vitess's form. */
+interface StreamState {
   shard: string;
   tablet: string;
   id: number;
@@ -10,11 +12,19 @@ export interface StreamObservation {
   state: string;
   message: string;
   position: string;
-  /** Tables with rows in `_vt.copy_state`. */
-  copying: string[];
   /** Seconds; `null` while copying or before the first transaction. */
   lagSeconds: number | null;
   throttledBy: string;
+}
+
+/** A stream with the names of all tables that have rows in `_vt.copy_state`. */
+export interface StreamLook extends StreamState {
+  copying: string[];
+}
+
+/** A stream for a history: of the tables that it copies, the count and the first names. */
+export interface StreamObservation extends StreamState {
+  copying: NameList;
 }
 
 /** Rows and bytes are MySQL's estimates, as decimal strings: they are 64-bit numbers. */
@@ -27,27 +37,104 @@ export interface TableObservation {
   bytesTotal: string;
 }
 
-/** What one look at both clusters showed. */
-export interface Observation {
-  /** ISO 8601 */
-  at: string;
-  streams: StreamObservation[];
-  tables: TableObservation[];
-  /** Until the copy has finished, from the speed of late; `null` when it cannot be told. */
-  remainingSeconds: number | null;
-  /** What could not be read, and streams in trouble, each with its next step. */
-  problems: Problem[];
+/** Numbers of tables, and their rows and bytes: estimates, as decimal strings. */
+export interface CopyTotals {
+  tables: number;
+  copied: number;
+  copying: number;
+  waiting: number;
+  rows: string;
+  rowsTotal: string;
+  bytes: string;
+  bytesTotal: string;
 }
 
-/** The message of a stream that Pause has stopped: what tells it from one that something else has stopped. */
+/** The totals of no table. */
+export const noTotals: CopyTotals = {
+  tables: 0,
+  copied: 0,
+  copying: 0,
+  waiting: 0,
+  rows: '0',
+  rowsTotal: '0',
+  bytes: '0',
+  bytesTotal: '0',
+};
+
+/** A cluster that could not be read, a stream that is not there, or one in trouble. */
+export type WatchProblem = Problem<ErrorCode> | StreamProblem;
+
+/** What both kinds of observation share. */
+interface Seen {
+  /** ISO 8601 */
+  at: string;
+  /** True when every expected stream has finished its copy. */
+  copyFinished: boolean;
+  /** Seconds until the copy finishes, by its recent speed; `null` when unknown. */
+  remainingSeconds: number | null;
+  problems: WatchProblem[];
+}
+
+/** Everything that one look at both clusters has shown. It grows with the number of tables. */
+export interface Look extends Seen {
+  streams: StreamLook[];
+  tables: TableObservation[];
+}
+
+/** A look as histories and heartbeats hold it: bounded, with totals of all tables. */
+export interface Observation extends Seen {
+  streams: StreamObservation[];
+  /** From 0 to 1: see `copiedFraction`. */
+  copiedFraction: number;
+  totals: CopyTotals;
+  /** Some of the tables: first those that are copying, then the waiting, then the copied ones. */
+  tables: TableObservation[];
+}
+
+/** How many tables an observation lists in a history, and in a heartbeat. */
+export const tablesInHistory = 20;
+export const tablesInHeartbeat = 1_000;
+
+/** Names of tables that an observation lists for each stream. */
+const namesPerStream = 5;
+
+/** A look, cut to `mostTables` tables. */
+export function toObservation(look: Look, mostTables: number): Observation {
+  const order = { copying: 0, waiting: 1, copied: 2 };
+  return {
+    ...look,
+    streams: look.streams.map((stream) => ({ ...stream, copying: nameList(stream.copying, namesPerStream) })),
+    copiedFraction: copiedFraction(look.tables),
+    totals: totalsOf(look.tables),
+    tables: [...look.tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, mostTables),
+  };
+}
+
+function totalsOf(tables: readonly TableObservation[]): CopyTotals {
+  const count = (phase: TableObservation['phase']) => tables.filter((table) => table.phase === phase).length;
+  const sum = (field: 'rows' | 'rowsTotal' | 'bytes' | 'bytesTotal') =>
+    tables.reduce((total, table) => total + BigInt(table[field]), 0n).toString();
+  return {
+    tables: tables.length,
+    copied: count('copied'),
+    copying: count('copying'),
+    waiting: count('waiting'),
+    rows: sum('rows'),
+    rowsTotal: sum('rowsTotal'),
+    bytes: sum('bytes'),
+    bytesTotal: sum('bytesTotal'),
+  };
+}
+
+/** The message of a stream that Pause has stopped; one that something else has stopped has another. */
 export const pausedMessage = 'paused by vtmigrate';
 
 /** Characters of a stream's message that are kept. */
 const longestMessage = 400;
 
 /**
- * A stream's message without the statement Vitess appends to it: that has rows of the application's
- * in it, which belong in no history and on no screen.
+ * A stream's message without the statement that Vitess appends to it: the statement holds rows of the
+ * application, which belong in no history and on no screen.
  */
 export function withoutRows(message: string): string {
   const bare = message.replace(/\s+during query: [^]*$/i, '');
@@ -55,36 +142,55 @@ export function withoutRows(message: string): string {
 }
 
 /** True when this stream has copied every table and has a position to go on from. */
-export function isCopied(stream: StreamObservation, stopAfterCopy: boolean): boolean {
+export function isCopied(stream: StreamLook, stopAfterCopy: boolean): boolean {
   if (stream.position === '' || stream.copying.length > 0) return false;
   return stream.state === 'Running' || stream.state === 'Lagging' || (stopAfterCopy && stream.state === 'Stopped');
 }
 
 /** True when every one of the expected streams has finished its copy. */
-export function isCopyFinished(observation: Observation, expectedStreams: number, stopAfterCopy: boolean): boolean {
-  return (
-    observation.streams.length === expectedStreams &&
-    observation.streams.every((stream) => isCopied(stream, stopAfterCopy))
-  );
+export function isCopyFinished(
+  streams: readonly StreamLook[],
+  expectedStreams: number,
+  stopAfterCopy: boolean,
+): boolean {
+  return streams.length === expectedStreams && streams.every((stream) => isCopied(stream, stopAfterCopy));
 }
 
 /**
- * What makes an observation worth a place in the workflow's history: the states, the
- * messages, the tables that are done, and the tenth of the copy that has been reached.
+ * What makes an observation worth an event in the history: the states, the messages, the number of
+ * tables that are still being copied, and each tenth of the copy.
  */
 export function fingerprint(observation: Observation): string {
   const streams = observation.streams.map(
-    (s) => `${s.shard}/${s.id}:${s.state}:${s.position === '' ? 0 : 1}:${s.copying.length}:${s.message}`,
+    (s) => `${s.shard}/${s.id}:${s.state}:${s.position === '' ? 0 : 1}:${s.copying.count}:${s.message}`,
   );
   const problems = observation.problems.map((p) => `${p.code}:${p.place.shard ?? ''}:${p.place.tablet ?? ''}`);
-  return [...streams.sort(), ...problems.sort(), `${Math.floor(copiedFraction(observation) * 10)}`].join('|');
+  return [...streams.sort(), ...problems.sort(), `${Math.floor(observation.copiedFraction * 10)}`].join('|');
+}
+
+/** How long to watch. */
+export interface Wait {
+  minSeconds: number;
+  maxSeconds: number;
+  /** ISO 8601; null once the copy has finished. */
+  copyingSince: string | null;
+}
+
+/**
+ * Whether watching ends with this observation: the copy has just finished, the time is over, or the
+ * fingerprint differs from `since` and the shortest time is over.
+ * @param seconds since watching began
+ */
+export function endsWatching(seen: Observation, since: string, wait: Wait, seconds: number): boolean {
+  if (wait.copyingSince !== null && seen.copyFinished) return true;
+  return seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(seen) !== since);
 }
 
 /** How much of the bytes (of the rows, where no bytes are known) has been copied, from 0 to 1. */
-export function copiedFraction(observation: Observation): number {
+export function copiedFraction(tables: readonly TableObservation[]): number {
   let done = 0;
   let total = 0;
-  for (const table of observation.tables) {
+  for (const table of tables) {
     const weight = Math.max(Number(table.bytesTotal), 1);
     total += weight;
     done += weight * tableFraction(table);
@@ -100,10 +206,7 @@ export function tableFraction(table: TableObservation): number {
   return total === 0 ? 0 : Math.min(rows / total, 0.99);
 }
 
-/**
- * Seconds until the copy has finished, from the oldest and the newest of the samples given.
- * `null` while nothing has moved.
- */
+/** Seconds until the copy finishes, by the oldest and the newest of the samples; `null` while nothing has moved. */
 export function remainingSeconds(samples: readonly { atMs: number; fraction: number }[]): number | null {
   const first = samples[0];
   const last = samples.at(-1);

@@ -1,5 +1,6 @@
-/** A workflow's streams on one shard with everything their rows say: what is needed to take them over. */
+/** A workflow's streams into one shard, as its primary tablet describes them. */
 export interface ShardStreams {
+  workflow: string;
   shard: string;
   tablet: string;
   /** Vitess's own type: Migrate, MoveTables, Reshard … */
@@ -8,21 +9,36 @@ export interface ShardStreams {
   tabletTypes: string[];
   inOrder: boolean;
   deferSecondaryKeys: boolean;
-  streams: StreamDefinition[];
+  /** At least one. */
+  streams: Stream[];
 }
 
-/** One row of `_vt.vreplication`. */
-export interface StreamDefinition {
+/** One row of `_vt.vreplication`. Times are in seconds since 1970; 0 means never. */
+export interface Stream {
   id: number;
   sourceKeyspace: string;
   sourceShard: string;
   /** The mount's name; empty for a source in the same cluster. */
   externalCluster: string;
+  /** Vitess's own state: Stopped, Copying, Running, Error … */
   state: string;
   message: string;
+  /** GTID position in Vitess's form; empty before the copy has begun. */
   position: string;
+  /** The position at which a VDiff stops the stream; empty otherwise. */
+  stopPosition: string;
   stopAfterCopy: boolean;
   onDdl: string;
-  /** What its rules match: table names, or a regular expression that begins with a slash. */
+  /** What its rules match: table names, or regular expressions that begin with a slash. */
   matches: string[];
+  transaction: number;
+  updated: number;
+  heartbeat: number;
+  /** The throttler's component that holds the stream back; empty otherwise. */
+  throttledBy: string;
+}
+
+/** What the rules of a workflow's streams match, each match once. */
+export function matchesOf({ streams }: ShardStreams): string[] {
+  return [...new Set(streams.flatMap((stream) => stream.matches))];
 }

@@ -15,7 +15,7 @@ export interface TabletClient {
   query: QueryClient;
 }
 
-/** Where the clients of tablets come from. */
+/** Makes the clients of tablets. */
 export interface TabletClients {
   client(host: string, port: number, cluster: string): TabletClient;
 }
@@ -24,11 +24,11 @@ export interface TabletClients {
 export class TabletConnections implements TabletClients {
   private readonly transports = new Map<string, Transport>();
 
-  /** @param accessTo what a cluster's tablets want of a client */
+  /** @param accessTo the credentials for a cluster's tablets */
   constructor(private readonly accessTo: (cluster: string) => Access = () => ({})) {}
 
   client(host: string, port: number, cluster: string): TabletClient {
-    // Not by address alone: one cluster's credentials are nothing for another's servers.
+    // Not by address alone: one cluster's credentials must not reach another's servers.
     const key = `${cluster}@${host}:${port}`;
     const transport = this.transports.get(key) ?? openTransport(host, port, this.accessTo(cluster));
     this.transports.set(key, transport);
@@ -53,12 +53,12 @@ function openTransport(host: string, port: number, access: Access): Transport {
             ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
           },
         }),
-    interceptors: [letIn(host, port, access)],
+    interceptors: [authenticate(host, port, access)],
   });
 }
 
-/** Says who we are, as Vitess's static authentication wants it, and finds out why we are not let in. */
-function letIn(host: string, port: number, { tls, user, password }: Access): Interceptor {
+/** Adds Vitess's static-auth headers, and explains a refused connection. */
+function authenticate(host: string, port: number, { tls, user, password }: Access): Interceptor {
   return (next) => async (request) => {
     if (user !== undefined && password !== undefined) {
       request.header.set('username', user);
@@ -75,7 +75,7 @@ function letIn(host: string, port: number, { tls, user, password }: Access): Int
   };
 }
 
-/** True when a handshake may have ended the connection: Node's own errors come as the cause, whatever the status. */
+/** True when a failed handshake may have ended the connection: Node's own errors are the cause, whatever the status. */
 function isLost({ code, cause }: ConnectError): boolean {
   return code === Code.Unavailable || code === Code.Canceled || (cause instanceof Error && 'code' in cause);
 }
@@ -86,10 +86,10 @@ const unreachable = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Cance
 /** Statuses with which Vitess refuses for good. */
 const refused = new Set([Code.InvalidArgument, Code.FailedPrecondition, Code.Unimplemented]);
 
-/** Statuses that mean: not you. */
-const keptOut = new Set([Code.PermissionDenied, Code.Unauthenticated]);
+/** Statuses with which a tablet refuses the worker's credentials. */
+const unauthorized = new Set([Code.PermissionDenied, Code.Unauthenticated]);
 
-/** The one place where a tablet's gRPC errors become ours. */
+/** Turns a tablet's gRPC errors into ours. No other place does. */
 export async function callTablet<T>(place: Place, what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -104,12 +104,13 @@ export async function callTablet<T>(place: Place, what: string, call: () => Prom
         { cause },
       );
     }
-    if (keptOut.has(error.code)) {
+    if (unauthorized.has(error.code)) {
       throw new MigrationError(
         'ACCESS_REFUSED',
         `the tablet does not let the worker in for ${what}: ${error.rawMessage}`,
         place,
-        `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, and the tablet's MySQL accounts`,
+        `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, ` +
+          "and the tablet's MySQL accounts",
         { cause },
       );
     }

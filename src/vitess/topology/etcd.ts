@@ -6,33 +6,41 @@ import {
   GRPCInvalidArgumentError,
   GRPCUnauthenticatedError,
 } from 'etcd3';
-import { MigrationError, type Place } from '../../migration/problem/errors.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import { formatAddress, parseAddresses, type Address } from '../../migration/input/address.js';
 import type { Access } from '../../net/access.js';
-import { splitAddress } from '../../net/address.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
-import { lockHolder } from './lock-contents.js';
+import { lockedBy } from './lock-contents.js';
 
-/** Time limits in milliseconds. The library tries a call that fails or runs out of time up to four times, on every host in turn. */
+/**
+ * Milliseconds. The library tries a call that fails or runs out of time up to four times, on every host in turn.
+ */
 const callTimeout = 5_000;
 const lockPoll = 200;
-/** Seconds: how long a lock outlives a worker that was killed. It is kept alive as long as its holder is. */
+/** Seconds: how long a lock outlives a killed worker. A live worker keeps it alive. */
 const leaseTtl = 10;
 
 /** The key-value store of a topology on etcd v3. */
 export class EtcdKv implements Kv {
   private readonly client: Etcd3;
+  private readonly addresses: readonly Address[];
   private lastReason = '';
 
-  /** @param server `host:port`, or several joined by commas, as in Vitess's TopoConfig */
+  /**
+   * Connects at the first call.
+   * @param server `host:port`, or several joined by commas, as in Vitess's TopoConfig
+   * @throws MigrationError TOPO_UNREACHABLE when `server` is anything else
+   */
   constructor(
     readonly server: string,
     private readonly clusterName: string,
     private readonly access: Access = {},
   ) {
+    this.addresses = this.parse(server);
     const { tls, user, password } = access;
     this.client = new Etcd3({
-      hosts: server.split(',').map((host) => `${tls === undefined ? 'http' : 'https'}://${host}`),
+      hosts: this.addresses.map((each) => `${tls === undefined ? 'http' : 'https'}://${formatAddress(each)}`),
       dialTimeout: callTimeout,
       defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
       ...(tls === undefined
@@ -79,7 +87,7 @@ export class EtcdKv implements Kv {
     const lease = this.client.lease(leaseTtl);
     const held: Lease = {
       check: async () => {
-        // A stream, which has no deadline unless it is given one: on a stalled connection it would wait for ever.
+        // A stream has no deadline of its own: on a stalled connection it would wait for ever.
         await lease.keepaliveOnce({ deadline: Date.now() + callTimeout }).catch((cause: unknown) => {
           throw new MigrationError(
             'LOCK_LOST',
@@ -91,7 +99,7 @@ export class EtcdKv implements Kv {
         });
       },
       release: async () => {
-        // The lease ends by itself after its time to live, should this call not get through.
+        // If this call does not get through, the lease ends after its time to live.
         await lease.revoke({ deadline: Date.now() + callTimeout }).catch(() => lease.release());
       },
     };
@@ -138,7 +146,7 @@ export class EtcdKv implements Kv {
     return revision === absent ? this.client.if(key, 'Version', '==', 0) : this.client.if(key, 'Mod', '==', revision);
   }
 
-  /** The one place where etcd's errors become ours. */
+  /** Turns etcd's errors into ours. No other place does. */
   private async call<T>(what: string, fn: () => Promise<T>): Promise<T> {
     try {
       return await fn();
@@ -147,7 +155,7 @@ export class EtcdKv implements Kv {
     }
   }
 
-  /** What keeps the worker out: the server's word, or a handshake that fails. */
+  /** Why the server does not accept the worker: its own answer, or a failed TLS handshake. */
   private async refusal(what: string, cause: unknown): Promise<MigrationError | undefined> {
     const who = this.access.user === undefined ? 'the worker' : `user ${this.access.user}`;
     const refused = (why: string, remedy: string) =>
@@ -161,8 +169,7 @@ export class EtcdKv implements Kv {
         cause.message.replace(/^(\w+: )?\d+ [A-Z_]+: /, ''),
         `check user and password of ${this.clusterName}'s etcd in the worker's configuration`,
       );
-    for (const address of this.server.split(',')) {
-      const { host, port } = splitAddress(address);
+    for (const { host, port } of this.addresses) {
       const why = await tlsRefusal(host, port, this.access.tls);
       if (why !== undefined)
         return refused(why, `check tls of ${this.clusterName}'s etcd in the worker's configuration`);
@@ -171,7 +178,8 @@ export class EtcdKv implements Kv {
   }
 
   private unreachable(cause: unknown): MigrationError {
-    // The library's circuit breaker, while open, hides what made it open; so does a retry on a channel that another call's failure has closed.
+    // An open circuit breaker of the library hides the error that opened it; so does a retry on a channel that the
+    // failure of another call has closed.
     const hidden =
       cause instanceof Error &&
       ('isBrokenCircuitError' in cause || cause.message.includes('Channel closed before call started'));
@@ -183,6 +191,17 @@ export class EtcdKv implements Kv {
       this.place(),
       'check that etcd runs there and can be reached from the worker',
       { cause },
+    );
+  }
+
+  private parse(server: string): Address[] {
+    const addresses = parseAddresses(server);
+    if (addresses !== undefined) return addresses;
+    throw new MigrationError(
+      'TOPO_UNREACHABLE',
+      'the address of the topology server is neither host:port nor several of these joined by commas',
+      this.place(),
+      "correct the mount record, or the cell's CellInfo, that has it",
     );
   }
 
@@ -200,20 +219,4 @@ function isRefusal(cause: unknown): cause is Error {
 
 function toEntry(kv: { key: Buffer; value: Buffer; mod_revision: string }): Entry {
   return { key: kv.key.toString(), value: kv.value, revision: kv.mod_revision };
-}
-
-/** The error of a lock that others hold; `contents` are what the holder wrote into its key. */
-export function lockedBy(dir: string, contents: Uint8Array, place: Place): MigrationError {
-  return new MigrationError(
-    'LOCKED',
-    `${dir} is locked by ${describeHolder(contents)}`,
-    place,
-    'wait until it is done. VDiff and Cancel of the migration clear the lock of a VDiff whose tablet has died; any other dead holder of a named lock lets go after 24 hours',
-  );
-}
-
-/** Who holds a lock, in words, from what it wrote into the lock's key. */
-export function describeHolder(value: Uint8Array): string {
-  const { who, since } = lockHolder(value);
-  return since === null ? who : `${who} since ${since}`;
 }

@@ -1,111 +1,134 @@
-import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Entry, Lease } from './kv.js';
-import { lockHolder, type LockHolder } from './lock-contents.js';
-import type { Topology } from './topology.js';
+import type { LockFacts } from '../../migration/preflight/facts.js';
+import type { Entry, Kv, Lease } from './kv.js';
+import { describeHolder, lockHolder, ownContents, type LockHolder } from './lock-contents.js';
 
 /** Milliseconds; Vitess waits as long (`topo.LockTimeout`). */
 const lockTimeout = 45_000;
-/** Milliseconds: longer than a tablet needs to give back the lock of a VDiff that it has stopped. */
-const letGo = 5_000;
+/** Milliseconds: longer than a tablet needs to release the lock of a VDiff that it has stopped. */
+const releaseTime = 5_000;
 
-/** Called before each effect under a lock. @throws MigrationError LOCK_LOST when a lock is gone */
-export type CheckLocks = () => Promise<void>;
-
-/**
- * Runs `work` while holding the locks that `vtctldclient Migrate` takes, in the same
- * order: the named lock `<keyspace>/<workflow>`, then the lock of the target keyspace.
- * Both are kept alive while `work` runs and given back in any case.
- *
- * @throws MigrationError LOCKED, saying who holds the lock
- */
-export function withMigrationLocks<T>(
-  topology: Topology,
-  id: { keyspace: string; workflow: string },
-  action: string,
-  work: (check: CheckLocks) => Promise<T>,
-): Promise<T> {
-  return withLocks(topology, [namedLock(topology, id), keyspacePath(topology, id.keyspace)], action, work);
+/** The part of a cluster's topology that holds locks. */
+interface LockStore {
+  readonly name: string;
+  readonly root: string;
+  readonly kv: Kv;
 }
 
-/** The same with the lock of a keyspace alone, of whichever cluster. */
+interface MigrationId {
+  keyspace: string;
+  workflow: string;
+}
+
+/**
+ * Proof that this process holds the lock of a keyspace. Only the functions of this file make one, so whatever
+ * takes it as an argument runs under the lock.
+ */
+class KeyspaceLock {
+  constructor(
+    /** How errors name the cluster: `target`, or the mount's name. */
+    readonly cluster: string,
+    readonly keyspace: string,
+    private readonly leases: readonly Lease[],
+  ) {}
+
+  /** To be called before each effect: a lease may have run out. @throws MigrationError LOCK_LOST */
+  async check(): Promise<void> {
+    await Promise.all(this.leases.map((lease) => lease.check()));
+  }
+}
+
+/** Proof that this process holds both locks of a migration: those of its workflow's name and of its target keyspace. */
+class MigrationLocks extends KeyspaceLock {
+  readonly workflow: string;
+
+  constructor(cluster: string, id: MigrationId, leases: readonly Lease[]) {
+    super(cluster, id.keyspace, leases);
+    this.workflow = id.workflow;
+  }
+}
+
+// As types only: the constructors stay here.
+export type { KeyspaceLock, MigrationLocks };
+
+/**
+ * Runs `work` while holding the locks that `vtctldclient Migrate` takes, in the same order: the named lock
+ * `<keyspace>/<workflow>`, then the lock of the target keyspace. Both are kept alive while `work` runs, and
+ * released in any case.
+ *
+ * @param action what the lock's key says this process is doing
+ * @throws MigrationError LOCKED, naming the holder
+ */
+export function withMigrationLocks<T>(
+  target: LockStore,
+  id: MigrationId,
+  action: string,
+  work: (locks: MigrationLocks) => Promise<T>,
+): Promise<T> {
+  const dirs = [namedLock(target, id), keyspacePath(target, id.keyspace)];
+  return withLeases(target, dirs, action, (leases) => work(new MigrationLocks(target.name, id, leases)));
+}
+
+/** The same with the lock of a keyspace alone, in any cluster. */
 export function withKeyspaceLock<T>(
-  topology: Topology,
+  cluster: LockStore,
   keyspace: string,
   action: string,
-  work: (check: CheckLocks) => Promise<T>,
+  work: (lock: KeyspaceLock) => Promise<T>,
 ): Promise<T> {
-  return withLocks(topology, [keyspacePath(topology, keyspace)], action, work);
+  return withLeases(cluster, [keyspacePath(cluster, keyspace)], action, (leases) =>
+    work(new KeyspaceLock(cluster.name, keyspace, leases)),
+  );
 }
 
 /** A lock that is held, or waited for. */
-export interface HeldLock extends LockHolder {
+interface ListedLock extends LockHolder {
   /** The workflow of a named lock; null for the lock of the keyspace. */
   workflow: string | null;
   entry: Entry;
 }
 
-/** The locks of a keyspace and of its workflows, as they are in the topology now. */
-export async function listLocks(topology: Topology, keyspace: string): Promise<HeldLock[]> {
-  const ofKeyspace = await topology.kv.list(`${keyspacePath(topology, keyspace)}/locks/`);
-  const prefix = namedLocks(topology, keyspace);
-  const named = await topology.kv.list(prefix);
-  const toLock = (entry: Entry, workflow: string | null): HeldLock => ({ workflow, entry, ...lockHolder(entry.value) });
+/** The locks of a keyspace and of its workflows, as the topology has them now. */
+export async function listLocks(cluster: LockStore, keyspace: string): Promise<ListedLock[]> {
+  const ofKeyspace = await cluster.kv.list(`${keyspacePath(cluster, keyspace)}/locks/`);
+  const prefix = namedLocks(cluster, keyspace);
+  const named = await cluster.kv.list(prefix);
+  const toLock = (entry: Entry, workflow: string | null) => ({ workflow, entry, ...lockHolder(entry.value) });
   return [
     ...ofKeyspace.map((entry) => toLock(entry, null)),
     ...named.map((entry) => toLock(entry, entry.key.slice(prefix.length).split('/')[0] ?? '')),
   ];
 }
 
-function namedLocks(topology: Topology, keyspace: string): string {
-  return `${topology.root}/internal/named_locks/${keyspace}/`;
-}
-
-async function withLocks<T>(
-  topology: Topology,
-  dirs: readonly string[],
-  action: string,
-  work: (check: CheckLocks) => Promise<T>,
-): Promise<T> {
-  const contents = describeLock(action);
-  const held: Lease[] = [];
-  try {
-    for (const dir of dirs) held.push(await topology.kv.lock(dir, contents, lockTimeout));
-    return await work(async () => {
-      await Promise.all(held.map((lease) => lease.check()));
-    });
-  } finally {
-    for (const lease of held.reverse()) await lease.release();
-  }
-}
-
-function keyspacePath(topology: Topology, keyspace: string): string {
-  return `${topology.root}/keyspaces/${keyspace}`;
+/** The current holders of the two locks that Create takes. */
+export async function readLocks(target: LockStore, id: MigrationId): Promise<LockFacts[]> {
+  const perDir = await Promise.all(
+    [namedLock(target, id), keyspacePath(target, id.keyspace)].map(async (dir) => {
+      const waiting = await target.kv.list(`${dir}/locks/`);
+      const [oldest] = waiting.sort((a, b) => (BigInt(a.revision) < BigInt(b.revision) ? -1 : 1));
+      if (oldest === undefined) return [];
+      const place = { cluster: target.name, keyspace: id.keyspace };
+      return [{ place, path: dir.slice(target.root.length + 1), holder: describeHolder(oldest.value) }];
+    }),
+  );
+  return perDir.flat();
 }
 
 /**
- * Removes the locks on the workflow's name that VDiffs have left behind. Vitess gives a named lock 24
- * hours to live, so a tablet that dies while its VDiff holds it locks out everybody for that long,
- * its own successor first. To be called when every VDiff of the workflow has been deleted: a tablet
- * that lives has let go of its lock by then, or does so within seconds.
+ * Removes the locks on the workflow's name that VDiffs have left behind. Vitess lets a named lock live for 24
+ * hours, so a tablet that dies during its VDiff blocks every other program for that long, its own successor
+ * first. To be called when every VDiff of the workflow has been deleted: a live tablet has released its lock by
+ * then, or does so within seconds.
  */
-export async function removeDeadVDiffLocks(
-  topology: Topology,
-  id: { keyspace: string; workflow: string },
-): Promise<void> {
+export async function removeDeadVDiffLocks(target: LockStore, id: MigrationId): Promise<void> {
   const held = async () =>
-    (await topology.kv.list(`${namedLock(topology, id)}/locks/`)).filter((entry) => isVDiff(entry.value));
+    (await target.kv.list(`${namedLock(target, id)}/locks/`)).filter((entry) => isVDiff(entry.value));
   const before = await held();
   if (before.length === 0) return;
-  await sleep(letGo);
+  await sleep(releaseTime);
   for (const { key, revision } of await held()) {
-    if (before.some((entry) => entry.key === key && entry.revision === revision))
-      await topology.kv.delete(key, revision);
+    if (before.some((entry) => entry.key === key && entry.revision === revision)) await target.kv.delete(key, revision);
   }
-}
-
-function namedLock(topology: Topology, id: { keyspace: string; workflow: string }): string {
-  return `${namedLocks(topology, id.keyspace)}${id.workflow}`;
 }
 
 /** Only a tablet's VDiff takes a lock for the action `vdiff` (`tableDiffer.initialize`). */
@@ -113,14 +136,30 @@ function isVDiff(contents: Uint8Array): boolean {
   return lockHolder(contents).action === 'vdiff';
 }
 
-/** The JSON that Vitess's `topo.Lock` writes, so that `vtctldclient` can say who holds the lock. */
-function describeLock(action: string): string {
-  const lock = {
-    Action: action,
-    HostName: hostname(),
-    UserName: userInfo().username,
-    Time: new Date().toISOString(),
-    Status: 'Running',
-  };
-  return JSON.stringify(lock, null, 2);
+async function withLeases<T>(
+  { kv }: LockStore,
+  dirs: readonly string[],
+  action: string,
+  work: (leases: readonly Lease[]) => Promise<T>,
+): Promise<T> {
+  const contents = ownContents(action);
+  const held: Lease[] = [];
+  try {
+    for (const dir of dirs) held.push(await kv.lock(dir, contents, lockTimeout));
+    return await work(held);
+  } finally {
+    for (const lease of held.toReversed()) await lease.release();
+  }
+}
+
+function keyspacePath({ root }: LockStore, keyspace: string): string {
+  return `${root}/keyspaces/${keyspace}`;
+}
+
+function namedLocks({ root }: LockStore, keyspace: string): string {
+  return `${root}/internal/named_locks/${keyspace}/`;
+}
+
+function namedLock(cluster: LockStore, { keyspace, workflow }: MigrationId): string {
+  return `${namedLocks(cluster, keyspace)}${workflow}`;
 }

@@ -12,12 +12,7 @@ import {
 } from '../wire/topodata_pb.js';
 import { KeyspaceSchema, SrvVSchemaSchema, type Keyspace as VSchema } from '../wire/vschema_pb.js';
 import { absent, type Entry, type Kv } from './kv.js';
-
-/** A decoded record with the revision it was read at. */
-export interface Versioned<T> {
-  value: T;
-  revision: string;
-}
+import type { KeyspaceLock } from './lock.js';
 
 export interface ShardInfo {
   name: string;
@@ -37,7 +32,7 @@ export class Topology {
   readonly kv: Kv;
 
   /**
-   * @param name how errors call the cluster: `target`, or the mount's name
+   * @param name how errors name the cluster: `target`, or the mount's name
    * @param root the global root, for example /vitess/global
    */
   constructor(
@@ -100,7 +95,7 @@ export class Topology {
   }
 
   /**
-   * The primary tablet of a shard as its record says now: ask again after a failover.
+   * The primary tablet of a shard according to its record; another one after a failover.
    * @throws MigrationError NO_PRIMARY
    */
   async primary(keyspace: string, shard: string): Promise<Tablet> {
@@ -135,27 +130,29 @@ export class Topology {
     return fromBinary(KeyspaceSchema, entry?.value ?? new Uint8Array());
   }
 
-  /** Read-modify-write of a keyspace's VSchema; see `update`. */
-  updateVSchema(keyspace: string, change: (vschema: VSchema) => boolean): Promise<VSchema> {
-    return this.update(this.kv, this.vschemaPath(keyspace), KeyspaceSchema, change);
+  /** Read-modify-write of the VSchema of the locked keyspace; see `update`. @throws MigrationError RECORD_CHANGED */
+  updateVSchema(lock: KeyspaceLock, change: (vschema: VSchema) => boolean): Promise<VSchema> {
+    return this.update(this.kv, this.vschemaPath(this.lockedKeyspace(lock)), KeyspaceSchema, change);
   }
 
-  /** Read-modify-write of a shard record; see `update`. */
-  updateShard(keyspace: string, shard: string, change: (record: Shard) => boolean): Promise<Shard> {
-    return this.update(this.kv, this.shardPath(keyspace, shard), ShardSchema, change);
+  /** Read-modify-write of a shard record of the locked keyspace; see `update`. @throws MigrationError RECORD_CHANGED */
+  updateShard(lock: KeyspaceLock, shard: string, change: (record: Shard) => boolean): Promise<Shard> {
+    return this.update(this.kv, this.shardPath(this.lockedKeyspace(lock), shard), ShardSchema, change);
   }
 
   /**
-   * Makes every cell's serving VSchema show this keyspace as its VSchema record has it,
-   * and leaves the other keyspaces and the routing rules alone.
+   * Copies the VSchema record of the locked keyspace into every cell's serving VSchema, and leaves the other
+   * keyspaces and the routing rules alone.
+   * @throws MigrationError RECORD_CHANGED
    */
-  async publishVSchema(keyspace: string): Promise<void> {
+  async publishVSchema(lock: KeyspaceLock): Promise<void> {
+    const keyspace = this.lockedKeyspace(lock);
     const vschema = await this.vschema(keyspace);
     for (const cell of await this.cells()) {
       const { kv, root } = await this.cellStore(cell);
       await this.update(kv, `${root}/SrvVSchema`, SrvVSchemaSchema, (srv) => {
         const shown = srv.keyspaces[keyspace];
-        // Not by bytes: the order of a map's entries means nothing.
+        // Compared by value: the order of a map's entries, and so the bytes, may differ.
         if (
           shown !== undefined &&
           equals(KeyspaceSchema, shown, vschema, { registry: createRegistry(KeyspaceSchema), unknown: true })
@@ -172,9 +169,9 @@ export class Topology {
   }
 
   /**
-   * Reads a record, lets `change` alter it (false: nothing to write), and writes it if nobody
-   * else has meanwhile; otherwise begins anew. Fields unknown here survive.
-   * @throws MigrationError RECORD_CHANGED when others keep writing
+   * Reads a record, lets `change` alter it (false: nothing to write), and writes it unless another program has
+   * changed it meanwhile; then starts over. Fields unknown here survive.
+   * @throws MigrationError RECORD_CHANGED when other programs keep writing
    */
   private async update<D extends DescMessage>(
     kv: Kv,
@@ -194,6 +191,12 @@ export class Topology {
       this.place({ server: kv.server }),
       'the step is tried again',
     );
+  }
+
+  /** A lock of another cluster proves nothing about this one: a mistake in this program. */
+  private lockedKeyspace({ cluster, keyspace }: KeyspaceLock): string {
+    if (cluster !== this.name) throw new Error(`the lock is one of ${cluster}, the record one of ${this.name}`);
+    return keyspace;
   }
 
   private async cellStore(cell: string): Promise<{ kv: Kv; root: string }> {

@@ -38,7 +38,7 @@ export function openPool(options: VtgateOptions): SqlPool {
             verifyIdentity: true,
           },
         }),
-    // The library takes `host` for the name in the certificate, and can be told where to go instead.
+    // The library checks the certificate against `host`; `stream` connects to the real address.
     ...(tls?.serverName === undefined ? {} : { host: tls.serverName, stream: () => connect(port, host) }),
     connectTimeout,
     connectionLimit: 4,
@@ -124,7 +124,10 @@ export class Vtgate {
   }
 }
 
-/** The codes of mysql2 and OpenSSL for a handshake that fails, and MySQL's for a user who may not. An error of a system call is the network's. */
+/**
+ * True for the codes of a failed handshake (mysql2, OpenSSL) and of a user without access (MySQL). A failed system
+ * call is a matter of the network.
+ */
 function isRefusal(cause: unknown): cause is NodeJS.ErrnoException {
   if (!(cause instanceof Error) || 'syscall' in cause || !('code' in cause)) return false;
   const code = String(cause.code);

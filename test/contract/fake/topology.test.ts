@@ -6,7 +6,7 @@ import { World } from '../../support/fakes/world.js';
 import { kvContract } from '../suites/kv.js';
 
 const etcd = new FakeEtcd();
-const nowhere: Kv = passing(new World().ends(), (_what, _effect, failures) =>
+const nowhere: Kv = passing(new World().connectors(), (_what, _effect, failures) =>
   Promise.reject(failures.unanswered()),
 ).openKv('source:2379', 'ext9', {});
 

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { quoteName } from '../../../src/migration/sql/quote.js';
 import type { Clients } from '../../../src/vitess/clients.js';
-import { readTableSizes } from '../../../src/vitess/tablet/sql/sizes.js';
-import type { Tablet } from '../../../src/vitess/tablet/tablet.js';
+import type { TabletHandle } from '../../../src/vitess/tablet/tablet-handle.js';
 import type { MountConfig } from '../../../src/vitess/topology/mount-config.js';
 import { allowTables, denyTables } from '../../../src/vitess/topology/shard-record.js';
 import { withKeyspaceLock } from '../../../src/vitess/topology/lock.js';
@@ -22,6 +21,8 @@ export interface ClustersUnderTest {
   /** Clients of the same clusters whose tablets do not answer. */
   silent: Clients;
   mount: MountConfig;
+  /** Leaves copy state of a table in the target's `commerce/0` for a stream that does not exist. */
+  orphan: (stream: number, table: string) => Promise<void>;
   /** Writes a row (or, with null, deletes it) into a table with the columns `id` and `v`. */
   write: (side: Side, table: string, id: number, v: string | null) => Promise<void>;
   /** The rows of a table in `commerce/0` or `load/0` by their `id`. */
@@ -34,14 +35,11 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
   const mountName = `m${randomUUID().slice(0, 8)}`;
   let under: ClustersUnderTest;
   let clients: Clients;
-  let tablet: Tablet;
-  let source: Tablet;
+  let tablet: TabletHandle;
+  let source: TabletHandle;
   let table = '';
 
   const ddl = (of = table) => `create table ${quoteName(of)} (id bigint not null primary key, v varchar(60))`;
-  const tableNames = async (of = tablet) => (await of.tables()).map((each) => each.name);
-  const drop = (of: Tablet) =>
-    of.query(`drop table if exists ${quoteName(table)}`, { disableForeignKeyChecks: true, reloadSchema: true });
 
   beforeAll(async () => {
     under = await open();
@@ -55,24 +53,49 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     table = `t ${randomUUID().slice(0, 8)}`;
   });
   afterEach(async () => {
-    for (const each of [tablet, source]) await drop(each);
+    for (const each of [tablet, source]) await each.dropTable(table);
   });
 
   describe(`schema and queries of ${name}`, () => {
     test('a table is created, seen with its key, asked for rows, measured and dropped', async () => {
       await tablet.applySchema(ddl());
       expect(await tablet.tables([table])).toMatchObject([
-        { name: table, primaryKey: ['id'], ddl: expect.stringMatching(/create table/i) as string },
+        { name: table, ddl: expect.stringMatching(/create table/i) as string },
       ]);
-      expect(await tableNames()).toContain(table);
-      const probe = `select 1 from ${quoteName(table)} limit 1`;
-      expect(await tablet.query(probe)).toEqual([]);
+      expect(await tablet.tableDetails([table, 'no such table'])).toMatchObject([
+        { name: table, engine: 'InnoDB', uniqueKeys: [{ name: 'PRIMARY', columns: ['id'], notNull: true }] },
+      ]);
+      expect(await tablet.tableNames()).toContain(table);
+      expect(await tablet.views()).not.toContain(table);
+      expect(await tablet.isEmpty(table)).toBe(true);
       for (const id of [1, 2]) await under.write('target', table, id, 'x');
-      expect(await tablet.query(probe)).toEqual([{ '1': '1' }]);
-      await expect.poll(async () => (await readTableSizes(tablet, [table])).get(table)?.rows, waiting).toBe(2n);
-      for (let i = 0; i < 2; i++) await drop(tablet);
+      expect(await tablet.isEmpty(table)).toBe(false);
+      await expect.poll(async () => (await tablet.sizes([table])).get(table)?.rows, waiting).toBe(2n);
+      for (let i = 0; i < 2; i++) await tablet.dropTable(table);
       expect(await tablet.tables([table])).toEqual([]);
-      await expect(tablet.query(probe)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      expect(await tablet.tableNames()).not.toContain(table);
+      await expect(tablet.isEmpty(table)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+    });
+
+    test('the names of tables are those GetSchema gives, in the same order', async () => {
+      await tablet.applySchema(ddl());
+      expect(await tablet.tableNames()).toEqual((await tablet.tables()).map((each) => each.name));
+    });
+
+    test('of many tables those with rows are found, in the order given', async () => {
+      const full = `${table} union all select`;
+      await tablet.applySchema(ddl());
+      await tablet.applySchema(ddl(full));
+      await under.write('target', full, 1, null);
+      expect(await tablet.nonEmptyTables([full, table])).toEqual([]);
+      await under.write('target', full, 1, 'x');
+      expect(await tablet.nonEmptyTables([])).toEqual([]);
+      expect(await tablet.nonEmptyTables([table, full])).toEqual([full]);
+      // More than one call asks about, with each table many times.
+      const many = Array.from({ length: 250 }, (_, n) => (n % 50 === 0 ? full : table));
+      expect(await tablet.nonEmptyTables(many)).toEqual([full, full, full, full, full]);
+      await tablet.dropTable(full);
+      await expect(tablet.nonEmptyTables([table, full])).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
     });
 
     test('a definition makes the same table on the other side', async () => {
@@ -93,22 +116,14 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     });
 
     test('a table is renamed with its rows, but not over another one', async () => {
-      const rename = (from: string, to: string) =>
-        tablet.query(`rename table ${quoteName(from)} to ${quoteName(to)}`, {
-          disableForeignKeyChecks: true,
-          reloadSchema: true,
-        });
       await tablet.applySchema(ddl());
       await under.write('target', table, 1, 'x');
-      await rename(table, `${table} old`);
-      expect(await tableNames()).not.toContain(table);
+      await tablet.renameTable(table, `${table} old`);
+      expect(await tablet.tableNames()).not.toContain(table);
       expect(await under.rows('target', `${table} old`)).toEqual({ '1': 'x' });
       await tablet.applySchema(ddl());
-      await expect(rename(table, `${table} old`)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
-      await tablet.query(`drop table if exists ${quoteName(`${table} old`)}`, {
-        disableForeignKeyChecks: true,
-        reloadSchema: true,
-      });
+      await expect(tablet.renameTable(table, `${table} old`)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      await tablet.dropTable(`${table} old`);
     });
 
     test('a tablet that does not answer is named in the error', async () => {
@@ -120,17 +135,40 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     });
   });
 
+  describe(`the server of ${name}`, () => {
+    test('a tablet that serves is healthy, streams, and may write streams', async () => {
+      expect(await tablet.health()).toBe('');
+      await tablet.openStream();
+      expect(await tablet.permissions()).toMatchObject({ ok: true, error: '' });
+      expect(await tablet.throttledApps()).toEqual({});
+      expect(tablet.type).toBe('PRIMARY');
+      expect(tablet.place).toMatchObject({ cluster: 'target', keyspace: 'commerce', shard: '0', tablet: tablet.alias });
+    });
+
+    test('variables that MySQL does not know are left out', async () => {
+      const variables = await tablet.variables(['version', 'no_such_variable']);
+      expect(variables).toEqual({ version: expect.stringMatching(/^\d+\.\d+/) as string });
+    });
+
+    test('its collations are known, and what the account of its streams may do', async () => {
+      expect(await tablet.collations()).toContain('utf8mb4_0900_ai_ci');
+      const { user } = await tablet.permissions();
+      expect(await tablet.grants(user)).toEqual(expect.arrayContaining(['SELECT', 'REPLICATION SLAVE']));
+    });
+
+    test('nothing is open where nothing writes', async () => {
+      await expect.poll(() => tablet.openTransactions(), waiting).toEqual(new Set());
+      await expect.poll(() => tablet.lockingTransactions(), waiting).toEqual([]);
+    });
+  });
+
   describe(`denied tables of ${name}`, () => {
     const deny = (tables: string[]) =>
-      withKeyspaceLock(clients.target, 'commerce', 'test', () =>
-        clients.target.updateShard('commerce', '0', (record) => denyTables(record, tables)),
-      );
+      withKeyspaceLock(clients.target, 'commerce', 'test', (lock) => denyTables(lock, clients.target, '0', tables));
     const allow = (tables: string[]) =>
-      withKeyspaceLock(clients.target, 'commerce', 'test', () =>
-        clients.target.updateShard('commerce', '0', (record) => allowTables(record, tables)),
-      );
+      withKeyspaceLock(clients.target, 'commerce', 'test', (lock) => allowTables(lock, clients.target, '0', tables));
 
-    test('they hold for the tables that are there when the tablet reads its record, until it reads it again', async () => {
+    test('they hold for the tables that exist when the tablet reads its record, until it reads it again', async () => {
       const later = `${table} later`;
       const readable = (each: string) =>
         expect.poll(() => clients.vtgate.readTable('commerce', each).then(() => 'read', String), waiting).toBe('read');
@@ -154,10 +192,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.refreshState();
       await readable(table);
       await readable(later);
-      await tablet.query(`drop table if exists ${quoteName(later)}`, {
-        disableForeignKeyChecks: true,
-        reloadSchema: true,
-      });
+      await tablet.dropTable(later);
     });
   });
 
@@ -230,10 +265,10 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.createStreams(request(externalCluster, stopAfterCopy));
     };
     const stream = async () => (await tablet.streams(workflow))[0];
-    const copying = async () =>
-      tablet.query(
-        `select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${(await stream())?.id ?? 0}) group by vrepl_id, table_name`,
-      );
+    const copying = async () => {
+      const id = (await stream())?.id ?? 0;
+      return (await tablet.copyState([id])).get(id);
+    };
     const copied = async () => {
       await tablet.setStreamState(workflow, 'Running');
       await expect
@@ -255,10 +290,22 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await tablet.streams('another')).toEqual([]);
       expect(await copying()).toEqual([]);
       expect(await under.rows('target', table)).toEqual({});
-      expect((await tablet.workflows()).find((other) => other.workflow === workflow)).toEqual({
+      const common = {
         workflow,
-        tables: [table],
-      });
+        shard: '0',
+        tablet: tablet.alias,
+        type: 'Migrate',
+        cells: ['ext'],
+        tabletTypes: ['PRIMARY'],
+        inOrder: true,
+        deferSecondaryKeys: true,
+        streams: [{ matches: [table], onDdl: 'IGNORE', stopAfterCopy: false, stopPosition: '', throttledBy: '' }],
+      };
+      // All of them, or one: the same reading.
+      expect((await tablet.workflows()).filter((other) => other.workflow === workflow)).toMatchObject([common]);
+      expect(await tablet.workflows({ workflow })).toMatchObject([common]);
+      expect(await tablet.workflows({ workflow: 'another' })).toEqual([]);
+      expect(await tablet.copyState([])).toEqual(new Map());
     });
 
     test('a second call to create it makes a second stream', async () => {
@@ -311,7 +358,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await copying()).toEqual([]);
     });
 
-    test('one whose source is not mounted cannot be started, says Running all the same, and has no position', async () => {
+    test('without its mount a stream cannot start, says Running all the same, and has no position', async () => {
       await prepare('nomount');
       await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({
         message: expect.stringContaining('nomount') as string,
@@ -337,11 +384,23 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       for (let i = 0; i < 2; i++) await tablet.deleteStreams(workflow);
       await tablet.setStreamState(workflow, 'Stopped');
       expect(await tablet.streams(workflow)).toEqual([]);
-      expect(
-        await tablet.query(
-          `select vrepl_id, table_name from _vt.copy_state where vrepl_id in (${id}) group by vrepl_id, table_name`,
-        ),
-      ).toEqual([]);
+      expect(await tablet.copyState([id])).toEqual(new Map([[id, []]]));
+      expect((await tablet.orphanedCopyState()).filter((each) => each.stream === String(id))).toEqual([]);
+    });
+
+    test('copy state of a stream that is gone is found, and can be deleted twice', async () => {
+      const orphans = async () => (await tablet.orphanedCopyState()).filter(({ stream: id }) => id === '987654');
+      await under.orphan(987_654, table);
+      expect(await orphans()).toEqual([{ stream: '987654', tables: [table] }]);
+      for (let i = 0; i < 2; i++) await tablet.deleteCopyState('987654');
+      expect(await orphans()).toEqual([]);
+    });
+
+    test('clearing the position to stop at leaves a stream that has none as it is', async () => {
+      await prepare();
+      await copied();
+      await tablet.clearStopPosition(workflow);
+      expect(await stream()).toMatchObject({ state: 'Running', stopPosition: '' });
     });
 
     describe('VDiff', () => {
@@ -383,7 +442,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([second, first]);
       });
 
-      test('of one UUID there is one; an unknown one shows nothing; one that stands still has no table yet', async () => {
+      test('a UUID exists once; an unknown one shows nothing; one that is stopped has no table yet', async () => {
         await prepare();
         const uuid = await create({ autoStart: false });
         await expect(tablet.createVDiff(workflow, 'commerce', uuid, options)).rejects.toMatchObject({
@@ -410,6 +469,12 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         const uuid = await create({ autoStart: false });
         await tablet.deleteStreams(workflow);
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
+        const records = async () => (await tablet.vdiffRows('commerce')).filter(({ id }) => id === uuid);
+        expect(await records()).toEqual([{ id: uuid, workflow, state: 'stopped' }]);
+        expect((await tablet.vdiffRows('another')).filter(({ id }) => id === uuid)).toEqual([]);
+        for (let i = 0; i < 2; i++) await tablet.deleteVDiffRows(uuid);
+        expect(await records()).toEqual([]);
+        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
       });
     });
   });

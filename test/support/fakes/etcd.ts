@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MigrationError } from '../../../src/migration/problem/errors.js';
-import { lockedBy } from '../../../src/vitess/topology/etcd.js';
+import { lockedBy } from '../../../src/vitess/topology/lock-contents.js';
 import { absent, type Entry, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
 
 /** Milliseconds: how long a lock outlives its dead holder, and how often a waiter looks. */

@@ -5,6 +5,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { allActivities, type Activities } from '../../../src/activities/index.js';
+import type { TopologyWrite } from '../../../src/migration/plan/topology-write.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import { buildClients } from '../../../src/worker.js';
 import { binaries } from '../../../lab/install.js';
@@ -15,7 +16,7 @@ import { beQuiet } from '../workflow/workflow-bench.js';
 
 export type StepName = keyof Activities;
 
-/** One external call of a run: call number `call` of the first attempt of the `nth` time this step ran. All count from 1. */
+/** One external call of a run: call number `call` of the first attempt of the step's `nth` run. All count from 1. */
 export interface Effect {
   step: StepName;
   nth: number;
@@ -88,7 +89,7 @@ export class FaultRun {
     this.scenario.onStep?.(this, step, args);
     let call = 0;
     const attempt = new Attempt((what) => (count === 1 ? this.next({ step, nth, call: ++call, what }) : undefined));
-    const { clients } = buildClients(fakeConfig, passing(this.world.ends(), attempt.pass));
+    const { clients } = buildClients(fakeConfig, passing(this.world.connectors(), attempt.pass));
     const activities = allActivities(clients) as unknown as Record<
       StepName,
       (...args: readonly unknown[]) => Promise<unknown>
@@ -120,7 +121,7 @@ export class FaultRun {
   }
 }
 
-/** A Temporal server and a worker for many migrations at once, each in its own world, with no more than one fault each. */
+/** A Temporal server and a worker for many migrations at once, each in its own world, with at most one fault each. */
 export class FaultBench {
   private readonly runs = new Map<string, FaultRun>();
   private count = 0;
@@ -177,17 +178,39 @@ export class FaultBench {
     this.runs.set(workflowId, run);
     await scenario.prepare?.(run.world);
     const before = run.world.snapshot();
-    const handle = await this.env.client.workflow.start('migrate', {
-      taskQueue: this.taskQueue,
-      workflowId,
-      args: [{ source: 'ext1.load', target: workflowId, all: true, ...scenario.input }],
-    });
+    const handle = await this.start(workflowId, scenario.input);
     run.handle = handle;
     const stopWriters = scenario.writers === undefined ? () => undefined : run.startWriters();
     const wrong = await this.outcome(run, handle);
     stopWriters();
     this.runs.delete(workflowId);
     return { run, wrong: wrong.length > 0 ? wrong : await judge(run, before) };
+  }
+
+  /**
+   * Makes a dry run of a scenario that has run before, under the same workflow ID and in a world of its own.
+   * @returns the keys that it lists, and what it has changed in either cluster
+   */
+  async dryRun({ workflowId, scenario }: FaultRun): Promise<{ listed: TopologyWrite[]; changed: string[] }> {
+    const run = new FaultRun(workflowId, { ...scenario, onStep: () => undefined }, undefined);
+    this.runs.set(workflowId, run);
+    await scenario.prepare?.(run.world);
+    const before = run.world.snapshot();
+    const handle = await this.start(workflowId, { ...scenario.input, dryRun: true });
+    const result = (await handle.result()) as MigrateResult;
+    this.runs.delete(workflowId);
+    if (result.outcome !== 'planned') throw new Error(`the dry run ended ${result.outcome}`);
+    const after = run.world.snapshot();
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return { listed: result.details.topologyWrites, changed: keys.filter((key) => before[key] !== after[key]) };
+  }
+
+  private start(workflowId: string, input: Record<string, unknown>): Promise<WorkflowHandle> {
+    return this.env.client.workflow.start('migrate', {
+      taskQueue: this.taskQueue,
+      workflowId,
+      args: [{ source: 'ext1.load', target: workflowId, all: true, ...input }],
+    });
   }
 
   private async outcome(run: FaultRun, handle: WorkflowHandle): Promise<string[]> {
@@ -220,7 +243,7 @@ export class FaultBench {
   }
 
   private activities(): Record<string, (...args: unknown[]) => Promise<unknown>> {
-    const steps = Object.keys(allActivities(buildClients(fakeConfig, new World().ends()).clients)) as StepName[];
+    const steps = Object.keys(allActivities(buildClients(fakeConfig, new World().connectors()).clients)) as StepName[];
     return Object.fromEntries(
       steps.map((step) => [
         step,

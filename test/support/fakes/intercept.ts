@@ -2,9 +2,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { MigrationError } from '../../../src/migration/problem/errors.js';
 import type { TabletClient, TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
 import type { Kv, Lease } from '../../../src/vitess/topology/kv.js';
-import type { Ends } from '../../../src/worker.js';
+import type { Connectors } from '../../../src/worker.js';
 
-/** How a call fails at its end of the program: as when nobody answers, or not in time. */
+/** How a call fails in the program: there is no answer, or none in time. */
 export interface Failures {
   unanswered: () => Error;
   late: () => Error;
@@ -35,16 +35,16 @@ const sqlFailures: Failures = {
   late: () => Object.assign(new Error('Query inactivity timeout'), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' }),
 };
 
-/** The ends of a program with `pass` in between: the one list of everything that counts as an external call. */
-export function passing(ends: Ends, pass: Pass): Ends {
+/** Connectors with `pass` in between: this is the list of everything that counts as an external call. */
+export function passing(connectors: Connectors, pass: Pass): Connectors {
   return {
-    openKv: (server, cluster, access) => passingKv(ends.openKv(server, cluster, access), cluster, pass),
+    openKv: (server, cluster, access) => passingKv(connectors.openKv(server, cluster, access), cluster, pass),
     openTablets: (accessTo) => {
-      const tablets = ends.openTablets(accessTo);
+      const tablets = connectors.openTablets(accessTo);
       return { client: (host, port, cluster) => passingTablet(tablets.client(host, port, cluster), port, pass) };
     },
     openPool: (options) => {
-      const pool = ends.openPool(options);
+      const pool = connectors.openPool(options);
       return {
         query: (query) => pass(`vtgate ${query.sql}`, () => pool.query(query), sqlFailures),
         end: () => pool.end(),

@@ -10,6 +10,7 @@ import * as wire from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.js';
 import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
 import type { FakeMysql } from './mysql.js';
+import { FakeSql } from './sql.js';
 import { FakeVDiffs } from './vdiff.js';
 import { FakeVReplication, type FindSource } from './vreplication.js';
 
@@ -28,6 +29,7 @@ type Handlers = {
 export class FakeTablet {
   readonly vreplication: FakeVReplication;
   readonly vdiff: FakeVDiffs;
+  private readonly sql: FakeSql;
   /** The denied tables it enforces: those that were there when it last read its shard record. */
   denied: string[] = [];
 
@@ -39,6 +41,7 @@ export class FakeTablet {
   ) {
     this.vreplication = new FakeVReplication(mysql, findSource);
     this.vdiff = new FakeVDiffs(mysql, this.vreplication, alias);
+    this.sql = new FakeSql(mysql, this.vreplication, this.vdiff);
   }
 
   client(): TabletClient {
@@ -78,35 +81,26 @@ export class FakeTablet {
         return {};
       },
       executeFetchAsDba: ({ query }: wire.ExecuteFetchAsDbaRequest) => ({
-        result: packed(asVitess(() => this.execute(Buffer.from(query).toString()))),
+        result: packed(asVitess(() => this.sql.execute(Buffer.from(query).toString()))),
       }),
       primaryPosition: () => ({ position: mysql.position() }),
-      createVReplicationWorkflow: ({ workflow, binlogSource }: wire.CreateVReplicationWorkflowRequest) => {
-        for (const source of binlogSource) vreplication.insert(workflow, source);
+      createVReplicationWorkflow: (request: wire.CreateVReplicationWorkflowRequest) => {
+        for (const source of request.binlogSource) vreplication.insert(request, source);
         return {};
       },
       deleteVReplicationWorkflow: ({ workflow }: wire.DeleteVReplicationWorkflowRequest) => (
         vreplication.delete(workflow),
         {}
       ),
-      readVReplicationWorkflow: ({ workflow }: wire.ReadVReplicationWorkflowRequest) => {
-        vreplication.advance(workflow);
-        return {
-          workflow,
-          streams: vreplication
-            .of(workflow)
-            .map(({ id, source, position, state, message }) => ({ id, bls: source, pos: position, state, message })),
-        };
-      },
+      readVReplicationWorkflow: ({ workflow }: wire.ReadVReplicationWorkflowRequest) => this.workflow(workflow),
       updateVReplicationWorkflow: ({ workflow, state, message }: wire.UpdateVReplicationWorkflowRequest) => {
         if (state !== undefined) vreplication.setState(workflow, state, message);
         return {};
       },
       readVReplicationWorkflows: () => ({
-        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((workflow) => ({
-          workflow,
-          streams: vreplication.of(workflow).map(({ id, source }) => ({ id, bls: source })),
-        })),
+        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((name) =>
+          this.workflow(name),
+        ),
       }),
       validateVReplicationPermissions: () => ({ user: 'vt_filtered', ok: true }),
       mysqlHostMetrics: () => ({}),
@@ -134,6 +128,30 @@ export class FakeTablet {
       }));
   }
 
+  /** A workflow with the streams as they are after one more step. */
+  private workflow(workflow: string): MessageInitShape<typeof wire.ReadVReplicationWorkflowResponseSchema> {
+    this.vreplication.advance(workflow);
+    const streams = this.vreplication.of(workflow);
+    const [first] = streams;
+    if (first === undefined) return {};
+    const { cells, tabletTypes, tabletSelectionPreference, workflowType, deferSecondaryKeys } = first.request;
+    return {
+      workflow,
+      cells: cells.join(','),
+      tabletTypes,
+      tabletSelectionPreference,
+      workflowType,
+      deferSecondaryKeys,
+      streams: streams.map(({ id, source, position, state, message }) => ({
+        id,
+        bls: source,
+        pos: position,
+        state,
+        message,
+      })),
+    };
+  }
+
   private async waitForPosition({ id, position }: wire.VReplicationWaitForPosRequest, timeoutMs: number) {
     for (const deadline = Date.now() + timeoutMs; !this.vreplication.waitFor(id, position);) {
       if (Date.now() > deadline) throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
@@ -158,94 +176,6 @@ export class FakeTablet {
     }
     throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
   }
-
-  /** The statements that the program sends, and no others. */
-  private execute(sql: string): NamedRow[] {
-    const statements: [RegExp, (match: string[]) => NamedRow[]][] = [
-      [
-        /^select 1 from (.+) limit 1$/,
-        ([, name = '']) => [...this.mysql.table(unquote(name)).rows].slice(0, 1).map(() => ({ '1': '1' })),
-      ],
-      [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
-      [
-        /^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/,
-        ([, ids = '']) => this.copyState(ids.split(', ').map(Number)),
-      ],
-      [
-        /^rename table (.+) to (.+)$/,
-        ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), []),
-      ],
-      [/^show global variables where/, () => []],
-      [
-        / from information_schema\.(user_privileges|schema_privileges) where /,
-        () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p })),
-      ],
-      [
-        / from information_schema\.(table_privileges|collations|views|referential_constraints|triggers|innodb_trx)( where |$)| from mysql\.role_edges where /,
-        () => [],
-      ],
-      [
-        / from information_schema\.tables where .* table_name in \((.*)\)$/,
-        ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' })),
-      ],
-      [
-        / from information_schema\.columns where .* table_name in \((.*)\) order by /,
-        ([, names = '']) =>
-          this.named(names).flatMap(([t, { primaryKey }]) =>
-            primaryKey.map((name) => ({
-              t,
-              name,
-              type: 'bigint',
-              nullable: 'NO',
-              has_default: '0',
-              collation: null,
-              extra: '',
-            })),
-          ),
-      ],
-      [
-        / from information_schema\.statistics where .* table_name in \((.*)\) order by /,
-        ([, names = '']) =>
-          this.named(names).flatMap(([t, { primaryKey }]) =>
-            primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })),
-          ),
-      ],
-      // Every statement here is a transaction of its own, so none is ever open.
-      [/^select trx_id as id from information_schema\.innodb_trx where /, () => []],
-      [/from information_schema\.innodb_tablestats where/, () => []],
-      [/from mysql\.innodb_table_stats where .* table_name in \((.*)\)$/, ([, names = '']) => this.sizes(names)],
-    ];
-    for (const [pattern, answer] of statements) {
-      const match = pattern.exec(sql);
-      if (match !== null) return answer(match);
-    }
-    throw new Error(`the fake tablet does not know the statement ${sql}`);
-  }
-
-  private copyState(ids: readonly number[]): NamedRow[] {
-    const streams = this.vreplication.streams.filter(({ id }) => ids.includes(id));
-    return streams.flatMap(({ id, copyState }) =>
-      (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })),
-    );
-  }
-
-  /** Those of its tables that stand in a list of string literals. */
-  private named(names: string) {
-    return [...this.mysql.tables].filter(([name]) => names.includes(`'${name}'`));
-  }
-
-  private sizes(names: string): NamedRow[] {
-    return this.named(names).map(([name, { rows }]) => ({
-      name,
-      n: String(rows.size),
-      bytes: String(rows.size * 16_384),
-    }));
-  }
-}
-
-/** A name as SQL has it: quoted only where it must be. */
-export function unquote(name: string): string {
-  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
 }
 
 /** Errors of MySQL come through vttablet with the status Unknown. */

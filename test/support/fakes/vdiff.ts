@@ -6,7 +6,9 @@ import type { FakeMysql } from './mysql.js';
 import { tablesOf, type FakeStream, type FakeVReplication } from './vreplication.js';
 
 interface FakeVDiff {
+  id: number;
   uuid: string;
+  keyspace: string;
   workflow: string;
   state: 'pending' | 'stopped' | 'started' | 'completed';
   /** What was found, by table. */
@@ -16,6 +18,7 @@ interface FakeVDiff {
 /** The VDiff engine of one target tablet. A VDiff makes a step each time somebody looks at it. */
 export class FakeVDiffs {
   vdiffs: FakeVDiff[] = [];
+  private lastId = 0;
 
   constructor(
     private readonly mysql: FakeMysql,
@@ -39,11 +42,13 @@ export class FakeVDiffs {
     return this.vdiffs.filter((vdiff) => vdiff.workflow === workflow);
   }
 
-  private create({ vdiffUuid, workflow, options }: VDiffRequest): NamedRow[] {
+  private create({ vdiffUuid, keyspace, workflow, options }: VDiffRequest): NamedRow[] {
     if (this.vdiffs.some(({ uuid }) => uuid === vdiffUuid))
       throw new ConnectError(`vdiff with UUID ${vdiffUuid} already exists on tablet ${this.alias}`, Code.Unknown);
     this.vdiffs.push({
+      id: ++this.lastId,
       uuid: vdiffUuid,
+      keyspace,
       workflow,
       state: options?.coreOptions?.autoStart === false ? 'stopped' : 'pending',
       found: new Map(),

@@ -1,11 +1,14 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { VReplicationWorkflowState as State, type BinlogSource } from '../../../src/vitess/wire/binlogdata_pb.js';
+import type { CreateVReplicationWorkflowRequest } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import type { FakeMysql } from './mysql.js';
 
 /** A row of `_vt.vreplication` with its copy state. */
 export interface FakeStream {
   id: number;
   workflow: string;
+  /** The call that created it. */
+  request: CreateVReplicationWorkflowRequest;
   source: BinlogSource;
   state: State;
   message: string;
@@ -22,6 +25,8 @@ export type FindSource = (source: BinlogSource) => FakeMysql;
 /** The stream engine of one target tablet. Its streams make a step each time somebody looks at them. */
 export class FakeVReplication {
   streams: FakeStream[] = [];
+  /** Tables in the copy state of streams that are gone, by their ID. */
+  readonly orphans = new Map<number, string[]>();
   /** While true, copies stand still after they have begun. */
   copyHolds = false;
   private lastId = 0;
@@ -32,10 +37,11 @@ export class FakeVReplication {
   ) {}
 
   /** Vitess does not ask whether there are streams of that name already. */
-  insert(workflow: string, source: BinlogSource): void {
+  insert(request: CreateVReplicationWorkflowRequest, source: BinlogSource): void {
     this.streams.push({
       id: ++this.lastId,
-      workflow,
+      workflow: request.workflow,
+      request,
       source,
       state: State.Stopped,
       message: '',
@@ -78,7 +84,8 @@ export class FakeVReplication {
     if (source.isAtLeast(stream.position, position)) return true;
     if (stream.state === State.Stopped)
       throw new ConnectError(
-        `replication has stopped at ${stream.position} before reaching position ${position}, message: ${stream.message}`,
+        `replication has stopped at ${stream.position} before reaching position ${position}, ` +
+          `message: ${stream.message}`,
         Code.Unknown,
       );
     return false;

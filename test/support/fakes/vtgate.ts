@@ -1,6 +1,6 @@
 import type { SqlPool } from '../../../src/vitess/vtgate/vtgate.js';
 import type { FakeCluster } from './cluster.js';
-import { unquote } from './tablet.js';
+import { unquote } from './sql.js';
 
 /** A vtgate that answers the statements the program sends, and gives tests a table's rows on the same terms. */
 export class FakeVtgate implements SqlPool {
@@ -29,7 +29,8 @@ export class FakeVtgate implements SqlPool {
     const perShard = shards.map(({ shard, tablet }) => {
       if (tablet.denied.includes(table))
         throw new Error(
-          `target: ${keyspace}.${shard}.primary: vttablet: rpc error: code = FailedPrecondition desc = disallowed due to rule: enforce denied tables`,
+          `target: ${keyspace}.${shard}.primary: vttablet: rpc error: code = FailedPrecondition ` +
+            'desc = disallowed due to rule: enforce denied tables',
         );
       return [...tablet.mysql.table(table).rows];
     });

@@ -3,7 +3,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { Config } from '../../../src/config/config.js';
 import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
 import { KeyspaceSchema } from '../../../src/vitess/wire/vschema_pb.js';
-import type { Ends } from '../../../src/worker.js';
+import type { Connectors } from '../../../src/worker.js';
 import { FakeCluster, topoRoot } from './cluster.js';
 import type { FakeMysql } from './mysql.js';
 import { FakeVtgate } from './vtgate.js';
@@ -29,7 +29,10 @@ export const fakeConfig: Config = {
 const sample = { customer: 7, 'order line': 5, empty_one: 0 };
 export const sampleTables = Object.keys(sample).sort();
 
-/** Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and `customer` (two shards). */
+/**
+ * Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and
+ * `customer` (two shards).
+ */
 export class World {
   readonly source = new FakeCluster(
     sourceServer,
@@ -68,8 +71,8 @@ export class World {
     for (const [table, rows] of Object.entries(sample)) this.fill(table, rows);
   }
 
-  /** The ways out of a program that works in this world. */
-  ends(): Ends {
+  /** The connectors of a program that works in this world. */
+  connectors(): Connectors {
     return {
       openKv: (server, cluster) => this.clusterAt(server).etcd.open(server, cluster),
       openTablets: () => ({ client: (_host, port) => this.tabletAt(port).client() }),

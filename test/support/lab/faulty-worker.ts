@@ -1,4 +1,4 @@
-import { realEnds, runWorker } from '../../../src/worker.js';
+import { realConnectors, runWorker } from '../../../src/worker.js';
 import { passing } from '../fakes/intercept.js';
 
 /**
@@ -14,7 +14,7 @@ function die(what: string): void {
 }
 
 await runWorker(
-  passing(realEnds, async (what, effect) => {
+  passing(realConnectors, async (what, effect) => {
     const call = ++calls;
     if (at === '0') console.error(`call ${call}: ${what}`);
     if (String(call) === at && when === 'before') die(what);

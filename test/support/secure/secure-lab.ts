@@ -103,7 +103,7 @@ export async function startSecureLab(rows: number): Promise<SecureLab> {
             users: [
               { name: 'source-vitess', role: 'root' },
               // The target's tablets look for the source's: they come with their own certificate.
-              { name: 'target-vitess', role: 'vtmigrate-source' },
+              { name: 'target-vitess', role: 'target-vttablets' },
               { name: 'reader', password: secrets.sourceEtcd, role: 'vtmigrate-source' },
               { name: 'nobody', password: secrets.sourceEtcd, role: 'nothing' },
             ],

@@ -1,7 +1,14 @@
-import type { Survey } from '../../../src/migration/audit/judge.js';
-import type { Problem } from '../../../src/migration/problem/errors.js';
-import type { Observation, StreamObservation, TableObservation } from '../../../src/migration/watch/observation.js';
-import type { Plan } from '../../../src/migration/plan/plan.js';
+import type { Survey } from '../../../src/migration/audit/survey.js';
+import type { StreamProblem } from '../../../src/migration/watch/diagnosis.js';
+import {
+  tablesInHistory,
+  toObservation,
+  type Look,
+  type Observation,
+  type StreamLook,
+  type TableObservation,
+} from '../../../src/migration/watch/observation.js';
+import type { Plan, StreamOptions } from '../../../src/migration/plan/plan.js';
 import type { VDiffReport, VDiffTable } from '../../../src/migration/proof/vdiff.js';
 import type { Gap } from '../../../src/migration/proof/gaps.js';
 
@@ -17,14 +24,22 @@ export function samplePlan(changes: Partial<Plan> = {}): Plan {
       shards: [{ name: '0', keyRange: '' }],
     },
     source: { mount: 'ext1', keyspace: 'load', cells: ['ext'], shards: [{ name: '0', keyRange: '' }] },
+    sameVindexes: false,
     tables: [
       { name: 'corder', rows: 100, bytes: 3_000 },
       { name: 'customer', rows: 50, bytes: 1_000 },
     ],
     missingTables: { '0': ['corder', 'customer'] },
     missingInVSchema: ['corder', 'customer'],
+    stream: sampleStreamOptions(),
+    ...changes,
+  };
+}
+
+export function sampleStreamOptions(changes: Partial<StreamOptions> = {}): StreamOptions {
+  return {
     tabletTypes: ['REPLICA', 'PRIMARY'],
-    inOrder: true,
+    tabletTypesInPreferenceOrder: true,
     autoStart: true,
     stopAfterCopy: false,
     deferSecondaryKeys: true,
@@ -33,7 +48,7 @@ export function samplePlan(changes: Partial<Plan> = {}): Plan {
   };
 }
 
-export function sampleStream(changes: Partial<StreamObservation> = {}): StreamObservation {
+export function sampleStream(changes: Partial<StreamLook> = {}): StreamLook {
   return {
     shard: '0',
     tablet: 'zone1-0000000200',
@@ -62,13 +77,23 @@ export function sampleTable(changes: Partial<TableObservation> = {}): TableObser
 }
 
 /** Both tables copied, the stream running. */
-export function replicating(changes: Partial<Observation> = {}): Observation {
+export function replicating(changes: Partial<Look> = {}): Observation {
+  return toObservation(replicatingLook(changes), tablesInHistory);
+}
+
+/** Every table copied up to this fraction. */
+export function copying(fraction: number): Observation {
+  return toObservation(copyingLook(fraction), tablesInHistory);
+}
+
+export function replicatingLook(changes: Partial<Look> = {}): Look {
   const tables = [
     sampleTable(),
     sampleTable({ name: 'customer', rows: '50', rowsTotal: '50', bytes: '1000', bytesTotal: '1000' }),
   ];
   return {
     at: '2026-01-02T03:04:05.000Z',
+    copyFinished: true,
     streams: [sampleStream()],
     tables,
     remainingSeconds: 0,
@@ -77,9 +102,8 @@ export function replicating(changes: Partial<Observation> = {}): Observation {
   };
 }
 
-/** Every table copied up to this fraction. */
-export function copying(fraction: number): Observation {
-  const done = replicating();
+export function copyingLook(fraction: number): Look {
+  const done = replicatingLook();
   const tables = done.tables.map((table): TableObservation => ({
     ...table,
     phase: 'copying',
@@ -87,6 +111,7 @@ export function copying(fraction: number): Observation {
   }));
   return {
     ...done,
+    copyFinished: false,
     streams: [sampleStream({ state: 'Copying', copying: ['corder', 'customer'], lagSeconds: null })],
     tables,
     remainingSeconds: null,
@@ -111,6 +136,7 @@ export function cleanVDiff(changes: Partial<VDiffReport> = {}): VDiffReport {
     uuid: 'u',
     state: 'completed',
     rowsCompared: '100',
+    totals: { tables: 1, differing: 0, mismatched: '0', extraSource: '0', extraTarget: '0' },
     tables: [vdiffTable()],
     errors: {},
     completedAt: '2026-01-02T03:04:05.000Z',
@@ -119,27 +145,36 @@ export function cleanVDiff(changes: Partial<VDiffReport> = {}): VDiffReport {
 }
 
 export function dirtyVDiff(changes: Partial<VDiffReport> = {}): VDiffReport {
-  return cleanVDiff({ tables: [vdiffTable({ mismatched: '2', extraSource: '1' })], ...changes });
+  return cleanVDiff({
+    totals: { tables: 1, differing: 1, mismatched: '2', extraSource: '1', extraTarget: '0' },
+    tables: [vdiffTable({ mismatched: '2', extraSource: '1' })],
+    ...changes,
+  });
 }
 
 export function failedVDiff(state: 'error' | 'stopped' | 'stalled' = 'error'): VDiffReport {
   return cleanVDiff({ state, tables: [], errors: { '0': 'it broke' }, completedAt: null });
 }
 
-export const sampleProblem: Problem = {
+export const sampleProblem: StreamProblem = {
   code: 'STREAM_IN_TROUBLE',
+  kind: 'source-unreachable',
   message: 'stream 1: connection refused',
   place: { cluster: 'target', keyspace: 'commerce', shard: '0' },
   remedy: 'wait',
 };
-export const sampleGap: Gap = { code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' } };
+export const sampleGap: Gap = {
+  code: 'NOT_CAUGHT_UP',
+  message: 'stream 1 is behind',
+  place: { shard: '0' },
+  remedy: 'wait',
+};
 
 /** A keyspace in which nothing was left. */
 export function sampleSurvey(changes: Partial<Survey> = {}): Survey {
   return {
     keyspace: 'commerce',
     at: '2026-01-02T03:04:05.000Z',
-    shards: ['0'],
     journals: [],
     streams: [],
     readers: [],

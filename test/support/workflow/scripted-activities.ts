@@ -1,6 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../../src/activities/index.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
+import { settingsOf } from '../../../src/migration/adopt/adoption.js';
+import { nameList } from '../../../src/migration/lifecycle/reference.js';
+import { tableNames } from '../../../src/migration/plan/plan.js';
 import { migrateInputSchema } from '../../../src/migration/input/input.js';
 import { cleanVDiff, replicating, samplePlan, sampleSurvey } from './samples.js';
 
@@ -141,19 +144,24 @@ const wellBehaved: Behaviours = {
   unmount: returns(undefined),
   showMount: (name) => Promise.resolve({ ...report, name }),
   listMounts: returns(['ext1', 'ext2']),
-  preflight: (input) => Promise.resolve(samplePlan({ stopAfterCopy: input.stopAfterCopy, autoStart: input.autoStart })),
+  preflight: (_ref, { dryRun }) =>
+    Promise.resolve(
+      dryRun
+        ? { outcome: 'planned', plan: samplePlan(), findings: [], details: { ddl: {}, topologyWrites: [] } }
+        : { outcome: 'recorded', findings: [], tables: nameList(tableNames(samplePlan())) },
+    ),
   create: returns(undefined),
-  adopt: (request) =>
+  adopt: (_ref, { source, target }) =>
     Promise.resolve({
-      input: migrateInputSchema.parse({ source: request.source, target: request.target, all: true }),
-      plan: samplePlan(),
+      settings: settingsOf(migrateInputSchema.parse({ source, target, all: true })),
+      tables: nameList(tableNames(samplePlan())),
       next: 'copy',
     }),
-  observe: (_plan, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
-  vdiff: (_plan, uuid) => Promise.resolve(cleanVDiff({ uuid })),
+  observe: (_ref, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
+  vdiff: (_ref, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),
   resume: returns(undefined),
-  watchWrites: returns({
+  watchSource: returns({
     code: 'SOURCE_NOT_FENCED',
     message: 'no table was written to for 3 s',
     place: { cluster: 'ext1', keyspace: 'load' },
@@ -165,10 +173,10 @@ const wellBehaved: Behaviours = {
   unpublish: returns(undefined),
   finish: returns([]),
   serve: returns(undefined),
-  retire: (_plan, _runId, how) => Promise.resolve({ done: how, kept: null }),
+  retire: (_ref, how) => Promise.resolve({ done: how, kept: null }),
   survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),
   runs: (_keyspace, workflows) =>
     Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
   remove: returns(undefined),
-  cancel: returns({ droppedTables: { '0': ['corder', 'customer'] } }),
+  cancel: returns({ droppedTables: { '0': nameList(['corder', 'customer']) } }),
 };

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { stopIfCancelled } from '../../../src/activities/step/failure.js';
-import { fingerprint, isCopyFinished, type Observation } from '../../../src/migration/watch/observation.js';
+import { endsWatching, type Observation } from '../../../src/migration/watch/observation.js';
 import { replicating } from './samples.js';
 import type { Behaviour } from './scripted-activities.js';
 
@@ -13,7 +13,7 @@ export interface View {
 
 /**
  * The activity `observe` by its contract (see src/activities/observe.ts), in skipped time: instead
- * of a look each second it sleeps until the next moment at which the answer may be another one.
+ * of a look each half second it sleeps until the next moment at which the answer may be another one.
  */
 export function inSkippedTime(
   env: TestWorkflowEnvironment,
@@ -24,11 +24,9 @@ export function inSkippedTime(
     for (;;) {
       const at = await now(env);
       const { observation, lastsMs } = await view(at);
-      if (wait.copyingSince !== null && isCopyFinished(observation, 1, false)) return observation;
       const seconds = (at - startedAt) / 1000;
-      if (seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(observation) !== since))
-        return observation;
-      // Before `minSeconds` only the end of a copy could be told.
+      if (endsWatching(observation, since, wait, seconds)) return observation;
+      // Before `minSeconds` only the end of the copy ends the watching.
       const mute = seconds < wait.minSeconds;
       const restMs = ((mute ? wait.minSeconds : wait.maxSeconds) - seconds) * 1000;
       await env.sleep(Math.ceil(Math.max(1, mute && wait.copyingSince === null ? restMs : Math.min(lastsMs, restMs))));

@@ -16,6 +16,8 @@ import {
 } from '@temporalio/worker';
 import { binaries, installTemporal, installTimeSkipping } from '../../../lab/install.js';
 import { timeSkippingServerPath } from '../../../lab/temporal.js';
+import { parseWorkflowIdentifier } from '../../../src/migration/input/identifier.js';
+import type { MigrationRef } from '../../../src/migration/lifecycle/reference.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
 import { Script, scriptedActivities } from './scripted-activities.js';
@@ -206,6 +208,11 @@ export class Migration {
   async events(): Promise<number> {
     return (await this.handle.fetchHistory()).events?.length ?? 0;
   }
+}
+
+/** How the activities of a migration know it. */
+export function refOf({ handle }: Migration): MigrationRef {
+  return { id: parseWorkflowIdentifier(handle.workflowId), runId: handle.firstExecutionRunId };
 }
 
 /** A real dev server in memory, in which time passes as it does. */

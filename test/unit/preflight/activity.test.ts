@@ -1,3 +1,4 @@
+import { create } from '@bufbuild/protobuf';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -7,11 +8,11 @@ import { recheck } from '../../../src/activities/preflight/recheck.js';
 import { JournalStore } from '../../../src/effects/journal.js';
 import type { PreflightReport } from '../../../src/migration/lifecycle/preflight-report.js';
 import type { Finding } from '../../../src/migration/problem/finding.js';
-import type { Ends } from '../../../src/worker.js';
+import type { Connectors } from '../../../src/worker.js';
 import { buildClients } from '../../../src/worker.js';
 import { fakeConfig, fakeMount, sampleTables, World } from '../../support/fakes/world.js';
 import { BinlogSourceSchema } from '../../../src/vitess/wire/binlogdata_pb.js';
-import { create } from '@bufbuild/protobuf';
+import { CreateVReplicationWorkflowRequestSchema } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { input } from './facts.js';
 
 /** The pause before a read is tried again is of no interest here. */
@@ -30,13 +31,13 @@ class Bench {
   readonly journals;
   private readonly activities;
 
-  constructor(change: (ends: Ends) => Ends = (ends) => ends) {
-    this.clients = buildClients(fakeConfig, change(this.world.ends())).clients;
+  constructor(change: (connectors: Connectors) => Connectors = (connectors) => connectors) {
+    this.clients = buildClients(fakeConfig, change(this.world.connectors())).clients;
     this.activities = allActivities(this.clients);
     this.journals = new JournalStore(this.clients.target, ref.id);
   }
 
-  static async mounted(change?: (ends: Ends) => Ends): Promise<Bench> {
+  static async mounted(change?: (connectors: Connectors) => Connectors): Promise<Bench> {
     const bench = new Bench(change);
     await bench.clients.mounts.add('ext1', fakeMount);
     return bench;
@@ -59,7 +60,7 @@ class Bench {
     const [shard] = this.world.target.shardsOf('commerce');
     const rule = { match, filter: '' };
     shard?.tablet.vreplication.insert(
-      workflow,
+      create(CreateVReplicationWorkflowRequestSchema, { workflow }),
       create(BinlogSourceSchema, { keyspace: 'elsewhere', shard: '0', filter: { rules: [rule] } }),
     );
   }
@@ -69,13 +70,13 @@ class Bench {
   }
 }
 
-/** The ends of a world in which a call to every tablet fails. */
+/** Connectors by which a call to every tablet fails. */
 const failing =
   (method: string, code: Code) =>
-  (ends: Ends): Ends => ({
-    ...ends,
+  (connectors: Connectors): Connectors => ({
+    ...connectors,
     openTablets: (accessTo) => {
-      const tablets = ends.openTablets(accessTo);
+      const tablets = connectors.openTablets(accessTo);
       return {
         client: (host, port, cluster) => {
           const client = tablets.client(host, port, cluster);
@@ -111,7 +112,7 @@ describe('preflight', () => {
     if (report.outcome !== 'planned') throw new Error(report.outcome);
     expect(report.plan.tables.map(({ name }) => name)).toEqual(sampleTables);
     expect(Object.keys(report.details.ddl)).toEqual(sampleTables);
-    expect(report.details.topologyWrites.join('\n')).toContain('/vitess/global/vtmigrate/commerce/wf');
+    expect(report.details.topologyWrites.map(({ key }) => key)).toContain('/vitess/global/vtmigrate/commerce/wf');
     expect(namesOf(report.findings)).toEqual(['ambiguous-name', 'disk-unknown', 'version-unknown', 'version-unknown']);
     expect(bench.world.snapshot()).toEqual(before);
   });
@@ -138,15 +139,17 @@ describe('preflight', () => {
   });
 
   it('says what was found on both sides where there is no plan', async () => {
-    const bench = new Bench(failing('getSchema', Code.InvalidArgument));
+    const bench = new Bench(failing('executeFetchAsDba', Code.InvalidArgument));
     await expect(bench.preflight()).rejects.toMatchObject({
       type: 'PREFLIGHT_REFUSED',
-      message: expect.stringMatching(/error mount-answers: .*ext1[^]*error tablet-answers: GetSchema failed/) as string,
+      message: expect.stringMatching(
+        /error mount-answers: .*ext1[^]*error tablet-answers: ExecuteFetchAsDba failed/,
+      ) as string,
     });
   });
 
   it('tries again what may pass by itself, and then refuses', async () => {
-    const bench = await Bench.mounted(failing('getSchema', Code.Unavailable));
+    const bench = new Bench(failing('executeFetchAsDba', Code.Unavailable));
     await expect(bench.preflight({}, 1)).rejects.toMatchObject({ type: 'TABLET_UNREACHABLE', nonRetryable: false });
     await expect(bench.preflight({}, 2)).rejects.toMatchObject({ type: 'TABLET_UNREACHABLE' });
     await expect(bench.preflight({}, 3)).rejects.toMatchObject({ type: 'PREFLIGHT_REFUSED', nonRetryable: true });

@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CandidateFacts } from '../../../src/migration/preflight/facts.js';
-import { topologyWrites } from '../../../src/migration/preflight/topology-writes.js';
-import {
-  ask,
-  journal,
-  planned,
-  said,
-  source,
-  sourcePlace as place,
-  target as targetFacts,
-  targetPlace as target,
-} from './facts.js';
+import { ask, journal, planned, said, source, sourcePlace as place, targetPlace as target } from './facts.js';
 
 const plannedOf = (...tables: string[]) => planned(source({ tables }));
 
@@ -232,29 +222,5 @@ describe('what surrounds the migration', () => {
     expect(said(ask(['target-permissions'], { targetPermissions: permissions }))).toEqual([
       'target-permissions: no INSERT',
     ]);
-  });
-});
-
-describe('the keys that a migration writes', () => {
-  const roots = { target: '/g', cells: { zone1: '/z1', zone2: '/z2' }, source: '/s' };
-
-  it('of the target, and of the source only for a fence', () => {
-    const { plan } = planned({ ...source(), ...targetFacts() });
-    const lines = topologyWrites(plan, roots, false).map((line) => line.split(' ')[0]);
-    expect(lines).toEqual([
-      '/g/internal/named_locks/commerce/wf/locks/…',
-      '/g/keyspaces/commerce/locks/…',
-      '/g/vtmigrate/commerce/wf',
-      '/g/keyspaces/commerce/shards/0/Shard',
-      '/g/keyspaces/commerce/VSchema',
-      '/z1/SrvVSchema',
-      '/z2/SrvVSchema',
-    ]);
-    expect(topologyWrites(plan, roots, true).at(-1)).toBe(
-      'in ext1: /s/keyspaces/load/shards/0/Shard (denied tables: from Complete on)',
-    );
-    expect(topologyWrites({ ...plan, missingInVSchema: [] }, roots, false).join()).not.toContain(
-      '/g/keyspaces/commerce/VSchema',
-    );
   });
 });

@@ -1,4 +1,4 @@
-import { readLocks } from '../../../vitess/topology/surroundings.js';
+import { readLocks } from '../../../vitess/topology/lock.js';
 import { optionalFact } from '../fact.js';
 
 export const locks = optionalFact({

@@ -1,4 +1,4 @@
-import { readOtherTables } from '../../../vitess/topology/surroundings.js';
+import { readOtherTables } from '../../../vitess/topology/routing-rules.js';
 import { optionalFact } from '../fact.js';
 
 export const otherTables = optionalFact({

@@ -1,4 +1,4 @@
-import { readRoutingRules } from '../../../vitess/topology/surroundings.js';
+import { readRoutingRules } from '../../../vitess/topology/routing-rules.js';
 import { optionalFact } from '../fact.js';
 
 export const routingRules = optionalFact({

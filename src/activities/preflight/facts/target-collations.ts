@@ -1,4 +1,3 @@
-import { readCollations } from '../../../vitess/tablet/sql/server.js';
 import { optionalFact } from '../fact.js';
 
 export const targetCollations = optionalFact({
@@ -8,6 +7,6 @@ export const targetCollations = optionalFact({
   read: (sides, { targetPrimaries }) =>
     sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({
       place,
-      collations: await readCollations(tablet),
+      collations: await tablet.collations(),
     })),
 });

@@ -1,5 +1,4 @@
 import { tableNames } from '../../../migration/plan/plan.js';
-import { readTables } from '../../../vitess/tablet/sql/server.js';
 import { optionalFact } from '../fact.js';
 
 export const targetDetails = optionalFact({
@@ -12,10 +11,7 @@ export const targetDetails = optionalFact({
       return {
         place,
         shard,
-        tables: await readTables(
-          tablet,
-          tableNames(plan).filter((name) => there.has(name)),
-        ),
+        tables: await tablet.tableDetails(tableNames(plan).filter((name) => there.has(name))),
       };
     }),
 });

@@ -5,5 +5,5 @@ export const targetDisks = optionalFact({
   what: 'the disk',
   needs: ['targetPrimaries'],
   read: (sides, { targetPrimaries }) =>
-    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => ({ place, used: await probe.diskUsed() })),
+    sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({ place, used: await tablet.diskUsed() })),
 });

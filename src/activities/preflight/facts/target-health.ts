@@ -5,5 +5,5 @@ export const targetHealth = optionalFact({
   what: 'the health of the primary',
   needs: ['targetPrimaries'],
   read: (sides, { targetPrimaries }) =>
-    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => ({ place, unhealthy: await probe.health() })),
+    sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({ place, unhealthy: await tablet.health() })),
 });

@@ -5,8 +5,8 @@ export const targetPermissions = optionalFact({
   what: 'the permissions of the account that applies streams',
   needs: ['targetPrimaries'],
   read: (sides, { targetPrimaries }) =>
-    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => {
-      const { ok, error } = await probe.permissions();
+    sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => {
+      const { ok, error } = await tablet.permissions();
       return { place, ok, error };
     }),
 });

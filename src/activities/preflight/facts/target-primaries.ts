@@ -8,8 +8,8 @@ export const targetPrimaries = requiredFact({
       targetShards,
       ({ name }) => sides.targetPlace({ shard: name }),
       async ({ name: shard }) => {
-        const { place, probe } = await sides.primary(shard);
-        return { place, shard, hostname: probe.hostname };
+        const { place, tablet } = await sides.primary(shard);
+        return { place, shard, hostname: tablet.hostname };
       },
     ),
 });

@@ -1,5 +1,4 @@
 import { judgedVariables } from '../../../migration/preflight/checks/index.js';
-import { readVariables } from '../../../vitess/tablet/sql/server.js';
 import { optionalFact } from '../fact.js';
 
 export const targetServers = optionalFact({
@@ -9,6 +8,6 @@ export const targetServers = optionalFact({
   read: (sides, { targetPrimaries }) =>
     sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({
       place,
-      variables: await readVariables(tablet, judgedVariables),
+      variables: await tablet.variables(judgedVariables),
     })),
 });

@@ -1,3 +1,4 @@
+import { matchesOf } from '../../../migration/watch/stream.js';
 import { requiredFact } from '../fact.js';
 
 export const targetStreams = requiredFact({
@@ -8,6 +9,6 @@ export const targetStreams = requiredFact({
     sides.ofPrimaries(targetPrimaries, async ({ tablet, place }, shard) => ({
       place,
       shard,
-      workflows: (await tablet.workflows()).map(({ workflow, tables }) => ({ workflow, rules: tables })),
+      workflows: (await tablet.workflows()).map((each) => ({ workflow: each.workflow, rules: matchesOf(each) })),
     })),
 });

@@ -6,6 +6,6 @@ export const targetTables = requiredFact({
   read: (sides, { targetPrimaries }) =>
     sides.ofPrimaries(targetPrimaries, async ({ tablet }, shard) => ({
       shard,
-      tables: (await tablet.tables()).map(({ name }) => name),
+      tables: await tablet.tableNames(),
     })),
 });

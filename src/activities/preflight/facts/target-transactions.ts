@@ -1,4 +1,3 @@
-import { readTransactions } from '../../../vitess/tablet/sql/server.js';
 import { optionalFact } from '../fact.js';
 
 export const targetTransactions = optionalFact({
@@ -7,7 +6,7 @@ export const targetTransactions = optionalFact({
   needs: ['targetPrimaries'],
   read: async (sides, { targetPrimaries }) => {
     const perTablet = await sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) =>
-      (await readTransactions(tablet)).map((each) => ({ place, ...each })),
+      (await tablet.lockingTransactions()).map((each) => ({ place, ...each })),
     );
     return { ...perTablet, value: perTablet.value.flat() };
   },

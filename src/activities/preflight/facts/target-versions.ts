@@ -5,5 +5,5 @@ export const targetVersions = optionalFact({
   what: 'the version of vttablet',
   needs: ['targetPrimaries'],
   read: (sides, { targetPrimaries }) =>
-    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => ({ place, version: await probe.version() })),
+    sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({ place, version: await tablet.version() })),
 });

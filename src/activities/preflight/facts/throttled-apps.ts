@@ -5,5 +5,5 @@ export const throttledApps = optionalFact({
   what: 'the throttler',
   needs: ['targetPrimaries'],
   read: (sides, { targetPrimaries }) =>
-    sides.ofPrimaries(targetPrimaries, async ({ place, probe }) => ({ place, apps: await probe.throttledApps() })),
+    sides.ofPrimaries(targetPrimaries, async ({ place, tablet }) => ({ place, apps: await tablet.throttledApps() })),
 });

@@ -1,45 +1,54 @@
 import { quoteString, quoteStrings } from '../../../migration/sql/quote.js';
+import type { TabletConnection } from '../connection.js';
 import type { NamedRow } from '../rows.js';
-import type { Tablet } from '../tablet.js';
 
 /** Estimates of rows and bytes by table name. */
 export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
 
 /**
- * How large tables are now, as InnoDB itself counts them. `information_schema.tables`, which
- * Vitess asks, shows statistics that MySQL keeps for a day; these counters move with every row.
- * They are there for tables that are open, and go by file names; for the others, and for names with
- * letters that MySQL abbreviates there (accented ones, mostly), the stored statistics have to do,
- * which InnoDB renews every ten seconds or so while a table grows.
+ * Current sizes of tables, as InnoDB counts them. Vitess reads `information_schema.tables`, whose statistics MySQL
+ * keeps for a day; InnoDB's own counters change with every row. InnoDB has counters for open tables only, by
+ * file name. The other tables, and those with letters that MySQL abbreviates in file names (accented ones,
+ * mostly), get the stored statistics, which InnoDB renews about every ten seconds while a table grows.
  */
-export async function readTableSizes(tablet: Tablet, tables: readonly string[]): Promise<TableSizes> {
+export async function readTableSizes(tablet: TabletConnection, tables: readonly string[]): Promise<TableSizes> {
   const files = new Map(
     tables
       .filter(hasPlainFileName)
       .map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]),
   );
-  const [rows, stored] = await Promise.all([
-    select(
+  const [counted, stored] = await Promise.all([
+    selectNamed(
       tablet,
-      `select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes from information_schema.innodb_tablestats where stats_initialized = 'Initialized' and name in`,
+      [
+        'select name as name, num_rows as n, clust_index_size * @@innodb_page_size as bytes',
+        "from information_schema.innodb_tablestats where stats_initialized = 'Initialized' and name in",
+      ],
       [...files.keys()],
     ),
-    select(
+    selectNamed(
       tablet,
-      `select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`,
+      [
+        'select table_name as name, n_rows as n, clustered_index_size * @@innodb_page_size as bytes',
+        `from mysql.innodb_table_stats where database_name = ${quoteString(tablet.dbName)} and table_name in`,
+      ],
       tables,
     ),
   ]);
   const sizes: TableSizes = new Map();
-  for (const row of [...stored, ...rows]) {
+  for (const row of [...stored, ...counted]) {
     const name = row['name'] ?? '';
     sizes.set(files.get(name) ?? name, { rows: BigInt(row['n'] ?? 0), bytes: BigInt(row['bytes'] ?? 0) });
   }
   return sizes;
 }
 
-function select(tablet: Tablet, query: string, names: readonly string[]): Promise<NamedRow[]> {
-  return names.length === 0 ? Promise.resolve([]) : tablet.query(`${query} (${quoteStrings(names)})`);
+function selectNamed(
+  tablet: TabletConnection,
+  query: readonly string[],
+  names: readonly string[],
+): Promise<NamedRow[]> {
+  return names.length === 0 ? Promise.resolve([]) : tablet.query(`${query.join(' ')} (${quoteStrings(names)})`);
 }
 
 /** The sums over several shards. */
@@ -58,8 +67,8 @@ function hasPlainFileName(name: string): boolean {
 }
 
 /**
- * MySQL's file name for an identifier, which is what InnoDB calls a table: letters, digits and
- * `_` stand for themselves, every other character is `@` and its code in four hex digits.
+ * MySQL's file name for an identifier, by which InnoDB names a table: letters, digits and `_` stay as they are,
+ * every other character becomes `@` and its code in four hex digits.
  */
 function encodeFileName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_]/gu, (char) => `@${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);

@@ -1,0 +1,159 @@
+import { diagnose, throttledRemedy, type StreamProblem } from '../../migration/watch/diagnosis.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import { transactionLag } from '../../migration/watch/lag.js';
+import {
+  copiedFraction,
+  isCopyFinished,
+  remainingSeconds,
+  withoutRows,
+  type Look,
+  type StreamLook,
+  type TableObservation,
+  type WatchProblem,
+} from '../../migration/watch/observation.js';
+import { expectedStreams, tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
+import type { Stream } from '../../migration/watch/stream.js';
+import { sourceOf } from '../../effects/source/open-source.js';
+import type { Clients } from '../../vitess/clients.js';
+import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
+
+/** Milliseconds for which the estimates of the source are kept. */
+const sourceSizesAge = 15_000;
+/** The speed of the copy is that of the last samples: this many. */
+const samplesKept = 60;
+
+/** Reads the state of a migration again and again, and keeps what changes slowly. */
+export class Watch {
+  private readonly samples: { atMs: number; fraction: number }[] = [];
+  /** A shard that cannot be read keeps its last sizes: its rows are still there. */
+  private readonly targetSizes = new Map<string, TableSizes>();
+  private sourceSizes: { atMs: number; sizes: TableSizes } | undefined;
+
+  constructor(
+    private readonly clients: Clients,
+    private readonly plan: Plan,
+    copyingSince: string | null = null,
+  ) {
+    if (copyingSince !== null) this.samples.push({ atMs: Date.parse(copyingSince), fraction: 0 });
+  }
+
+  /** What cannot be read is a problem of the look, not an error. */
+  async look(): Promise<Look> {
+    const problems: WatchProblem[] = [];
+    const shards = await Promise.all(this.plan.target.shards.map((shard) => this.lookAtShard(shard.name, problems)));
+    const streams = shards.flatMap((shard) => shard.streams);
+    const total = await this.totals(problems);
+    const done = sumSizes(shards.map((shard) => shard.sizes));
+    const complete = shards.every((shard) => shard.readable);
+    const look: Look = {
+      at: new Date().toISOString(),
+      copyFinished: isCopyFinished(streams, expectedStreams(this.plan), this.plan.stream.stopAfterCopy),
+      streams,
+      tables: tablesProgress(this.plan, complete ? streams : [], done, total),
+      remainingSeconds: null,
+      problems: [...problems, ...streams.flatMap((stream) => this.streamProblem(stream))],
+    };
+    this.samples.push({ atMs: Date.now(), fraction: copiedFraction(look.tables) });
+    if (this.samples.length > samplesKept) this.samples.shift();
+    return { ...look, remainingSeconds: remainingSeconds(this.samples) };
+  }
+
+  private async lookAtShard(shard: string, problems: WatchProblem[]) {
+    try {
+      const tablet = await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard);
+      const rows = await tablet.streams(this.plan.target.workflow);
+      const copying = await tablet.copyState(rows.map((row) => row.id));
+      const sizes = await tablet.sizes(tableNames(this.plan));
+      this.targetSizes.set(shard, sizes);
+      const expected = expectedStreams(this.plan, shard);
+      if (rows.length !== expected) {
+        problems.push({
+          code: 'STREAMS_MISSING',
+          message: `${rows.length} of ${expected} streams are there`,
+          place: targetPlace(this.plan, { shard, tablet: tablet.alias }),
+          remedy: 'another program has deleted them: cancel the migration and create it again',
+        });
+      }
+      return {
+        readable: true,
+        sizes,
+        streams: rows.map((row) => toStream(row, shard, tablet.alias, copying.get(row.id) ?? [])),
+      };
+    } catch (error) {
+      problems.push(toProblem(error));
+      return { readable: false, sizes: this.targetSizes.get(shard) ?? new Map(), streams: [] };
+    }
+  }
+
+  /** The source's estimates, or the plan's while the source cannot be read. */
+  private async totals(problems: WatchProblem[]): Promise<TableSizes> {
+    if (this.sourceSizes !== undefined && Date.now() - this.sourceSizes.atMs < sourceSizesAge)
+      return this.sourceSizes.sizes;
+    try {
+      const source = await sourceOf(this.clients, this.plan);
+      const sizes = await source.sizes(tableNames(this.plan));
+      this.sourceSizes = { atMs: Date.now(), sizes };
+      return sizes;
+    } catch (error) {
+      problems.push(toProblem(error));
+      return (
+        this.sourceSizes?.sizes ??
+        new Map(this.plan.tables.map((table) => [table.name, { rows: BigInt(table.rows), bytes: BigInt(table.bytes) }]))
+      );
+    }
+  }
+
+  private streamProblem(stream: StreamLook): StreamProblem[] {
+    const problem = {
+      code: 'STREAM_IN_TROUBLE' as const,
+      place: targetPlace(this.plan, { shard: stream.shard, tablet: stream.tablet }),
+    };
+    const diagnosis = diagnose(stream.state, stream.message);
+    if (diagnosis !== undefined) {
+      const message = `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`;
+      return [{ ...problem, message, ...diagnosis }];
+    }
+    if (stream.throttledBy === '') return [];
+    const message = `stream ${stream.id} is throttled (${stream.throttledBy})`;
+    return [{ ...problem, message, kind: 'throttled', remedy: throttledRemedy() }];
+  }
+}
+
+function toStream(row: Stream, shard: string, tablet: string, copying: string[]): StreamLook {
+  const isCopying = row.state === 'Copying' || copying.length > 0 || row.position === '';
+  return {
+    shard,
+    tablet,
+    id: row.id,
+    sourceShard: row.sourceShard,
+    state: row.state,
+    message: withoutRows(row.message),
+    position: row.position,
+    copying,
+    lagSeconds: isCopying ? null : transactionLag(row, Math.floor(Date.now() / 1000)),
+    throttledBy: row.throttledBy,
+  };
+}
+
+/** @param streams none while a shard cannot be read: then no table is known to be copied */
+function tablesProgress(plan: Plan, streams: StreamLook[], done: TableSizes, total: TableSizes): TableObservation[] {
+  const started = streams.length > 0 && streams.every((stream) => stream.position !== '' || stream.copying.length > 0);
+  const unfinished = new Set(streams.flatMap((stream) => stream.copying));
+  return tableNames(plan).map((name) => {
+    const size = done.get(name) ?? { rows: 0n, bytes: 0n };
+    const all = total.get(name) ?? { rows: 0n, bytes: 0n };
+    return {
+      name,
+      phase: started && !unfinished.has(name) ? 'copied' : size.rows > 0n ? 'copying' : 'waiting',
+      rows: size.rows.toString(),
+      rowsTotal: all.rows.toString(),
+      bytes: size.bytes.toString(),
+      bytesTotal: all.bytes.toString(),
+    };
+  });
+}
+
+function toProblem(error: unknown): WatchProblem {
+  if (error instanceof MigrationError) return error.toProblem();
+  throw error;
+}

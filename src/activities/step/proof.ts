@@ -1,0 +1,93 @@
+import type { Source } from '../../effects/source/source.js';
+import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
+import { MigrationError } from '../../migration/problem/errors.js';
+import { driftGaps, type Definitions } from '../../migration/proof/drift.js';
+import type { Gap } from '../../migration/proof/gaps.js';
+import { matchesOf } from '../../migration/watch/stream.js';
+import { writesTo } from '../../migration/watch/writes-to.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
+import type { Step } from './step.js';
+
+/** Milliseconds: how long a stream may take to reach the source's position. */
+const catchUpTimeout = 30_000;
+
+/** Other workflows that write to the plan's tables. */
+export async function conflictGaps(step: Step, plan: Plan): Promise<Gap[]> {
+  const { keyspace, workflow } = plan.target;
+  return onTargetShards(step, plan, async (shard, tablet) => {
+    const others = (await tablet.workflows()).filter((other) => other.workflow !== workflow);
+    return tableNames(plan).flatMap((table): Gap[] => {
+      const other = others.find((each) => matchesOf(each).some((rule) => writesTo(rule, table)));
+      if (other === undefined) return [];
+      return [
+        {
+          code: 'OTHER_WORKFLOW',
+          message: `workflow ${keyspace}.${other.workflow} writes to the table as well`,
+          place: targetPlace(plan, { shard, tablet: tablet.alias, table }),
+          remedy: 'complete or cancel that workflow first',
+        },
+      ];
+    });
+  });
+}
+
+/** Changes of the source's definitions since Create, on any of its shards. */
+export async function schemaDriftGaps(step: Step, plan: Plan, source: Source): Promise<Gap[]> {
+  const before = await step.journals.readDefinitions();
+  if (before === undefined) return [];
+  const [sources, targets] = await Promise.all([
+    source.definitions(tableNames(plan)),
+    readTargetDefinitions(step, plan),
+  ]);
+  return Object.entries(sources).flatMap(([shard, now]) => driftGaps(before, now, targets, source.place({ shard })));
+}
+
+/** Streams that do not reach these positions, given by source shard, in time. */
+export async function positionGaps(step: Step, plan: Plan, positions: Record<string, string>): Promise<Gap[]> {
+  return onTargetShards(step, plan, async (shard, tablet) => {
+    const gaps: Gap[] = [];
+    for (const { id, sourceShard } of await tablet.streams(plan.target.workflow)) {
+      const position = positions[sourceShard] ?? '';
+      try {
+        await tablet.waitForPosition(id, position, catchUpTimeout);
+      } catch (error) {
+        if (!(error instanceof MigrationError)) throw error;
+        gaps.push({
+          code: 'NOT_CAUGHT_UP',
+          message: `stream ${id} has not reached the source's position ${position} in ${catchUpTimeout / 1000} s`,
+          place: targetPlace(plan, { shard, tablet: tablet.alias }),
+          remedy: 'see the lag and the messages of the stream; Complete is tried again',
+        });
+      }
+    }
+    return gaps;
+  });
+}
+
+/** The current positions of the source's primaries, by shard. */
+export async function sourcePositions(source: Source): Promise<Record<string, string>> {
+  const entries = source.shards.map(async (shard) => [shard, await source.position(shard)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function readTargetDefinitions(step: Step, plan: Plan): Promise<Definitions[]> {
+  return Promise.all(
+    plan.target.shards.map(async ({ name }) => {
+      const tablet = await step.clients.primary(step.clients.target, plan.target.keyspace, name);
+      const tables = await tablet.tables(tableNames(plan));
+      return Object.fromEntries(tables.map((table) => [table.name, table.ddl]));
+    }),
+  );
+}
+
+/** Asks the primaries of all target shards side by side. */
+async function onTargetShards<T>(
+  { clients }: Step,
+  plan: Plan,
+  ask: (shard: string, tablet: TabletHandle) => Promise<T[]>,
+): Promise<T[]> {
+  const perShard = plan.target.shards.map(async ({ name }) =>
+    ask(name, await clients.primary(clients.target, plan.target.keyspace, name)),
+  );
+  return (await Promise.all(perShard)).flat();
+}

@@ -1,0 +1,79 @@
+import { Context } from '@temporalio/activity';
+import type { EffectContext } from '../../effects/context.js';
+import { JournalStore } from '../../effects/journal.js';
+import type { MigrationRef } from '../../migration/lifecycle/reference.js';
+import type { Plan } from '../../migration/plan/plan.js';
+import type { Clients } from '../../vitess/clients.js';
+import { withMigrationLocks, type MigrationLocks } from '../../vitess/topology/lock.js';
+import { stopIfCancelled } from './failure.js';
+import { withHeartbeat } from './heartbeat.js';
+
+/** An activity of a migration at work, without a lock: it may read. */
+export class Step {
+  readonly journals: JournalStore;
+  private known: Plan | undefined;
+
+  constructor(
+    readonly clients: Clients,
+    readonly ref: MigrationRef,
+  ) {
+    this.journals = new JournalStore(clients.target, ref.id);
+  }
+
+  /** The plan, read once. @throws MigrationError MIGRATION_EXISTS when the record is gone */
+  async plan(): Promise<Plan> {
+    this.known ??= (await this.journals.requireRecord()).plan;
+    return this.known;
+  }
+
+  /** @throws CancelledFailure when the workflow no longer wants this step */
+  stopIfCancelled(): void {
+    stopIfCancelled(Context.current().cancellationSignal);
+  }
+}
+
+/** An activity that holds the locks that `vtctldclient Migrate` takes: it may change things. */
+export class LockedStep extends Step implements EffectContext {
+  constructor(
+    clients: Clients,
+    ref: MigrationRef,
+    readonly locks: MigrationLocks,
+    private readonly interruptible: boolean,
+  ) {
+    super(clients, ref);
+  }
+
+  async beforeEffect(): Promise<void> {
+    if (this.interruptible) this.stopIfCancelled();
+    await this.locks.check();
+  }
+}
+
+export interface StepOptions {
+  /** False for a step that goes on when the workflow cancels it: putting back, and everything past the point of no return. */
+  interruptible?: boolean;
+}
+
+/** Runs a step that only reads, with a steady heartbeat. */
+export function readingStep<T>(clients: Clients, ref: MigrationRef, work: (step: Step) => Promise<T>): Promise<T> {
+  return withHeartbeat(() => work(new Step(clients, ref)));
+}
+
+/**
+ * Runs a step under the migration's locks, with a steady heartbeat.
+ * @param action what the locks say this process is doing
+ * @throws MigrationError LOCKED, naming the holder
+ */
+export function lockedStep<T>(
+  clients: Clients,
+  ref: MigrationRef,
+  action: string,
+  work: (step: LockedStep) => Promise<T>,
+  { interruptible = true }: StepOptions = {},
+): Promise<T> {
+  return withHeartbeat(() =>
+    withMigrationLocks(clients.target, ref.id, action, (locks) =>
+      work(new LockedStep(clients, ref, locks, interruptible)),
+    ),
+  );
+}

@@ -1,0 +1,71 @@
+import { tableNames, type Plan } from '../migration/plan/plan.js';
+import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
+import { retiredName } from '../migration/proof/source-tables.js';
+import type { EffectContext } from './context.js';
+import type { LockedSource, Source } from './source/source.js';
+
+/** The source's own tables, renamed or dropped once the target serves them. */
+export const sourceTables = {
+  describe({ plan, request, source }: Description): TopologyWrite[] {
+    if (request.sourceTables === 'keep') return [];
+    const { mount, keyspace } = plan.source;
+    const written = [
+      { key: `${source.global}/keyspaces/${keyspace}/VSchema`, what: 'entries removed, after Complete' },
+      ...Object.values(source.cells).map((root) => ({
+        key: `${root}/SrvVSchema`,
+        what: 'after Complete, unless it lacks the tables already',
+      })),
+    ];
+    return written.map((each) => ({ cluster: mount, ...each }));
+  },
+
+  /**
+   * Renames the tables to the names that MoveTables gives retired ones (`_<table>_old`): from then on no
+   * application writes to them, and what was written until then can be looked for.
+   */
+  async make(context: EffectContext, source: Source, plan: Plan): Promise<void> {
+    await context.beforeEffect();
+    await context.journals.update(context.ref.runId, (record) => {
+      record.sourceRenamed = true;
+    });
+    await renameAll(context, source, tableNames(plan), (table) => [table, retiredName(table)]);
+  },
+
+  /** Gives the tables their names back, also those that an attempt that was cut off has renamed. */
+  async undo(context: EffectContext, source: Source, plan: Plan): Promise<void> {
+    if (!(await context.journals.require(context.ref.runId)).sourceRenamed) return;
+    await renameAll(context, source, tableNames(plan), (table) => [retiredName(table), table]);
+  },
+
+  /** Drops the renamed tables. This cannot be undone. */
+  async drop(context: EffectContext, source: Source, plan: Plan): Promise<void> {
+    for (const shard of source.shards) {
+      for (const table of tableNames(plan)) {
+        await context.beforeEffect();
+        await source.dropTable(shard, retiredName(table));
+      }
+    }
+  },
+
+  /** Removes the tables from the source's VSchema. */
+  async forget(context: EffectContext, locked: LockedSource, plan: Plan): Promise<void> {
+    await context.beforeEffect();
+    await locked.forgetTables(tableNames(plan));
+  },
+};
+
+async function renameAll(
+  context: EffectContext,
+  source: Source,
+  tables: readonly string[],
+  names: (table: string) => [from: string, to: string],
+): Promise<void> {
+  for (const shard of source.shards) {
+    const present = new Set(await source.tableNames(shard));
+    for (const [from, to] of tables.map(names)) {
+      if (!present.has(from) || present.has(to)) continue;
+      await context.beforeEffect();
+      await source.renameTable(shard, from, to);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { Place } from '../../migration/problem/errors.js';
+import type { Definitions } from '../../migration/proof/drift.js';
+import type { TableSizes } from '../../vitess/tablet/sql/sizes.js';
+
+/**
+ * The keyspace that a migration's tables come from, as its steps use it after preflight; a step opens it once
+ * (`open-source.ts`). Preflight's questions are in `inspection.ts`. Another kind of source is another class.
+ */
+export interface Source {
+  readonly mount: string;
+  readonly keyspace: string;
+  /** The shards that the plan reads. */
+  readonly shards: readonly string[];
+  place(more?: { shard?: string; tablet?: string; table?: string }): Place;
+
+  /** What a stream's row says of a shard of this source. */
+  streamSource(shard: string): { keyspace: string; shard: string; externalCluster: string };
+
+  /** Definitions of those of the tables that exist, by shard. */
+  definitions(tables: readonly string[]): Promise<Record<string, Definitions>>;
+  /** Estimates over all shards. */
+  sizes(tables: readonly string[]): Promise<TableSizes>;
+  /** Names of a shard's tables. */
+  tableNames(shard: string): Promise<string[]>;
+
+  /** The current position of a shard's primary. */
+  position(shard: string): Promise<string>;
+  /**
+   * Those of the tables whose rows changed between two positions, from the shard's binary logs.
+   * @throws MigrationError TABLET_UNREACHABLE when `to` has not come within `timeoutMs`; TABLET_CALL_FAILED, for
+   * example when the logs have been purged
+   */
+  changedTables(
+    shard: string,
+    tables: readonly string[],
+    from: string,
+    to: string,
+    timeoutMs: number,
+  ): Promise<string[]>;
+  /** IDs of open transactions on a shard that have changed rows. */
+  openTransactions(shard: string): Promise<string[]>;
+
+  /** The tables that a shard denies to applications. */
+  deniedTables(shard: string): Promise<string[]>;
+  /** Makes the tablets of a shard read its record again. */
+  refresh(shard: string): Promise<void>;
+  /** Renames a table, unless it is gone or the new name is taken. */
+  renameTable(shard: string, from: string, to: string): Promise<void>;
+  /** Drops a table if it exists. */
+  dropTable(shard: string, table: string): Promise<void>;
+
+  /**
+   * Runs `work` under the lock of the source keyspace. What needs that lock is a method of the locked source.
+   * @param action what the lock says this process is doing
+   * @throws MigrationError LOCKED, naming the holder
+   */
+  withLock<T>(action: string, work: (locked: LockedSource) => Promise<T>): Promise<T>;
+}
+
+/** The source while its keyspace lock is held. */
+export interface LockedSource {
+  /** @throws MigrationError LOCK_LOST */
+  check(): Promise<void>;
+  /** Adds tables to a shard's denied tables; `refresh` makes its tablets enforce that. */
+  deny(shard: string, tables: readonly string[]): Promise<void>;
+  allow(shard: string, tables: readonly string[]): Promise<void>;
+  /** Removes tables from the VSchema and from what vtgates are served. */
+  forgetTables(tables: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,130 @@
+import type { Place } from '../../migration/problem/errors.js';
+import type { Definitions } from '../../migration/proof/drift.js';
+import type { Clients } from '../../vitess/clients.js';
+import { withKeyspaceLock, type KeyspaceLock } from '../../vitess/topology/lock.js';
+import { allowTables, deniedTables, denyTables } from '../../vitess/topology/shard-record.js';
+import type { Topology } from '../../vitess/topology/topology.js';
+import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
+import { refreshShard } from '../refresh-shard.js';
+import type { SourceId } from './open-source.js';
+import type { LockedSource, Source } from './source.js';
+
+/** A keyspace of a mounted Vitess cluster. Everything is asked of, and done by, the primaries of its shards. */
+export class VitessSource implements Source {
+  readonly mount: string;
+  readonly keyspace: string;
+  readonly shards: readonly string[];
+
+  constructor(
+    private readonly clients: Clients,
+    private readonly topology: Topology,
+    { mount, keyspace, shards }: SourceId,
+  ) {
+    this.mount = mount;
+    this.keyspace = keyspace;
+    this.shards = shards;
+  }
+
+  place(more: { shard?: string; tablet?: string; table?: string } = {}): Place {
+    return this.topology.place({ keyspace: this.keyspace, ...more });
+  }
+
+  streamSource(shard: string): { keyspace: string; shard: string; externalCluster: string } {
+    return { keyspace: this.keyspace, shard, externalCluster: this.mount };
+  }
+
+  async definitions(tables: readonly string[]): Promise<Record<string, Definitions>> {
+    return this.byShard(async (tablet) => {
+      const found = await tablet.tables(tables);
+      return Object.fromEntries(found.map(({ name, ddl }) => [name, ddl]));
+    });
+  }
+
+  async sizes(tables: readonly string[]): Promise<TableSizes> {
+    return sumSizes(Object.values(await this.byShard((tablet) => tablet.sizes(tables))));
+  }
+
+  async tableNames(shard: string): Promise<string[]> {
+    return (await this.primary(shard)).tableNames();
+  }
+
+  async position(shard: string): Promise<string> {
+    return (await this.primary(shard)).primaryPosition();
+  }
+
+  async changedTables(
+    shard: string,
+    tables: readonly string[],
+    from: string,
+    to: string,
+    timeoutMs: number,
+  ): Promise<string[]> {
+    return (await this.primary(shard)).changedTables(tables, from, to, timeoutMs);
+  }
+
+  async openTransactions(shard: string): Promise<string[]> {
+    return [...(await (await this.primary(shard)).openTransactions())];
+  }
+
+  async deniedTables(shard: string): Promise<string[]> {
+    return deniedTables(await this.topology.shard(this.keyspace, shard));
+  }
+
+  refresh(shard: string): Promise<void> {
+    return refreshShard(this.clients, this.topology, this.keyspace, shard);
+  }
+
+  async renameTable(shard: string, from: string, to: string): Promise<void> {
+    await (await this.primary(shard)).renameTable(from, to);
+  }
+
+  async dropTable(shard: string, table: string): Promise<void> {
+    await (await this.primary(shard)).dropTable(table);
+  }
+
+  withLock<T>(action: string, work: (locked: LockedSource) => Promise<T>): Promise<T> {
+    return withKeyspaceLock(this.topology, this.keyspace, action, (lock) =>
+      work(new LockedVitessSource(this.topology, lock)),
+    );
+  }
+
+  private primary(shard: string): Promise<TabletHandle> {
+    return this.clients.primary(this.topology, this.keyspace, shard);
+  }
+
+  private async byShard<T>(read: (tablet: TabletHandle) => Promise<T>): Promise<Record<string, T>> {
+    const entries = this.shards.map(async (shard) => [shard, await read(await this.primary(shard))] as const);
+    return Object.fromEntries(await Promise.all(entries));
+  }
+}
+
+class LockedVitessSource implements LockedSource {
+  constructor(
+    private readonly topology: Topology,
+    private readonly lock: KeyspaceLock,
+  ) {}
+
+  check(): Promise<void> {
+    return this.lock.check();
+  }
+
+  deny(shard: string, tables: readonly string[]): Promise<void> {
+    return denyTables(this.lock, this.topology, shard, tables);
+  }
+
+  allow(shard: string, tables: readonly string[]): Promise<void> {
+    return allowTables(this.lock, this.topology, shard, tables);
+  }
+
+  /** As Vitess's `dropParticipatingTablesFromKeyspace`. */
+  async forgetTables(tables: readonly string[]): Promise<void> {
+    await this.topology.updateVSchema(this.lock, (record) => {
+      const kept = Object.entries(record.tables).filter(([name]) => !tables.includes(name));
+      if (kept.length === Object.keys(record.tables).length) return false;
+      record.tables = Object.fromEntries(kept);
+      return true;
+    });
+    await this.topology.publishVSchema(this.lock);
+  }
+}

@@ -1,0 +1,28 @@
+import type { MigrateInput, MountConfig } from '../input/input.js';
+import type { Plan } from './plan.js';
+
+/** One key of a topology that a migration writes. */
+export interface TopologyWrite {
+  /** `target`, or the mount's name. */
+  cluster: string;
+  /** The whole key; `…` at its end stands for any suffix. */
+  key: string;
+  /** What is written and when, for a person. */
+  what: string;
+}
+
+/** Where a cluster keeps its records. */
+export interface Roots {
+  /** The global root. */
+  global: string;
+  /** The root of each cell. */
+  cells: Record<string, string>;
+}
+
+/** Everything that decides which keys a migration writes. */
+export interface Description {
+  plan: Plan;
+  request: Pick<MigrateInput, 'fenceSource' | 'sourceTables'> & { mount?: MountConfig | undefined };
+  target: Roots;
+  source: Roots;
+}

@@ -1,0 +1,39 @@
+import type { TabletConnection } from './connection.js';
+
+/** What Vitess's materializer sets while it creates target tables (`vreplication.SQLMode`). */
+const sqlMode = 'NO_AUTO_VALUE_ON_ZERO';
+const allTables = '/.*/';
+
+/** A table as GetSchema describes it. Rows and bytes are estimates of `information_schema`. */
+export interface TableSchema {
+  name: string;
+  ddl: string;
+  rows: number;
+  bytes: number;
+}
+
+/** Base tables in the order of their names (`GetSchema`). */
+export async function readTables(tablet: TabletConnection, names?: readonly string[]): Promise<TableSchema[]> {
+  // Vitess takes a name between slashes as a regular expression, and compares any other literally.
+  const tables = names === undefined ? [allTables] : [...names];
+  const response = await tablet.change('GetSchema', (options) => tablet.manager.getSchema({ tables }, options));
+  const definitions = response.schemaDefinition?.tableDefinitions ?? [];
+  return definitions
+    .map(({ name, schema, rowCount, dataLength }) => ({
+      name,
+      ddl: schema,
+      rows: Number(rowCount),
+      bytes: Number(dataLength),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Runs statements that create tables, with foreign key checks off, as Vitess's `deploySchema`. */
+export async function applySchema(tablet: TabletConnection, sql: string): Promise<void> {
+  await tablet.change('ApplySchema', (options) =>
+    tablet.manager.applySchema(
+      { sql, force: false, allowReplication: true, sqlMode, disableForeignKeyChecks: true, batchSize: 0n },
+      options,
+    ),
+  );
+}

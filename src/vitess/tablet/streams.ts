@@ -1,0 +1,158 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { containsPosition } from '../../migration/proof/position.js';
+import { quoteName } from '../../migration/sql/quote.js';
+import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
+import {
+  BinlogSourceSchema,
+  OnDDLAction,
+  VEventType,
+  VReplicationWorkflowState,
+  VReplicationWorkflowType,
+} from '../wire/binlogdata_pb.js';
+import {
+  TabletSelectionPreference,
+  type CreateVReplicationWorkflowRequestSchema,
+  type ReadVReplicationWorkflowResponse,
+  type ReadVReplicationWorkflowResponse_Stream,
+} from '../wire/tabletmanagerdata_pb.js';
+import { TabletType } from '../wire/topodata_pb.js';
+import type { Time } from '../wire/vttime_pb.js';
+import type { TabletConnection } from './connection.js';
+
+/** Vitess's marks for "leave as it is" (`textutil.SimulatedNull…`). */
+const sameCells = ['NULL'];
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the mark is no tablet type
+const sameTabletTypes: TabletType[] = [-1 as TabletType];
+
+/** The streams to create: the request of Vitess's `CreateVReplicationWorkflow`. */
+export type StreamsRequest = MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema>;
+
+export async function createStreams(tablet: TabletConnection, request: StreamsRequest): Promise<void> {
+  await tablet.change('CreateVReplicationWorkflow', (options) =>
+    tablet.manager.createVReplicationWorkflow(request, options),
+  );
+}
+
+/** `ReadVReplicationWorkflow` for one workflow, `ReadVReplicationWorkflows` for all of them. */
+export async function readWorkflows(tablet: TabletConnection, filter: { workflow?: string }): Promise<ShardStreams[]> {
+  const { workflow } = filter;
+  const found =
+    workflow === undefined
+      ? (
+          await tablet.ask('ReadVReplicationWorkflows', (options) =>
+            tablet.manager.readVReplicationWorkflows({}, options),
+          )
+        ).workflows
+      : [
+          await tablet.ask('ReadVReplicationWorkflow', (options) =>
+            tablet.manager.readVReplicationWorkflow({ workflow }, options),
+          ),
+        ];
+  return found.filter(({ streams }) => streams.length > 0).map((response) => toShardStreams(tablet, response));
+}
+
+function toShardStreams(tablet: TabletConnection, response: ReadVReplicationWorkflowResponse): ShardStreams {
+  return {
+    workflow: response.workflow,
+    shard: tablet.record.shard,
+    tablet: tablet.alias,
+    type: VReplicationWorkflowType[response.workflowType],
+    cells: response.cells.split(',').flatMap((cell) => cell.trim() || []),
+    tabletTypes: response.tabletTypes.map((type) => TabletType[type]),
+    inOrder: response.tabletSelectionPreference === TabletSelectionPreference.INORDER,
+    deferSecondaryKeys: response.deferSecondaryKeys,
+    streams: response.streams.map(toStream),
+  };
+}
+
+function toStream(stream: ReadVReplicationWorkflowResponse_Stream): Stream {
+  const source = stream.bls ?? create(BinlogSourceSchema);
+  return {
+    id: stream.id,
+    sourceKeyspace: source.keyspace,
+    sourceShard: source.shard,
+    externalCluster: source.externalCluster,
+    state: VReplicationWorkflowState[stream.state],
+    message: stream.message,
+    position: stream.pos,
+    stopPosition: stream.stopPos,
+    stopAfterCopy: source.stopAfterCopy,
+    onDdl: OnDDLAction[source.onDdl],
+    matches: source.filter?.rules.map((rule) => rule.match) ?? [],
+    transaction: toSeconds(stream.transactionTimestamp),
+    updated: toSeconds(stream.timeUpdated),
+    heartbeat: toSeconds(stream.timeHeartbeat),
+    throttledBy: stream.componentThrottled,
+  };
+}
+
+function toSeconds(time: Time | undefined): number {
+  return Number(time?.seconds ?? 0n);
+}
+
+/** Sets the state of a workflow's streams, and their message if one is given (`UpdateVReplicationWorkflow`). */
+export async function setStreamState(
+  tablet: TabletConnection,
+  workflow: string,
+  state: 'Running' | 'Stopped',
+  message?: string,
+): Promise<void> {
+  await tablet.change('UpdateVReplicationWorkflow', (options) =>
+    tablet.manager.updateVReplicationWorkflow(
+      // The preference must be UNKNOWN for the prefix in_order: to survive.
+      {
+        workflow,
+        state: VReplicationWorkflowState[state],
+        cells: sameCells,
+        tabletTypes: sameTabletTypes,
+        tabletSelectionPreference: TabletSelectionPreference.UNKNOWN,
+        ...(message === undefined ? {} : { message }),
+      },
+      options,
+    ),
+  );
+}
+
+export async function deleteStreams(tablet: TabletConnection, workflow: string): Promise<void> {
+  await tablet.change('DeleteVReplicationWorkflow', (options) =>
+    tablet.manager.deleteVReplicationWorkflow({ workflow }, options),
+  );
+}
+
+export async function waitForPosition(
+  tablet: TabletConnection,
+  id: number,
+  position: string,
+  timeoutMs: number,
+): Promise<void> {
+  await tablet.call('VReplicationWaitForPos', timeoutMs, (options) =>
+    tablet.manager.vReplicationWaitForPos({ id, position }, options),
+  );
+}
+
+/** Reads the binary logs through `VStream` of Vitess's query service. */
+export async function changedTables(
+  tablet: TabletConnection,
+  tables: readonly string[],
+  from: string,
+  to: string,
+  timeoutMs: number,
+): Promise<string[]> {
+  if (containsPosition(from, to)) return [];
+  const { keyspace, shard, type } = tablet.record;
+  const rules = tables.map((match) => ({ match, filter: `select * from ${quoteName(match)}` }));
+  const changed = new Set<string>();
+  await tablet.call('VStream', timeoutMs, async (options) => {
+    for await (const { events } of tablet.queries.vStream(
+      { target: { keyspace, shard, tabletType: type }, position: from, filter: { rules } },
+      options,
+    )) {
+      for (const event of events) {
+        if (event.type === VEventType.ROW && event.rowEvent !== undefined) changed.add(event.rowEvent.tableName);
+        if (event.type === VEventType.GTID && containsPosition(event.gtid, to)) return;
+      }
+      if (changed.size === tables.length) return;
+    }
+  });
+  return [...changed].sort();
+}

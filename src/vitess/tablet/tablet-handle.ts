@@ -1,0 +1,283 @@
+import type { Place } from '../../migration/problem/errors.js';
+import type { TableFacts } from '../../migration/preflight/facts.js';
+import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
+import { formatTabletType } from '../topology/topology.js';
+import type { Tablet } from '../wire/topodata_pb.js';
+import { TabletConnection } from './connection.js';
+import * as health from './health.js';
+import type { NamedRow } from './rows.js';
+import * as schema from './schema.js';
+import * as server from './sql/server.js';
+import { readTableSizes, type TableSizes } from './sql/sizes.js';
+import * as streamRows from './sql/streams.js';
+import * as tables from './sql/tables.js';
+import * as vdiffRows from './sql/vdiffs.js';
+import * as streams from './streams.js';
+import type { TabletClients } from './transport.js';
+import * as vdiffs from './vdiffs.js';
+
+/**
+ * One tablet and its MySQL. A method makes one gRPC call, unless its comment says otherwise; SQL goes through
+ * vttablet's `ExecuteFetchAsDba`. A question may take 10 seconds, a change and every SQL statement 60.
+ *
+ * Every method throws MigrationError TABLET_UNREACHABLE when there is no answer in time, ACCESS_REFUSED when the
+ * tablet does not accept the worker, TABLET_REFUSED when Vitess refuses the call for good, TABLET_CALL_FAILED for
+ * every other failure.
+ */
+export class TabletHandle {
+  private readonly connection: TabletConnection;
+
+  /** @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
+  constructor(record: Tablet, cluster: string, clients: TabletClients) {
+    this.connection = new TabletConnection(record, cluster, clients);
+  }
+
+  /** `zone1-0000000100` */
+  get alias(): string {
+    return this.connection.alias;
+  }
+
+  /** MySQL's name of the keyspace's database. */
+  get dbName(): string {
+    return this.connection.dbName;
+  }
+
+  get place(): Place {
+    return this.connection.place;
+  }
+
+  /** The upper-case name that Vitess prints. */
+  get type(): string {
+    return formatTabletType(this.connection.record.type);
+  }
+
+  get hostname(): string {
+    return this.connection.record.hostname;
+  }
+
+  // The tablet
+
+  /** Makes the tablet read its shard record again, for example for denied tables. */
+  async refreshState(): Promise<void> {
+    const { manager } = this.connection;
+    await this.connection.change('RefreshState', (options) => manager.refreshState({}, options));
+  }
+
+  /** The GTID position of a primary, in Vitess's form (`MySQL56/…`). */
+  async primaryPosition(): Promise<string> {
+    const { manager } = this.connection;
+    return (await this.connection.ask('PrimaryPosition', (options) => manager.primaryPosition({}, options))).position;
+  }
+
+  /** Why Vitess's tablet picker would pass over this tablet (`StreamHealth`); empty when it would take it. */
+  health(): Promise<string> {
+    return health.readHealth(this.connection);
+  }
+
+  /** Opens and closes a stream of changes (`VStream`). @throws MigrationError when the tablet cannot stream */
+  openStream(): Promise<void> {
+    return health.openStream(this.connection);
+  }
+
+  /** The account that streams use, and whether it may write their records, in Vitess's own words. */
+  permissions(): Promise<{ user: string; ok: boolean; error: string }> {
+    return health.testPermissions(this.connection);
+  }
+
+  /** The used part of MySQL's disk, 0 to 1; undefined when the tablet does not manage its MySQL. */
+  diskUsed(): Promise<number | undefined> {
+    return health.readDiskUsed(this.connection);
+  }
+
+  /** The apps that a rule of the tablet's throttler holds back, with the share of time; empty when it is off. */
+  throttledApps(): Promise<Record<string, number>> {
+    return health.readThrottledApps(this.connection);
+  }
+
+  /** The release of vttablet, from its HTTP port; empty when it has none. */
+  version(): Promise<string> {
+    return health.readVersion(this.connection);
+  }
+
+  // Tables
+
+  /** Base tables in the order of their names, all or those named; names that do not exist are left out. */
+  tables(names?: readonly string[]): Promise<schema.TableSchema[]> {
+    return schema.readTables(this.connection, names);
+  }
+
+  /** Names of all base tables, in order. */
+  tableNames(): Promise<string[]> {
+    return tables.readTableNames(this.connection);
+  }
+
+  /** Those of the tables that have a row, in the order given. One call for each hundred. */
+  nonEmptyTables(names: readonly string[]): Promise<string[]> {
+    return tables.readNonEmptyTables(this.connection, names);
+  }
+
+  /** True when a table has not a single row. */
+  async isEmpty(table: string): Promise<boolean> {
+    return (await this.nonEmptyTables([table])).length === 0;
+  }
+
+  /** Runs statements that create tables, with foreign key checks off. */
+  applySchema(sql: string): Promise<void> {
+    return schema.applySchema(this.connection, sql);
+  }
+
+  /** Renames a table, with foreign key checks off. MySQL refuses a name that is taken. */
+  renameTable(from: string, to: string): Promise<void> {
+    return tables.renameTable(this.connection, from, to);
+  }
+
+  /** Drops a table if it exists, with foreign key checks off. */
+  dropTable(table: string): Promise<void> {
+    return tables.dropTable(this.connection, table);
+  }
+
+  /** Current estimates of rows and bytes; a table that does not exist has none. Two calls. */
+  sizes(names: readonly string[]): Promise<TableSizes> {
+    return readTableSizes(this.connection, names);
+  }
+
+  /**
+   * Columns, keys and triggers of base tables, in the order of `names`; names that do not exist are left out. Five
+   * calls for each 400.
+   */
+  tableDetails(names: readonly string[]): Promise<TableFacts[]> {
+    return tables.readTableDetails(this.connection, names);
+  }
+
+  /** Names of the views, in order. */
+  views(): Promise<string[]> {
+    return tables.readViews(this.connection);
+  }
+
+  /**
+   * Those of the tables whose rows changed after position `from` and up to position `to`, in order, from the
+   * tablet's binary logs.
+   * @throws MigrationError TABLET_UNREACHABLE when `to` has not come within `timeoutMs`; TABLET_CALL_FAILED, for
+   * example when the logs have been purged
+   */
+  changedTables(names: readonly string[], from: string, to: string, timeoutMs: number): Promise<string[]> {
+    return streams.changedTables(this.connection, names, from, to, timeoutMs);
+  }
+
+  // MySQL
+
+  /** Those of MySQL's global variables that this MySQL has. */
+  variables(names: readonly string[]): Promise<Record<string, string>> {
+    return server.readVariables(this.connection, names);
+  }
+
+  /** Names of the collations this MySQL knows. */
+  collations(): Promise<string[]> {
+    return server.readCollations(this.connection);
+  }
+
+  /** IDs of open transactions that have modified rows (`trx_id` of `information_schema.innodb_trx`). */
+  openTransactions(): Promise<Set<string>> {
+    return server.readOpenTransactions(this.connection);
+  }
+
+  /** Open transactions that have locked or modified rows. */
+  lockingTransactions(): Promise<server.OpenTransaction[]> {
+    return server.readLockingTransactions(this.connection);
+  }
+
+  /**
+   * Privileges of an account on the tablet's database, whatever host it comes from. Undefined when they cannot
+   * be read from here: the account has roles, or privileges on single tables. Four calls.
+   */
+  grants(user: string): Promise<string[] | undefined> {
+    return server.readGrants(this.connection, user);
+  }
+
+  // Streams
+
+  /** Inserts streams. Vitess does not check whether the workflow has some already. */
+  createStreams(request: streams.StreamsRequest): Promise<void> {
+    return streams.createStreams(this.connection, request);
+  }
+
+  /** The workflows with streams on this tablet: all of them, or the one named. */
+  workflows(filter: { workflow?: string } = {}): Promise<ShardStreams[]> {
+    return streams.readWorkflows(this.connection, filter);
+  }
+
+  /** The streams of a workflow; empty when there is none of that name. */
+  async streams(workflow: string): Promise<Stream[]> {
+    return (await this.workflows({ workflow })).flatMap((each) => each.streams);
+  }
+
+  /** Sets the state of a workflow's streams, and their message if one is given; changes nothing else. */
+  setStreamState(workflow: string, state: 'Running' | 'Stopped', message?: string): Promise<void> {
+    return streams.setStreamState(this.connection, workflow, state, message);
+  }
+
+  /** Deletes a workflow's streams with their copy state. */
+  deleteStreams(workflow: string): Promise<void> {
+    return streams.deleteStreams(this.connection, workflow);
+  }
+
+  /**
+   * Returns when the stream has applied `position`.
+   * @throws MigrationError TABLET_UNREACHABLE when `timeoutMs` have passed
+   */
+  waitForPosition(id: number, position: string, timeoutMs: number): Promise<void> {
+    return streams.waitForPosition(this.connection, id, position, timeoutMs);
+  }
+
+  /** The tables that each of these streams has still to copy; empty for a stream that has copied them all. */
+  copyState(streamIds: readonly number[]): Promise<Map<number, string[]>> {
+    return streamRows.readCopyState(this.connection, streamIds);
+  }
+
+  /** Removes the position at which a VDiff stops the workflow's streams. */
+  clearStopPosition(workflow: string): Promise<void> {
+    return streamRows.clearStopPosition(this.connection, workflow);
+  }
+
+  /** Copy state, and work left after a copy, of streams that are gone. */
+  orphanedCopyState(): Promise<streamRows.OrphanedCopyState[]> {
+    return streamRows.readOrphanedCopyState(this.connection);
+  }
+
+  /** Deletes the copy state of a stream, by its ID. Two calls. */
+  deleteCopyState(stream: string): Promise<void> {
+    return streamRows.deleteCopyState(this.connection, stream);
+  }
+
+  // VDiffs
+
+  /** Starts a VDiff. @throws MigrationError TABLET_CALL_FAILED when there is one of that UUID */
+  createVDiff(workflow: string, keyspace: string, uuid: string, options: vdiffs.VDiffOptions): Promise<void> {
+    return vdiffs.createVDiff(this.connection, workflow, keyspace, uuid, options);
+  }
+
+  /** The rows of a VDiff, one for each table once it has started; empty when there is no such VDiff. Two calls. */
+  showVDiff(workflow: string, keyspace: string, uuid: string): Promise<NamedRow[]> {
+    return vdiffs.showVDiff(this.connection, workflow, keyspace, uuid);
+  }
+
+  /** UUIDs of a workflow's VDiffs, newest first. */
+  vdiffs(workflow: string, keyspace: string): Promise<string[]> {
+    return vdiffs.listVDiffs(this.connection, workflow, keyspace);
+  }
+
+  /** Stops and deletes every VDiff of a workflow with its records; its streams run again. */
+  deleteVDiffs(workflow: string, keyspace: string): Promise<void> {
+    return vdiffs.deleteVDiffs(this.connection, workflow, keyspace);
+  }
+
+  /** Records of VDiffs of a keyspace, and of VDiffs of which only parts are left. Two calls. */
+  vdiffRows(keyspace: string): Promise<vdiffRows.VDiffRecord[]> {
+    return vdiffRows.readVDiffRows(this.connection, keyspace);
+  }
+
+  /** Deletes everything the tablet keeps of a VDiff, by the `id` that `vdiffRows` gives. Up to four calls. */
+  deleteVDiffRows(id: string): Promise<void> {
+    return vdiffRows.deleteVDiffRows(this.connection, id);
+  }
+}

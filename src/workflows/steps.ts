@@ -1,0 +1,82 @@
+import { isCancellation, sleep, uuid4 } from '@temporalio/workflow';
+import { readiness } from '../migration/lifecycle/next-step.js';
+import { failedReport, type VDiffReport } from '../migration/proof/vdiff.js';
+import { comparing, locked } from './activities.js';
+import { tooLate, type LifecycleContext } from './context.js';
+import { problemOf } from './failures.js';
+import { retryForever } from './retry.js';
+
+/** How often a VDiff is tried before its failure counts, and how long it may stand still. */
+const vdiffTries = 3;
+const vdiffStallSeconds = 120;
+
+/** Watches the copy. */
+export async function copy(context: LifecycleContext): Promise<void> {
+  const { intents } = context.migration;
+  context.enter('copying');
+  await context.observe(() => intents.streams.want === 'resume');
+}
+
+/** Waits for a person. A Complete that was asked for is answered with what is lacking. */
+export async function wait(context: LifecycleContext): Promise<void> {
+  const { migration } = context;
+  if (migration.intents.complete !== null) migration.facts.missing = readiness(migration).gaps;
+  migration.finishCompleteTry();
+  context.enter('replicating');
+  await context.observe(() => context.somethingAsked());
+}
+
+/**
+ * Stops the streams. What Complete has begun is taken back first.
+ * @returns `tooLate` when Complete has passed the point of no return
+ */
+export async function pause(context: LifecycleContext): Promise<undefined | typeof tooLate> {
+  const { facts, phase, progress, ref } = context.migration;
+  if (phase === 'completing' && (await context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return tooLate;
+  await retryForever(progress, () => locked.pause(ref));
+  facts.streamsPaused = true;
+  context.enter('paused');
+  return undefined;
+}
+
+/** Watches the stopped streams until they are to run again. */
+export async function hold(context: LifecycleContext): Promise<void> {
+  const { intents } = context.migration;
+  await context.observe(() => intents.streams.want !== 'pause');
+}
+
+/** Starts the streams. */
+export async function resume(context: LifecycleContext): Promise<void> {
+  const { facts, intents, progress, ref } = context.migration;
+  facts.streamsPaused = false;
+  await retryForever(progress, () => locked.resume(ref));
+  if (intents.streams.want === 'resume') intents.streams = { want: 'nothing' };
+  // The last observation is of the streams as they were.
+  facts.observation = null;
+}
+
+/** Compares the rows. A VDiff that ends without a verdict is tried again. */
+export async function verify(context: LifecycleContext): Promise<void> {
+  const { migration } = context;
+  context.enter('verifying');
+  for (let count = 1; ; count++) {
+    const report = await vdiff(context);
+    if (report.state === 'completed' || report.state === 'differs' || count === vdiffTries) {
+      migration.finishVDiff(report);
+      return;
+    }
+    migration.facts.vdiff = report;
+    context.show();
+    await sleep(count * 10_000);
+  }
+}
+
+async function vdiff({ migration }: LifecycleContext): Promise<VDiffReport> {
+  const uuid = uuid4();
+  try {
+    return await comparing.vdiff(migration.ref, uuid, vdiffStallSeconds);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return failedReport(uuid, problemOf(error).message);
+  }
+}

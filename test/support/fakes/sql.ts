@@ -1,0 +1,169 @@
+import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
+import type { FakeMysql } from './mysql.js';
+import type { FakeVDiffs } from './vdiff.js';
+import type { FakeVReplication } from './vreplication.js';
+
+type Statement = [pattern: RegExp, answer: (match: string[]) => NamedRow[]];
+
+/** The statements of `src/vitess/tablet/sql`, by the files there, and no others. */
+export class FakeSql {
+  private readonly statements: Statement[];
+
+  constructor(
+    private readonly mysql: FakeMysql,
+    private readonly vreplication: FakeVReplication,
+    private readonly vdiff: FakeVDiffs,
+  ) {
+    this.statements = [...this.tables(), ...this.streams(), ...this.vdiffs(), ...this.server(), ...this.sizes()];
+  }
+
+  /** @throws Error as MySQL's, or for a statement that the program does not send */
+  execute(sql: string): NamedRow[] {
+    for (const [pattern, answer] of this.statements) {
+      const match = pattern.exec(sql);
+      if (match !== null) return answer(match);
+    }
+    throw new Error(`the fake tablet does not know the statement ${sql}`);
+  }
+
+  private tables(): Statement[] {
+    return [
+      [
+        / from information_schema\.tables where table_schema = '[^']*' and table_type = 'BASE TABLE'$/,
+        () => [...this.mysql.tables.keys()].map((name) => ({ name })),
+      ],
+      [/ from information_schema\.(?:views|referential_constraints|triggers) where /, () => []],
+      [/^select \d+ as n from dual where exists .*$/, ([sql = '']) => this.nonEmpty(sql)],
+      [
+        /^rename table (.+) to (.+)$/,
+        ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), []),
+      ],
+      [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
+      [
+        / from information_schema\.tables where .* table_name in \((.*)\)$/,
+        ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' })),
+      ],
+      [
+        / from information_schema\.columns where .* table_name in \((.*)\) order by /,
+        ([, names = '']) =>
+          this.named(names).flatMap(([t, { primaryKey }]) => primaryKey.map((name) => ({ t, name, ...keyColumn }))),
+      ],
+      [
+        / from information_schema\.statistics where .* table_name in \((.*)\) order by /,
+        ([, names = '']) =>
+          this.named(names).flatMap(([t, { primaryKey }]) =>
+            primaryKey.map((col) => ({ t, name: 'PRIMARY', col, nullable: '' })),
+          ),
+      ],
+    ];
+  }
+
+  private streams(): Statement[] {
+    const { orphans } = this.vreplication;
+    return [
+      [
+        /^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/,
+        ([, ids = '']) => this.copyState(ids.split(', ').map(Number)),
+      ],
+      // No stream of the fake has a position to stop at.
+      [/^update _vt\.vreplication set stop_pos = '' where /, () => []],
+      [
+        /^select vrepl_id as stream, table_name as name from _vt\.copy_state where .* union /,
+        () => [...orphans].flatMap(([id, tables]) => tables.map((name) => ({ stream: String(id), name }))),
+      ],
+      [
+        /^delete from _vt\.(?:copy_state|post_copy_action) where vrepl_id = (\d+)$/,
+        ([, id = '']) => (orphans.delete(Number(id)), []),
+      ],
+    ];
+  }
+
+  private vdiffs(): Statement[] {
+    const { vdiff } = this;
+    return [
+      [
+        /^select vdiff_uuid as id, workflow, state from _vt\.vdiff where keyspace = '([^']*)' /,
+        ([, of = '']) =>
+          vdiff.vdiffs
+            .filter(({ keyspace }) => keyspace === of)
+            .map(({ uuid, workflow, state }) => ({ id: uuid, workflow, state })),
+      ],
+      // The fake keeps the parts of a VDiff with it, so none is left when it is gone.
+      [/^select vdiff_id as id from _vt\.vdiff_table where .* union /, () => []],
+      [
+        /^select id from _vt\.vdiff where vdiff_uuid = '([^']*)' /,
+        ([, wanted = '']) => vdiff.vdiffs.filter(({ uuid }) => uuid === wanted).map(({ id }) => ({ id: String(id) })),
+      ],
+      [/^delete from _vt\.vdiff_(?:table|log) where vdiff_id = /, () => []],
+      [
+        /^delete from _vt\.vdiff where id = (\d+)$/,
+        ([, gone = '']) => {
+          vdiff.vdiffs = vdiff.vdiffs.filter(({ id }) => id !== Number(gone));
+          return [];
+        },
+      ],
+    ];
+  }
+
+  private server(): Statement[] {
+    return [
+      [
+        /^show global variables where variable_name in \((.*)\)$/,
+        ([, names = '']) => (names.includes("'version'") ? [{ Variable_name: 'version', Value: '8.4.0' }] : []),
+      ],
+      [
+        /^select collation_name as name from information_schema\.collations$/,
+        () => collations.map((name) => ({ name })),
+      ],
+      // Every statement here is a transaction of its own, so none is ever open.
+      [/ from information_schema\.innodb_trx where /, () => []],
+      [
+        / from information_schema\.(?:user_privileges|schema_privileges) where /,
+        () => ['SELECT', 'LOCK TABLES', 'REPLICATION SLAVE'].map((p) => ({ p })),
+      ],
+      [/ from (?:information_schema\.table_privileges|mysql\.role_edges) where /, () => []],
+    ];
+  }
+
+  private sizes(): Statement[] {
+    return [
+      [/ from information_schema\.innodb_tablestats where /, () => []],
+      [
+        / from mysql\.innodb_table_stats where .* table_name in \((.*)\)$/,
+        ([, names = '']) =>
+          this.named(names).map(([name, { rows }]) => ({
+            name,
+            n: String(rows.size),
+            bytes: String(rows.size * 16_384),
+          })),
+      ],
+    ];
+  }
+
+  private nonEmpty(sql: string): NamedRow[] {
+    const parts = sql.matchAll(/select (\d+) as n from dual where exists \(select 1 from (`(?:[^`]|``)+`|\w+)\)/g);
+    return [...parts].flatMap(([, n = '', name = '']) =>
+      this.mysql.table(unquote(name)).rows.size > 0 ? [{ n }] : [],
+    );
+  }
+
+  private copyState(ids: readonly number[]): NamedRow[] {
+    const streams = this.vreplication.streams.filter(({ id }) => ids.includes(id));
+    return streams.flatMap(({ id, copyState }) =>
+      (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })),
+    );
+  }
+
+  /** Those of its tables that stand in a list of string literals. */
+  private named(names: string) {
+    return [...this.mysql.tables].filter(([name]) => names.includes(`'${name}'`));
+  }
+}
+
+const collations = ['utf8mb4_0900_ai_ci', 'binary'];
+const keyColumn = { type: 'bigint', nullable: 'NO', has_default: '0', collation: null, extra: '' };
+
+/** A name as SQL has it: quoted only where it must be. */
+export function unquote(name: string): string {
+  return name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name;
+}
