@@ -15,7 +15,7 @@ export const mountRecord = {
   async make(clients: Clients, name: string, config: MountConfig): Promise<void> {
     await clients.mounts.add(name, config);
     const now = await clients.mounts.get(name);
-    if (now !== undefined && isSame(now, config)) return;
+    if (now !== undefined && isSameMount(now, config)) return;
     throw mountConflict(clients, name, now, config);
   },
 
@@ -28,11 +28,18 @@ export const mountRecord = {
 
 type Recorded = { topoType: string; topoServer: string; topoRoot: string };
 
-function isSame(a: Recorded, b: Recorded): boolean {
+/** True when two configs are those of one cluster. */
+export function isSameMount(a: Recorded, b: Recorded): boolean {
   return a.topoType === b.topoType && a.topoServer === b.topoServer && a.topoRoot === b.topoRoot;
 }
 
-function mountConflict(clients: Clients, name: string, now: Recorded | undefined, wanted: Recorded): MigrationError {
+/** The error of a name that another cluster is mounted under. */
+export function mountConflict(
+  clients: Clients,
+  name: string,
+  now: Recorded | undefined,
+  wanted: Recorded,
+): MigrationError {
   const is = now === undefined ? 'nothing' : describe(now);
   return new MigrationError(
     'MOUNT_CONFLICT',

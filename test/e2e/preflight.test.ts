@@ -200,7 +200,7 @@ const tables: Case[] = [
   withTable(
     'engine',
     'another engine',
-    /odd is of engine MyISAM/,
+    /odd uses the engine MyISAM/,
     'create table odd (id bigint primary key) engine = MyISAM',
   ),
   withTable(
@@ -386,7 +386,7 @@ const surroundings: Case[] = [
   {
     check: 'source-address',
     what: 'a source on localhost, seen from another host',
-    says: /registered on 127\.0\.0\.1, which to this primary on 127\.1 is its own machine/,
+    says: /registered on 127\.0\.0\.1, which means its own machine to this primary on 127\.1/,
     ...changing(
       'target',
       (record) => (record.hostname = '127.1'),
@@ -616,7 +616,7 @@ describe('what preflight decides', () => {
     expect(failure.type).toBe('PREFLIGHT_REFUSED');
     for (const says of [
       /error mount-answers: no external cluster is mounted as ext9/,
-      /error tablet-answers: the tablet does not answer GetSchema .*keyspace commerce, shard 0/,
+      /error tablet-answers: the tablet does not answer ExecuteFetchAsDba .*keyspace commerce, shard 0/,
     ])
       expect(failure.message).toMatch(says);
   });

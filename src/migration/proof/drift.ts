@@ -1,5 +1,6 @@
 import { diffLines } from 'diff';
 import type { Place } from '../problem/errors.js';
+import { sameDefinition } from '../sql/definition.js';
 import type { Gap } from './gaps.js';
 
 /** A table's definition by its name, as Vitess's GetSchema gives it. */
@@ -39,17 +40,6 @@ export function driftGaps(
       "make the same change on the target's table, or cancel and create again; afterwards the rows are compared anew",
     );
   });
-}
-
-/** The order of the lines of a definition means nothing where keys are built after the copy. */
-export function sameDefinition(a: string | undefined, b: string): boolean {
-  const lines = (ddl: string) =>
-    ddl
-      .split('\n')
-      .map((line) => line.trim().replace(/,$/, ''))
-      .sort()
-      .join('\n');
-  return a !== undefined && lines(a) === lines(b);
 }
 
 /** The lines that differ, in order: `-` for removed ones and `+` for new ones. */

@@ -41,13 +41,14 @@ export const halves: ShardFacts[] = [
 export const ddl = (name: string) => `CREATE TABLE \`${name}\` (\n  \`id\` bigint NOT NULL,\n  PRIMARY KEY (\`id\`)\n)`;
 
 /** The source's part of the facts. Estimates are those of all its shards together. */
-export function source(
-  { shards = whole, tables = ['customer', 'corder', 'product'], vschema = unsharded } = {} as {
-    shards?: ShardFacts[];
-    tables?: string[];
-    vschema?: VSchemaFacts;
-  },
-): Pick<PlanFacts, 'sourceCells' | 'sourceShards' | 'sourceTablets' | 'sourceSchemas' | 'sourceVSchema'> {
+export function source({
+  shards = whole,
+  tables = ['customer', 'corder', 'product'],
+  vschema = unsharded,
+}: { shards?: ShardFacts[]; tables?: string[]; vschema?: VSchemaFacts } = {}): Pick<
+  PlanFacts,
+  'sourceCells' | 'sourceShards' | 'sourceTablets' | 'sourceSchemas' | 'sourceVSchema'
+> {
   return {
     sourceCells: ['ext', 'ext2'],
     sourceShards: shards,
@@ -107,7 +108,7 @@ export function planned(
 export function answersOf(facts: Partial<Facts>): Answers {
   return Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [name, { value, unread: [], what: 'a fact' }]),
-  ) as Answers;
+  );
 }
 
 /** What some checks find; every fact that they need must be given. */

@@ -66,7 +66,9 @@ describe('source servers', () => {
 
   it('every variable that a check looks at is one that it says it needs', () => {
     const seen = new Set<string>();
-    const variables = new Proxy(good, { get: (target, name) => (seen.add(String(name)), Reflect.get(target, name)) });
+    const variables = new Proxy<Record<string, string>>(good, {
+      get: (all, name) => (seen.add(String(name)), all[String(name)]),
+    });
     const servers = [{ place, variables }];
     for (const check of checks.filter(({ needs }) => needs.includes('sourceServers')))
       ask([check.name], { ...copyOf(0), sourceServers: servers, targetServers: servers });

@@ -1,5 +1,5 @@
+import { isSameMount, mountConflict } from '../../../effects/mount-record.js';
 import type { MountFacts } from '../../../migration/preflight/facts.js';
-import { MigrationError } from '../../../migration/problem/errors.js';
 import { requiredFact } from '../fact.js';
 import type { Sides } from '../sides.js';
 
@@ -25,15 +25,6 @@ async function mountOf({ clients, request: { input, source } }: Sides): Promise<
     const { server, root } = await clients.source(source.mount);
     return { topoType: 'etcd2', topoServer: server, topoRoot: root };
   }
-  if (wanted === undefined || describe(recorded) === describe(wanted)) return recorded;
-  throw new MigrationError(
-    'MOUNT_CONFLICT',
-    `${source.mount} is mounted as ${describe(recorded)}, not as ${describe(wanted)}`,
-    clients.target.place(),
-    `unmount it first (vtmigrate Mount -unmount ${source.mount}), or choose another name`,
-  );
-}
-
-function describe({ topoType, topoServer, topoRoot }: MountFacts): string {
-  return `${topoType} ${topoServer}${topoRoot}`;
+  if (wanted === undefined || isSameMount(recorded, wanted)) return recorded;
+  throw mountConflict(clients, source.mount, recorded, wanted);
 }

@@ -3,7 +3,8 @@ import { requiredFact } from '../fact.js';
 
 export const targetStreams = requiredFact({
   name: 'targetStreams',
-  needs: ['targetPrimaries'],
+  // A tablet that does not answer is asked no more: it is one error, not two.
+  needs: ['targetPrimaries', 'targetTables'],
   read: (sides, { targetPrimaries }) =>
     sides.ofPrimaries(targetPrimaries, async ({ tablet, place }, shard) => ({
       place,

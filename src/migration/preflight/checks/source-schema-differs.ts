@@ -1,5 +1,5 @@
 import { tableNames } from '../../plan/plan.js';
-import { sameDefinition } from '../../proof/drift.js';
+import { sameDefinition } from '../../sql/definition.js';
 import { quoteName } from '../../sql/quote.js';
 import { defineCheck, type Found } from '../check.js';
 import { sourcePlace } from '../tables.js';
