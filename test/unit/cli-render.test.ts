@@ -20,7 +20,7 @@ const stream = {
   sourceShard: '0',
   state: 'Copying',
   message: '',
-  position: '',
+  begun: false,
   copying: nameList(['customer', 'product']),
   lagSeconds: null,
   throttledBy: '',
@@ -307,7 +307,12 @@ describe('Complete', () => {
     expect(needsPerson(replicating, true)).toBe(false);
     expect(needsPerson({ ...replicating, requested: ['complete', 'vdiff'] }, false)).toBe(false);
     expect(needsPerson({ ...replicating, phase: 'verifying' }, false)).toBe(false);
-    expect(needsPerson({ ...replicating, vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: [] } }, false)).toBe(false);
+    expect(
+      needsPerson(
+        { ...replicating, vdiff: { ...vdiff, totals: { ...vdiff.totals, differing: 0 }, tables: [] } },
+        false,
+      ),
+    ).toBe(false);
     expect(waysOn('commerce.wf').join('\n')).toMatch(
       /VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/,
     );
