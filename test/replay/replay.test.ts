@@ -50,6 +50,7 @@ describe('migrations that began with older workflow code go on with this one', (
     expect([...ends].sort()).toEqual([
       'EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED',
       'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED',
+      'EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW',
       'EVENT_TYPE_WORKFLOW_EXECUTION_FAILED',
     ]);
   });

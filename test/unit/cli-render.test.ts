@@ -28,7 +28,7 @@ const stream = {
   sourceShard: '0',
   state: 'Copying',
   message: '',
-  position: '',
+  begun: false,
   copying: nameList(['customer', 'product']),
   lagSeconds: null,
   throttledBy: '',

@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { migrateInputSchema } from '../../src/migration/input/input.js';
-import { settingsOf } from '../../src/migration/adopt/adoption.js';
-import { nameList } from '../../src/migration/lifecycle/reference.js';
-import { tableNames } from '../../src/migration/plan/plan.js';
-import { failedVDiff, samplePlan, sampleSurvey } from '../support/workflow/samples.js';
+import { failedVDiff, sampleAdoption, sampleSurvey } from '../support/workflow/samples.js';
 import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
 import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
 
@@ -16,11 +12,8 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 type Adopted = Awaited<ReturnType<Activities['adopt']>>;
-const adoption = (next: Adopted['next'], input: object = {}): Adopted => ({
-  settings: settingsOf(migrateInputSchema.parse({ source: 'ext1.load', target: 'commerce.wf', all: true, ...input })),
-  tables: nameList(tableNames(samplePlan())),
-  next,
-});
+const adoption = (next: Adopted['next'], said: Partial<Adopted['settings']> = {}): Adopted =>
+  sampleAdoption({ next, settings: { ...sampleAdoption().settings, ...said } });
 const adopt = (script: Script, how: 'complete' | 'cancel', said: object = {}): Promise<Migration> =>
   bench.migrate(script, { all: undefined, adopt: how, ...said });
 

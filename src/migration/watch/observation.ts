@@ -2,7 +2,7 @@ import { nameList, type NameList } from '../lifecycle/reference.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
 import type { StreamProblem } from './diagnosis.js';
 
-/** A stream as its row in `_vt.vreplication` describes it. Positions are in Vitess's form. */
+/** A stream as its row in `_vt.vreplication` describes it. */
 interface StreamState {
   shard: string;
   tablet: string;
@@ -11,19 +11,22 @@ interface StreamState {
   /** Vitess's own state: Stopped, Copying, Running, Error … */
   state: string;
   message: string;
-  position: string;
   /** Seconds; `null` while copying or before the first transaction. */
   lagSeconds: number | null;
   throttledBy: string;
 }
 
-/** A stream with the names of all tables that have rows in `_vt.copy_state`. */
+/** A stream with its position, and the names of all tables that have rows in `_vt.copy_state`. */
 export interface StreamLook extends StreamState {
+  /** In Vitess's form, which may be long; empty before the copy has begun. */
+  position: string;
   copying: string[];
 }
 
 /** A stream for a history: of the tables that it copies, the count and the first names. */
 export interface StreamObservation extends StreamState {
+  /** True once it has a position. */
+  begun: boolean;
   copying: NameList;
 }
 
@@ -103,7 +106,11 @@ export function toObservation(look: Look, mostTables: number): Observation {
   const order = { copying: 0, waiting: 1, copied: 2 };
   return {
     ...look,
-    streams: look.streams.map((stream) => ({ ...stream, copying: nameList(stream.copying, namesPerStream) })),
+    streams: look.streams.map(({ position, copying, ...stream }) => ({
+      ...stream,
+      begun: position !== '',
+      copying: nameList(copying, namesPerStream),
+    })),
     copiedFraction: copiedFraction(look.tables),
     totals: totalsOf(look.tables),
     tables: [...look.tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, mostTables),
@@ -162,7 +169,7 @@ export function isCopyFinished(
  */
 export function fingerprint(observation: Observation): string {
   const streams = observation.streams.map(
-    (s) => `${s.shard}/${s.id}:${s.state}:${s.position === '' ? 0 : 1}:${s.copying.count}:${s.message}`,
+    (s) => `${s.shard}/${s.id}:${s.state}:${s.begun ? 1 : 0}:${s.copying.count}:${s.message}`,
   );
   const problems = observation.problems.map((p) => `${p.code}:${p.place.shard ?? ''}:${p.place.tablet ?? ''}`);
   return [...streams.sort(), ...problems.sort(), `${Math.floor(observation.copiedFraction * 10)}`].join('|');

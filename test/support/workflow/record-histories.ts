@@ -1,10 +1,11 @@
 /**
- * Records histories that test/replay/histories does not have yet, from scripted activities on a real
- * dev server: `npx tsx test/support/record-histories.ts`. A history that is there is never recorded
- * again, because it stands for the migrations that are running somewhere: workflow code that does
- * not replay it needs `patched`. A new shape of the workflow gets a scenario of a new name.
+ * Records the histories that test/replay/histories does not have yet, from scripted activities on a
+ * real dev server: `npx tsx test/support/workflow/record-histories.ts`. Until 0.1.0 a history that no
+ * longer replays may be deleted and recorded anew. From 0.2.0 on a stored history is never changed or
+ * deleted: it stands for migrations that are running somewhere, and workflow code that does not replay
+ * it needs `patched`. A new shape of the workflow gets a scenario of a new name.
  *
- * Histories of real clusters lie there too, as real-*.json; they were exported by hand with
+ * Histories of real clusters are called real-*.json; they are exported by hand with
  * `temporal workflow show --workflow-id X --run-id R -o json`.
  */
 import { createHash } from 'node:crypto';
@@ -12,8 +13,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { binaries } from '../../../lab/install.js';
 import { run } from '../../../lab/run.js';
 import { MigrationError } from '../../../src/migration/problem/errors.js';
-import { copying, dirtyVDiff, failedVDiff, replicating, sampleGap, sampleProblem } from './samples.js';
-import { fails, returns, Script } from './scripted-activities.js';
+import { copying, dirtyVDiff, failedVDiff, replicating, sampleAdoption, sampleGap, sampleProblem } from './samples.js';
+import { fails, returns, Script, untilCancelled } from './scripted-activities.js';
 import { Bench, devServer, type Migration } from './workflow-bench.js';
 
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
@@ -32,11 +33,28 @@ const inPhase = (migration: Migration, phase: string) => migration.until((status
 
 /** Watching after the copy ends by itself, so that what waits for it is tried again. */
 function watchingAWhile(script: Script): Script {
-  return script.always('observe', (_plan, _since, wait) =>
+  return script.always('observe', (_ref, _since, wait) =>
     wait.copyingSince === null
       ? new Promise((resolve) => setTimeout(resolve, 200, replicating()))
       : Promise.resolve(replicating()),
   );
+}
+
+function adopt(bench: Bench, id: string, script: Script, how: 'complete' | 'cancel'): Promise<Migration> {
+  return bench.migrate(script, { all: undefined, adopt: how }, id);
+}
+
+/** Watching that ends again and again once the copy has finished. */
+function busyAfterCopy(): Script {
+  return new Script().always('observe', (_ref, _since, wait) =>
+    wait.copyingSince === null
+      ? new Promise((resolve) => setTimeout(resolve, 50, replicating()))
+      : Promise.resolve(replicating()),
+  );
+}
+
+async function secondRun(bench: Bench, id: string, count = 2): Promise<void> {
+  while ((await bench.historiesOf(id)).length < count) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** By the name of the file: what it shows. */
@@ -109,7 +127,6 @@ const scenarios: Record<string, Scenario> = {
   'failed-preflight': (bench, id) =>
     bench.migrate(new Script().on('preflight', fails(locked), fails(locked), fails(locked)), {}, id),
   'failed-input': (bench, id) => bench.migrate(new Script(), { all: 'yes' }, id),
-  // The second shape: Complete watches the source, fences it, deals with its tables; pause and resume.
   'completed-watching-writes': (bench, id) => bench.migrate(new Script(), { complete: 'auto' }, id),
   'completed-fenced': (bench, id) =>
     bench.migrate(
@@ -159,6 +176,38 @@ const scenarios: Record<string, Scenario> = {
     await migration.handle.signal('complete', { force: true });
     return migration;
   },
+  'adopted-to-complete': (bench, id) => adopt(bench, id, new Script(), 'complete'),
+  'adopted-to-cancel': (bench, id) => adopt(bench, id, new Script(), 'cancel'),
+  'adopted-cut-off-create': (bench, id) =>
+    adopt(bench, id, new Script().on('adopt', returns(sampleAdoption({ next: 'create' }))), 'complete'),
+  'adopted-past-no-return': (bench, id) =>
+    adopt(bench, id, new Script().on('adopt', returns(sampleAdoption({ next: 'forward' }))), 'complete'),
+  async 'continued-copying'(bench, id) {
+    let looks = 0;
+    // Enough looks for the server to suggest to continue as new: see `continueAfter`.
+    const script = new Script().always('observe', (_ref, _since, wait) => {
+      if (wait.copyingSince === null) return untilCancelled();
+      return Promise.resolve(looks++ < 20 ? copying((looks % 10) / 10) : replicating());
+    });
+    return bench.migrate(script, { complete: 'auto' }, id);
+  },
+  async 'continued-replicating'(bench, id) {
+    const migration = await bench.migrate(busyAfterCopy(), {}, id);
+    await secondRun(bench, id);
+    await migration.handle.signal('complete');
+    return migration;
+  },
+  async 'continued-paused'(bench, id) {
+    const migration = await bench.migrate(busyAfterCopy(), {}, id);
+    await inPhase(migration, 'replicating');
+    await migration.handle.signal('pause');
+    await inPhase(migration, 'paused');
+    const before = (await bench.historiesOf(id)).length;
+    await secondRun(bench, id, before + 1);
+    await migration.handle.signal('resume');
+    await migration.handle.signal('cancel');
+    return migration;
+  },
   planned: (bench, id) => bench.migrate(new Script(), { dryRun: true }, id),
   async updates(bench, id) {
     const migration = await bench.migrate(
@@ -179,7 +228,7 @@ function fileOf(name: string): URL {
   return new URL(`../../replay/histories/${name}.json`, import.meta.url);
 }
 
-/** test/replay/replay.test.ts compares: nobody changes or takes away a history by mistake. */
+/** test/replay/replay.test.ts compares, so that no history is changed or deleted by mistake. */
 function writeManifest(): void {
   const folder = new URL('../../replay/histories/', import.meta.url);
   const hashes = readdirSync(folder)
@@ -196,36 +245,50 @@ function writeManifest(): void {
   );
 }
 
-/** What tells about the machine and not about the workflow. */
+/** Events after which the scenarios that continue as new do so. */
+const continueAfter = 50;
+
+/** What describes the machine and not the workflow. */
 const scrubbed = new Set(['identity', 'stackTrace', 'buildId']);
 
 async function record(bench: Bench, name: string, scenario: Scenario): Promise<void> {
   const migration = await scenario(bench, `commerce.${name}`);
   await migration.handle.result().catch(() => undefined);
-  const shown = await run(binaries().temporal, [
-    'workflow',
-    'show',
-    '--workflow-id',
-    migration.handle.workflowId,
-    '-o',
-    'json',
-    '--address',
-    bench.env.address,
-  ]);
-  const history = JSON.parse(shown.stdout, (key, value: unknown) => (scrubbed.has(key) ? '' : value)) as {
-    events: unknown[];
-  };
-  writeFileSync(fileOf(name), `${JSON.stringify(history, null, 1)}\n`);
-  console.log(`${name}: ${history.events.length} events`);
+  const { workflowId } = migration.handle;
+  const runs = await bench.runIdsOf(workflowId);
+  for (const [i, runId] of runs.reverse().entries()) {
+    const command = ['workflow', 'show', '--workflow-id', workflowId, '--run-id', runId, '-o', 'json'];
+    const shown = await run(binaries().temporal, [...command, '--address', bench.env.address]);
+    const history = JSON.parse(shown.stdout, (key, value: unknown) => (scrubbed.has(key) ? '' : value)) as {
+      events: unknown[];
+    };
+    const file = runs.length === 1 ? name : `${name}-${i + 1}`;
+    writeFileSync(fileOf(file), `${JSON.stringify(history, null, 1)}\n`);
+    console.log(`${file}: ${history.events.length} events`);
+    // The later runs are of the same shape.
+    if (i === 2) break;
+  }
 }
 
 async function main(): Promise<void> {
   mkdirSync(new URL('../../replay/histories/', import.meta.url), { recursive: true });
-  const bench = await Bench.start({ environment: await devServer() });
+  const missing = Object.keys(scenarios).filter(
+    (name) => !existsSync(fileOf(name)) && !existsSync(fileOf(`${name}-1`)),
+  );
+  const continuing = (name: string) => name.startsWith('continued-');
+  await recordAll(missing.filter((name) => !continuing(name)));
+  await recordAll(missing.filter(continuing), continueAfter);
+  writeManifest();
+}
+
+async function recordAll(names: string[], suggestContinueAfter?: number): Promise<void> {
+  if (names.length === 0) return;
+  const bench = await Bench.start({ environment: await devServer(suggestContinueAfter) });
   try {
-    for (const [name, scenario] of Object.entries(scenarios))
-      if (!existsSync(fileOf(name))) await record(bench, name, scenario);
-    writeManifest();
+    for (const name of names) {
+      const scenario = scenarios[name];
+      if (scenario !== undefined) await record(bench, name, scenario);
+    }
   } finally {
     await bench.stop();
   }

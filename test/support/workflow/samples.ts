@@ -8,7 +8,10 @@ import {
   type StreamLook,
   type TableObservation,
 } from '../../../src/migration/watch/observation.js';
-import type { Plan, StreamOptions } from '../../../src/migration/plan/plan.js';
+import { settingsOf, type Adoption } from '../../../src/migration/adopt/adoption.js';
+import { migrateInputSchema } from '../../../src/migration/input/input.js';
+import { nameList } from '../../../src/migration/lifecycle/reference.js';
+import { tableNames, type Plan, type StreamOptions } from '../../../src/migration/plan/plan.js';
 import type { VDiffReport, VDiffTable } from '../../../src/migration/proof/vdiff.js';
 import type { Gap } from '../../../src/migration/proof/gaps.js';
 
@@ -169,6 +172,12 @@ export const sampleGap: Gap = {
   place: { shard: '0' },
   remedy: 'wait',
 };
+
+/** A migration of both tables that has been adopted and is watched on. */
+export function sampleAdoption(changes: Partial<Adoption> = {}): Adoption {
+  const input = migrateInputSchema.parse({ source: 'ext1.load', target: 'commerce.wf', all: true });
+  return { settings: settingsOf(input), tables: nameList(tableNames(samplePlan())), next: 'copy', ...changes };
+}
 
 /** A keyspace in which nothing was left. */
 export function sampleSurvey(changes: Partial<Survey> = {}): Survey {

@@ -1,11 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../../src/activities/index.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
-import { settingsOf } from '../../../src/migration/adopt/adoption.js';
 import { nameList } from '../../../src/migration/lifecycle/reference.js';
 import { tableNames } from '../../../src/migration/plan/plan.js';
-import { migrateInputSchema } from '../../../src/migration/input/input.js';
-import { cleanVDiff, replicating, samplePlan, sampleSurvey } from './samples.js';
+import { cleanVDiff, replicating, sampleAdoption, samplePlan, sampleSurvey } from './samples.js';
 
 export type StepName = keyof Activities;
 export type Behaviour<N extends StepName> = (
@@ -151,12 +149,7 @@ const wellBehaved: Behaviours = {
         : { outcome: 'recorded', findings: [], tables: nameList(tableNames(samplePlan())) },
     ),
   create: returns(undefined),
-  adopt: (_ref, { source, target }) =>
-    Promise.resolve({
-      settings: settingsOf(migrateInputSchema.parse({ source, target, all: true })),
-      tables: nameList(tableNames(samplePlan())),
-      next: 'copy',
-    }),
+  adopt: returns(sampleAdoption()),
   observe: (_ref, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
   vdiff: (_ref, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),

@@ -56,7 +56,7 @@ export interface BenchOptions {
 /** A Temporal server and one worker with scripted activities; each migration has a script of its own. */
 export class Bench {
   private readonly scripts = new Map<string, Script>();
-  private readonly runs: { workflowId: string; fetchHistory: () => Promise<History> }[] = [];
+  private readonly runs: { workflowId: string }[] = [];
   private readonly taskQueue = randomUUID();
   private named = 0;
   private worker: { worker: Worker; ended: Promise<void> } | undefined;
@@ -128,11 +128,35 @@ export class Bench {
     return handle;
   }
 
+  /** The histories of a workflow, the last run's first. */
+  async historiesOf(workflowId: string): Promise<History[]> {
+    return (await this.runsOf(workflowId)).map(({ history }) => history);
+  }
+
+  /** The run IDs of a workflow, the last run's first. */
+  async runIdsOf(workflowId: string): Promise<string[]> {
+    return (await this.runsOf(workflowId)).map(({ runId }) => runId);
+  }
+
+  private async runsOf(workflowId: string): Promise<{ runId: string; history: History }[]> {
+    const runs: { runId: string; history: History }[] = [];
+    for (let { runId } = await this.env.client.workflow.getHandle(workflowId).describe(); runId !== '';) {
+      const history = await this.env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      runs.push({ runId, history });
+      runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+    }
+    return runs;
+  }
+
   /** Replays everything that has run here; answers what did not replay, by workflow ID. */
   async replayAll(): Promise<{ replayed: number; broken: string[] }> {
-    const histories = await Promise.all(
-      this.runs.map(async (run) => ({ workflowId: run.workflowId, history: await run.fetchHistory() })),
-    );
+    const histories = (
+      await Promise.all(
+        this.runs.map(async ({ workflowId }) =>
+          (await this.historiesOf(workflowId)).map((history) => ({ workflowId, history })),
+        ),
+      )
+    ).flat();
     const broken: string[] = [];
     for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle: this.code }, histories)) {
       if (error !== undefined) broken.push(`${workflowId}: ${error.message}`);
@@ -215,8 +239,11 @@ export function refOf({ handle }: Migration): MigrationRef {
   return { id: parseWorkflowIdentifier(handle.workflowId), runId: handle.firstExecutionRunId };
 }
 
-/** A real dev server in memory, in which time passes as it does. */
-export async function devServer(): Promise<TestWorkflowEnvironment> {
+/**
+ * A real dev server in memory, in which time passes as it does.
+ * @param continueAfter events after which it suggests to continue as new; Temporal's default is 4,096
+ */
+export async function devServer(continueAfter?: number): Promise<TestWorkflowEnvironment> {
   beQuiet();
   await installTemporal();
   return started(() =>
@@ -224,6 +251,10 @@ export async function devServer(): Promise<TestWorkflowEnvironment> {
       server: {
         executable: { type: 'existing-path', path: binaries().temporal },
         log: { format: 'pretty', level: 'never' },
+        extraArgs:
+          continueAfter === undefined
+            ? []
+            : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${continueAfter}`],
       },
     }),
   );
