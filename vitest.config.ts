@@ -22,6 +22,7 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
+      { test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 300_000 } },
       { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {
