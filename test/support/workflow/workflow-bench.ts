@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import {
   WorkflowFailedError,
@@ -7,33 +6,19 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { binaries, installTemporal, installTimeSkipping } from '../../../lab/install.js';
 import { timeSkippingServerPath } from '../../../lab/temporal.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
+import { bundle, type WorkflowBundle } from './bundle.js';
 import { Script, scriptedActivities } from './scripted-activities.js';
 
 export type History = Awaited<ReturnType<WorkflowHandleWithFirstExecutionRunId['fetchHistory']>>;
 
 const quiet = new DefaultLogger('ERROR');
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const withoutHeartbeatTimeouts = new URL('./without-heartbeat-timeouts.ts', import.meta.url);
 let installed = false;
-
-/** The workflow code as a worker runs it; `daysPass` leaves heartbeat time-outs away. */
-export function bundle(daysPass = false): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({
-    workflowsPath: path('../../../src/workflows/index.ts'),
-    logger: quiet,
-    ...(daysPass ? { workflowInterceptorModules: [path('./without-heartbeat-timeouts.ts')] } : {}),
-  });
-}
 
 /** The SDK's native runtime, silent: a refused update or a cancelled activity is no news here. */
 export function beQuiet(): void {
@@ -47,6 +32,8 @@ export interface BenchOptions {
   daysPass?: boolean;
   /** 0: every workflow task replays the whole history. */
   maxCachedWorkflows?: number;
+  /** How often an activity's heartbeat goes to the server, and may bring back a cancellation; default 20. */
+  heartbeatMs?: number;
   /** Another server than the time-skipping one. */
   environment?: TestWorkflowEnvironment;
 }
@@ -61,13 +48,14 @@ export class Bench {
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
-    private readonly code: WorkflowBundleWithSourceMap,
+    private readonly code: WorkflowBundle,
     private readonly options: BenchOptions,
   ) {}
 
   static async start(options: BenchOptions = {}): Promise<Bench> {
     beQuiet();
-    const [code, env] = await Promise.all([bundle(options.daysPass), options.environment ?? timeSkipping()]);
+    const code = await bundle(options.daysPass === true ? withoutHeartbeatTimeouts : undefined);
+    const env = options.environment ?? (await timeSkipping());
     const bench = new Bench(env, code, options);
     await bench.startWorker();
     return bench;
@@ -81,8 +69,8 @@ export class Bench {
       activities: scriptedActivities((workflowId) => this.scriptOf(workflowId)),
       // Only an activity that hangs takes that long.
       shutdownForceTime: '20 s',
-      maxHeartbeatThrottleInterval: 20,
-      defaultHeartbeatThrottleInterval: 20,
+      maxHeartbeatThrottleInterval: this.options.heartbeatMs ?? 20,
+      defaultHeartbeatThrottleInterval: this.options.heartbeatMs ?? 20,
       ...(this.options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: this.options.maxCachedWorkflows }),
     });
     this.worker = { worker, ended: worker.run() };
@@ -171,7 +159,7 @@ export class Migration {
 
   /** Asks for the status until it is as wanted. */
   async until(wanted: (status: Status) => boolean): Promise<Status> {
-    for (let pause = 10, deadline = Date.now() + 60_000; ; pause = Math.min(pause * 1.5, 250)) {
+    for (let pause = 25, deadline = Date.now() + 240_000; ; pause = Math.min(pause * 2, 400)) {
       const status = await this.status();
       if (wanted(status)) return status;
       if (Date.now() > deadline) throw new Error(`the status never came: ${JSON.stringify(status)}`);
@@ -209,7 +197,7 @@ export class Migration {
 }
 
 /** A real dev server in memory, in which time passes as it does. */
-export async function devServer(): Promise<TestWorkflowEnvironment> {
+export async function devServer(...extraArgs: string[]): Promise<TestWorkflowEnvironment> {
   beQuiet();
   await installTemporal();
   return started(() =>
@@ -217,6 +205,7 @@ export async function devServer(): Promise<TestWorkflowEnvironment> {
       server: {
         executable: { type: 'existing-path', path: binaries().temporal },
         log: { format: 'pretty', level: 'never' },
+        extraArgs,
       },
     }),
   );
