@@ -61,7 +61,7 @@ describe('schema and queries', () => {
     ]);
     // Stored statistics, which tables with accented letters have to do with, come when MySQL sees fit.
     await tablet.query(`analyze no_write_to_binlog table ${quoteName(name)}`);
-    await expect.poll(async () => (await readTableSizes(tablet, [name])).get(name)?.rows, { timeout: 10_000 }).toBe(2n);
+    await expect.poll(async () => (await readTableSizes(tablet, [name])).get(name)?.rows, { timeout: 60_000 }).toBe(2n);
     expect((await readTableSizes(tablet, [name])).get(name)?.bytes).toBeGreaterThan(0n);
     await tablet.query(`drop table if exists ${quoteName(name)}`, {
       disableForeignKeyChecks: true,
