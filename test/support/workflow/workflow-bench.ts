@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  isGrpcServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
   type WorkflowHandleWithFirstExecutionRunId,
@@ -18,6 +19,8 @@ export type History = Awaited<ReturnType<WorkflowHandleWithFirstExecutionRunId['
 
 const quiet = new DefaultLogger('ERROR');
 const withoutHeartbeatTimeouts = new URL('./without-heartbeat-timeouts.ts', import.meta.url);
+/** A gRPC status code. */
+const DEADLINE_EXCEEDED: number = 4;
 let installed = false;
 
 /** The SDK's native runtime, silent: a refused update or a cancelled activity is no news here. */
@@ -153,8 +156,15 @@ export class Migration {
     throw new Error('the workflow has not failed');
   }
 
-  status(): Promise<Status> {
-    return this.handle.query<Status>('status');
+  /** A query has ten seconds; on a busy machine a worker with many migrations may need more. */
+  async status(tries = 10): Promise<Status> {
+    try {
+      return await this.handle.query<Status>('status');
+    } catch (error) {
+      const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+      if (tries <= 1 || code !== DEADLINE_EXCEEDED) throw error;
+      return this.status(tries - 1);
+    }
   }
 
   /** Asks for the status until it is as wanted. */
