@@ -4,6 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json buf.yaml buf.gen.yaml tsconfig.json tsconfig.build.json ./
 RUN npm ci --no-fund --no-audit
 COPY proto proto
+COPY scripts scripts
 COPY src src
 RUN npm run build && npm prune --omit=dev
 

@@ -1,46 +1,58 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests against the servers of one lab share it, so they run one after the other. */
-const onServers = {
-  globalSetup: ['test/support/lab/lab-setup.ts'],
-  fileParallelism: false,
-  testTimeout: 300_000,
-  hookTimeout: 300_000,
-};
+/**
+ * Milliseconds. They end what hangs, and judge no speed: nothing that works comes near them, on a slow and busy
+ * machine neither. Each project names its own, for it does not inherit them.
+ */
+const patient = { testTimeout: 300_000, hookTimeout: 600_000 };
+
+/** Most of the time of these files is waiting, and two of them keep two cores busy. */
+const sideBySide = 2;
 
 export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/fake/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/fake/**/*.test.ts'], ...patient } },
+      { test: { name: 'package', include: ['test/package/**/*.test.ts'], ...patient } },
+      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], ...patient } },
       {
         test: {
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 1,
+          ...patient,
+          maxWorkers: sideBySide,
+          sequence: { groupOrder: 1 },
         },
       },
-      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'servers',
+          include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts'],
+          ...patient,
+          testTimeout: 600_000,
+          globalSetup: ['test/support/lab/lab-setup.ts'],
+          // Each file has one of the labs for itself: there are as many as workers.
+          maxWorkers: sideBySide,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      // Each file has servers of its own, to harm.
       {
         test: {
           name: 'security',
           include: ['test/security/**/*.test.ts'],
+          ...patient,
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
         },
       },
-      { test: { name: 'servers', include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts'], ...onServers } },
-      // Each file has servers of its own, to harm.
       {
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          ...patient,
           fileParallelism: false,
-          testTimeout: 1_200_000,
-          hookTimeout: 300_000,
+          testTimeout: 1_800_000,
         },
       },
     ],

@@ -188,7 +188,7 @@ async function connectToPrimary(tablets: Tablet[], keyspace: string, shard: stri
 }
 
 /** Asks until the answer is yes. @throws Error when it has not been for `timeoutMs` */
-export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 180_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown = 'the answer is no';
   for (;;) {

@@ -57,7 +57,7 @@ export class Server {
   /** Starts the process if it is not running, and waits until it can be used. */
   async start(): Promise<void> {
     if (this.#child === undefined) this.#spawn();
-    const { startupMs = 60_000, ready } = this.#spec;
+    const { startupMs = 180_000, ready } = this.#spec;
     const deadline = Date.now() + startupMs;
     while (!(await ready().catch(() => false))) {
       if (!this.running) throw new Error(`${this.name} ended while it was starting. ${this.#lastWords()}`);

@@ -14,6 +14,7 @@ const [task, ...args] = process.argv.slice(2);
 const tasks = {
   demo: ['tsx', ['lab/demo.ts']],
   test: ['tsx', ['scripts/test.ts']],
+  check: ['tsx', ['scripts/test.ts', '--check']],
   'test:faults': ['tsx', ['scripts/test.ts', '--every-fault']],
   lab: ['tsx', ['lab/main.ts']],
   bench: ['tsx', ['bench/main.ts']],

@@ -64,56 +64,79 @@ async function tests(args: string[]): Promise<Tally> {
   }
 }
 
-type Check = [name: string, run: () => Promise<Tally>];
+/** One or several things to run, one after the other. Lanes run side by side. */
+type Lane = readonly Check[];
+interface Check {
+  name: string;
+  run: () => Promise<Tally>;
+}
+interface Verdict extends Tally {
+  name: string;
+  seconds: number;
+}
 
-/**
- * Two runs side by side, each with servers of its own: most of their time is waiting for servers, and
- * one after the other they would take almost twice as long.
- */
-const lanes = [
-  ['--project', 'unit', '--project', 'replay', '--project', 'servers'],
-  ['--project', 'workflow', '--project', 'security', '--project', 'faults'],
+const program = (name: string, ...command: string[]): Check => ({ name, run: () => check(...command) });
+const projects = (...names: string[]): Check => ({
+  name: names.join(', '),
+  run: () => tests(names.flatMap((name) => ['--project', name])),
+});
+
+const staticChecks: Lane = [
+  program('format', 'prettier', '--check', '--log-level', 'warn', '.'),
+  program('lint', 'eslint', '.'),
+  program('types', 'tsc', '--noEmit'),
+];
+const packageChecks: Lane = [
+  program('package contents', 'publint', 'run', '--strict'),
+  program('package types', 'attw', '--pack', '.', '--profile', 'esm-only', '--quiet'),
+  projects('package'),
 ];
 
-/** What `npm test` runs: of the faults, a sample. */
-function everyday(args: string[]): Check[] {
-  return [
-    ['format', () => check('prettier', '--check', '.')],
-    ['lint', () => check('eslint', '.')],
-    ['types', () => check('tsc', '--noEmit')],
-    [
-      'unit, workflow, replay, contract, end to end and a sample of the faults',
-      () => (args.length > 0 ? tests(args) : sideBySide(lanes)),
-    ],
-  ];
+/** What `npm run check` runs: all that needs no Vitess. */
+const quick: readonly Lane[] = [staticChecks, [projects('unit', 'replay', 'workflow')]];
+
+/**
+ * What `npm test` runs: of the faults, a sample. Most of the time of the last two lanes is waiting for servers, of
+ * which each has its own; the first computes meanwhile.
+ */
+const everyday: readonly Lane[] = [
+  [...staticChecks, ...packageChecks, projects('unit', 'replay', 'workflow')],
+  [projects('servers')],
+  [projects('faults'), projects('security')],
+];
+
+/** What the command asks for: `--check`, `--every-fault`, or everything; and what it passes on to vitest. */
+function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
+  if (first === '--check') return quick;
+  if (first === '--every-fault') {
+    process.env['VTMIGRATE_FAULTS'] = 'all';
+    return [[{ name: 'every fault in every phase', run: () => tests(['--project', 'faults', ...rest]) }]];
+  }
+  if (first === undefined) return everyday;
+  return [[...staticChecks, { name: 'tests', run: () => tests([first, ...rest]) }]];
 }
 
-async function sideBySide(runs: readonly string[][]): Promise<Tally> {
-  const tallies = await Promise.all(runs.map((args) => tests(args)));
-  return tallies.reduce((sum, { passed, failed }) => ({ passed: sum.passed + passed, failed: sum.failed + failed }));
-}
-
-/** What `npm run test:faults` runs: every fault in every phase. */
-function everyFault(args: string[]): Check[] {
-  process.env['VTMIGRATE_FAULTS'] = 'all';
-  return [['every fault in every phase', () => tests(['--project', 'faults', ...args])]];
+async function runLane(lane: Lane): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const { name, run } of lane) {
+    if (interrupted) break;
+    const began = performance.now();
+    verdicts.push({ name, ...(await run()), seconds: (performance.now() - began) / 1000 });
+  }
+  return verdicts;
 }
 
 /** Installs what is missing, runs every check, and closes with the line `N passed, N failed`. */
 async function main(): Promise<void> {
   await installAll();
-  const [first, ...rest] = process.argv.slice(2);
-  const checks = first === '--every-fault' ? everyFault(rest) : everyday(process.argv.slice(2));
-  const total: Tally = { passed: 0, failed: 0 };
-  for (const [name, run] of checks) {
-    if (interrupted) break;
-    console.log(`\n=== ${name}`);
-    const { passed, failed } = await run();
-    total.passed += passed;
-    total.failed += failed;
-  }
-  console.log(`\n${total.passed} passed, ${total.failed} failed`);
-  process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
+  const verdicts = (await Promise.all(chosen(process.argv.slice(2)).map(runLane))).flat();
+  console.log();
+  for (const { name, passed, failed, seconds } of verdicts)
+    console.log(`${failed > 0 ? '✗' : '✓'} ${name}: ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
+  const sum = (numbers: number[]) => numbers.reduce((total, each) => total + each, 0);
+  const failed = sum(verdicts.map((verdict) => verdict.failed));
+  console.log(`\n${sum(verdicts.map((verdict) => verdict.passed))} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || interrupted ? 1 : 0;
 }
 
 await main();

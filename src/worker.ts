@@ -78,13 +78,24 @@ async function connectToTemporal(options: NativeConnectionOptions): Promise<Nati
   }
 }
 
-/** The compiled workflows lie beside the compiled worker; run from source, so do the sources. */
-const workflowsPath = fileURLToPath(
-  new URL(`./workflows/index.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
-);
+/** The workflows as a worker of this build loads them: what `Worker.create` takes. */
+export type WorkflowCode = { workflowBundle: { codePath: string } } | { workflowsPath: string };
 
-/** Runs a worker until it is told to stop. */
-export async function runWorker(connectors: Connectors = realConnectors): Promise<void> {
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** `npm run build` bundles the workflows. A worker that runs from source bundles them itself when it starts. */
+export const workflowCode: WorkflowCode = import.meta.url.endsWith('.ts')
+  ? { workflowsPath: path('./workflows/index.ts') }
+  : { workflowBundle: { codePath: path('../workflow-bundle.js') } };
+
+/**
+ * Runs a worker until it receives SIGINT or SIGTERM. Its configuration is in the environment: see docs/configuration.md.
+ * @throws Error if the configuration is not valid, or Temporal does not let the worker in
+ */
+export async function runWorker(
+  connectors: Connectors = realConnectors,
+  workflows: WorkflowCode = workflowCode,
+): Promise<void> {
   const config = readConfig(process.env);
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
@@ -102,7 +113,7 @@ export async function runWorker(connectors: Connectors = realConnectors): Promis
       connection,
       ...(namespace === undefined ? {} : { namespace }),
       taskQueue: config.taskQueue,
-      workflowsPath,
+      ...workflows,
       activities: allActivities(clients),
       // Heartbeats carry what is live: `Workflow Show` reads it from them.
       maxHeartbeatThrottleInterval: '1 s',

@@ -1,10 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
-import {
-  adoptInputSchema,
-  parseWith,
-  type AdoptInput,
-  type MigrateInput,
-} from '../migration/input/input.js';
+import { adoptInputSchema, parseWith, type AdoptInput, type MigrateInput } from '../migration/input/input.js';
 import { migrateContract } from '../migration/preflight/contract.js';
 import type { MigrationState } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';

@@ -152,7 +152,7 @@ describe('fenceSource', () => {
     onTestFinished(() => connection.destroy());
     await connection.query("start transaction; update customer set name = 'held' where id = 1");
     await handle.signal('complete');
-    const status = await until(handle, ({ missing }) => missing.length > 0, 120);
+    const status = await until(handle, ({ missing }) => missing.length > 0);
     expect(status.missing).toMatchObject([
       {
         code: 'FENCE_DOWN',
@@ -192,7 +192,7 @@ describe('fenceSource', () => {
     });
     await until(handle, (status) => status.phase === 'replicating');
     await handle.signal('complete');
-    const status = await until(handle, ({ missing }) => missing.length > 0, 120);
+    const status = await until(handle, ({ missing }) => missing.length > 0);
     expect(status.missing).toMatchObject([
       {
         code: 'FENCE_DOWN',

@@ -140,7 +140,7 @@ describe('ours first', () => {
     const handle = await start('ours', ['customer']);
     await until(handle, (status) => status.phase === 'replicating');
     await vtctldclient('target', ...args);
-    const status = await until(handle, ({ problems }) => problems.some(({ code }) => code === 'STREAMS_MISSING'), 30);
+    const status = await until(handle, ({ problems }) => problems.some(({ code }) => code === 'STREAMS_MISSING'));
     expect(status.problems[0]?.remedy).toMatch(/another program has deleted them/);
     expect(await handle.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
     const after = await snapshot('commerce');
@@ -169,7 +169,7 @@ describe('locks', () => {
     const keep = setInterval(() => void lease.check().catch(() => undefined), 2_000);
     const handle = await start('ours', ['customer']);
     try {
-      const { lastError } = await until(handle, (status) => status.lastError?.code === 'LOCKED', 240);
+      const { lastError } = await until(handle, (status) => status.lastError?.code === 'LOCKED');
       expect(lastError?.message).toMatch(
         /keyspaces\/commerce is locked by MoveTablesCreate of somebody@laptop since 2026-11-24T10:00:00Z/,
       );

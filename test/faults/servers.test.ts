@@ -124,44 +124,40 @@ async function ended(handle: WorkflowHandle): Promise<unknown> {
 }
 
 describe('whatever server fails', () => {
-  test.each(runs.map((run) => [titleOf(run), run] as const))(
-    '%s',
-    async (title, { fault, phase, keyspace }) => {
-      await mend();
-      await settled();
-      await emptyTarget(keyspace);
-      const before = await snapshot(keyspace);
-      const handle = await program.migrate({
-        source: 'ext1.load',
-        target: `${keyspace}.f`,
-        tables,
-        mount,
-        ...(phase.name === 'during Complete' ? {} : { complete: 'auto' }),
-      });
-      await phase.reach(handle);
-      const moment = Math.round(phase.lasts * spread(all.findIndex((run) => titleOf(run) === title)));
-      await delay(moment);
-      const began = Date.now();
-      const failover = await fault.strike(keyspace);
-      await delay(Math.max(0, fault.seconds * 1000 - (Date.now() - began)));
-      const over = Date.now();
-      await mend(failover);
-      try {
-        expect(await ended(handle)).toMatchObject({ outcome: phase.outcome });
-      } finally {
-        await program.settle();
-      }
-      const { closeTime } = await handle.describe();
-      took.push({ run: `${title}, after ${moment} ms`, seconds: ((closeTime?.getTime() ?? 0) - over) / 1000 });
-      console.log(took.at(-1));
-      await settled();
-      const after = await snapshot(keyspace);
-      expect(residue(before, after, phase.outcome)).toEqual([]);
-      if (phase.outcome === 'completed')
-        expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
-    },
-    900_000,
-  );
+  test.each(runs.map((run) => [titleOf(run), run] as const))('%s', async (title, { fault, phase, keyspace }) => {
+    await mend();
+    await settled();
+    await emptyTarget(keyspace);
+    const before = await snapshot(keyspace);
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: `${keyspace}.f`,
+      tables,
+      mount,
+      ...(phase.name === 'during Complete' ? {} : { complete: 'auto' }),
+    });
+    await phase.reach(handle);
+    const moment = Math.round(phase.lasts * spread(all.findIndex((run) => titleOf(run) === title)));
+    await delay(moment);
+    const began = Date.now();
+    const failover = await fault.strike(keyspace);
+    await delay(Math.max(0, fault.seconds * 1000 - (Date.now() - began)));
+    const over = Date.now();
+    await mend(failover);
+    try {
+      expect(await ended(handle)).toMatchObject({ outcome: phase.outcome });
+    } finally {
+      await program.settle();
+    }
+    const { closeTime } = await handle.describe();
+    took.push({ run: `${title}, after ${moment} ms`, seconds: ((closeTime?.getTime() ?? 0) - over) / 1000 });
+    console.log(took.at(-1));
+    await settled();
+    const after = await snapshot(keyspace);
+    expect(residue(before, after, phase.outcome)).toEqual([]);
+    if (phase.outcome === 'completed')
+      expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
+  });
 });
 
 test('after a failover of the target its tables are still denied to applications, and Cancel leaves nothing', async () => {
@@ -177,13 +173,13 @@ test('after a failover of the target its tables are still denied to applications
   await expect
     .poll(
       () => vtgate.query("insert into commerce.product (sku, price) values ('x', 1)").then(() => 'written', String),
-      { timeout: 30_000 },
+      { timeout: 120_000 },
     )
     .toMatch(/denied/);
   await vtgate.end();
   expect(await handle.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
   expect(residue(before, await snapshot('commerce'), 'cancelled')).toEqual([]);
-}, 120_000);
+});
 
 test('a command that Temporal does not answer says so, and ends', async () => {
   await mend();
@@ -191,4 +187,4 @@ test('a command that Temporal does not answer says so, and ends', async () => {
   const answer = await program.cli('Workflow', 'Show', 'commerce.f');
   temporalFront().resume();
   expect(answer).toMatchObject({ code: 1, stderr: expect.stringMatching(/Temporal does not answer/) as string });
-}, 120_000);
+});

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { beQuiet, bundle } from '../support/workflow/workflow-bench.js';
+import { bundle, type WorkflowBundle } from '../support/workflow/bundle.js';
+import { beQuiet } from '../support/workflow/workflow-bench.js';
 
 interface RecordedEvent {
   eventId: string;
@@ -17,7 +18,7 @@ interface Recorded {
 const folder = new URL('./histories/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
 
-let workflowBundle: WorkflowBundleWithSourceMap;
+let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
   beQuiet();
   workflowBundle = await bundle();

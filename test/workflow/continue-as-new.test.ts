@@ -2,14 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CompleteAnswer, PauseAnswer } from '../../src/workflows/messages.js';
 import { copying, replicating, sampleGap, sampleProblem } from '../support/workflow/samples.js';
 import { hearing, returns, Script, type Behaviour } from '../support/workflow/scripted-activities.js';
-import { Bench, devServer, refOf, type Migration } from '../support/workflow/workflow-bench.js';
+import {
+  Bench,
+  devServer,
+  suggestingContinueAsNewAfter,
+  refOf,
+  type Migration,
+} from '../support/workflow/workflow-bench.js';
 
 /** Events after which the server suggests to continue as new. */
 const bound = 40;
 
 let bench: Bench;
 beforeAll(async () => {
-  bench = await Bench.start({ environment: await devServer(bound) });
+  bench = await Bench.start({ environment: await devServer(...suggestingContinueAsNewAfter(bound)) });
 });
 afterAll(() => bench.stop());
 

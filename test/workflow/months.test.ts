@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nameList } from '../../src/migration/lifecycle/reference.js';
-import { finding } from '../../src/migration/problem/finding.js';
+import { noPrimaryKey } from '../../src/migration/preflight/checks/no-primary-key.js';
+import { stamp } from '../../src/migration/preflight/finding.js';
 import { cappedGaps } from '../../src/migration/proof/gaps.js';
 import { boundedReport, vdiffTablesInHistory } from '../../src/migration/proof/vdiff.js';
 import { tablesInHistory, toObservation, type Look, type Observation } from '../../src/migration/watch/observation.js';
@@ -79,7 +80,11 @@ function manyTables(fraction: number, problems: Look['problems'] = []): Observat
 
 /** What preflight, VDiff and the proof of so many tables may put into a history at most. */
 const manyFindings = Array.from({ length: 200 }, (_, i) =>
-  finding('no-primary-key', `table customer_events_of_the_year_${i} has no primary key`, { table: `t${i}` }, 'add one'),
+  stamp(noPrimaryKey, {
+    message: `table customer_events_of_the_year_${i} has no primary key`,
+    place: { table: `t${i}` },
+    remedy: 'add one',
+  }),
 );
 const manyGaps = cappedGaps(
   Array.from({ length: 5_000 }, (_, i) => ({

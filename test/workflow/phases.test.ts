@@ -84,7 +84,7 @@ const points: Record<string, Point> = {
 let bench: Bench;
 beforeAll(async () => {
   // No time is skipped here: what one migration waits for would run out the heartbeats of all others.
-  bench = await Bench.start({ environment: await devServer() });
+  bench = await Bench.start({ environment: await devServer(), heartbeatMs: 250 });
 });
 afterAll(() => bench.stop());
 

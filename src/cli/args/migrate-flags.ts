@@ -65,9 +65,12 @@ function defaultText(field: Field): string | undefined {
     : items;
 }
 
+/** An input with the values that were typed; parsing checks them. */
+export type Unchecked<T> = { [F in keyof T]: unknown };
+
 /** The JSON fields of an action that were given as flags. The defaults are left to the schema. @throws UsageError */
-export function readOptions(args: Arguments, action: 'Create'): Partial<RawMigrateInput>;
-export function readOptions(args: Arguments, action: 'Complete'): RawCompleteRequest;
+export function readOptions(args: Arguments, action: 'Create'): Unchecked<Partial<RawMigrateInput>>;
+export function readOptions(args: Arguments, action: 'Complete'): Unchecked<RawCompleteRequest>;
 export function readOptions(args: Arguments, action: 'Create' | 'Complete'): object {
   return Object.fromEntries(
     fieldsOf(action).flatMap((field) => {

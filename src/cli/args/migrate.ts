@@ -10,7 +10,7 @@ import { migrateContract } from '../../migration/preflight/contract.js';
 import { UsageError } from '../errors.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
-import { migrateFlags, readOptions } from './migrate-flags.js';
+import { migrateFlags, readOptions, type Unchecked } from './migrate-flags.js';
 import { parseArguments, type Arguments } from './parse.js';
 import { preferenceOf, sourceOf, sourceTablesOf } from './spellings.js';
 
@@ -73,14 +73,14 @@ export function parseMigrate(argv: readonly string[]): MigrateRequest {
 }
 
 /** @param modern whether the target was named with -workflow and -target-keyspace */
-function createInput(args: Arguments, target: string, modern: boolean): RawMigrateInput {
+function createInput(args: Arguments, target: string, modern: boolean): Unchecked<RawMigrateInput> {
   const [all, tables] = [args.bool('all') === true, args.has('tables')];
   if (!tables && !all) throw new UsageError('-all or -tables must be given: which tables shall move?');
   if (tables && all) throw new UsageError('-all and -tables exclude each other: give one of them');
   return { ...readOptions(args, 'Create'), ...preferenceOf(args, modern), source: sourceOf(args), target };
 }
 
-function completePayload(args: Arguments): RawCompleteRequest {
+function completePayload(args: Arguments): Unchecked<RawCompleteRequest> {
   return { ...readOptions(args, 'Complete'), ...sourceTablesOf(args) };
 }
 

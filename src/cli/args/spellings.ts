@@ -1,5 +1,4 @@
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import type { RawMigrateInput } from '../../migration/input/input.js';
 import type { Field } from '../../migration/input/options.js';
 import { UsageError } from '../errors.js';
 import { splitList } from './lists.js';
@@ -44,7 +43,7 @@ export function sourceOf(args: Arguments): string {
 export function preferenceOf(
   args: Arguments,
   modern: boolean,
-): Pick<RawMigrateInput, 'tabletTypes' | 'tabletTypesInPreferenceOrder'> {
+): { tabletTypes?: string[]; tabletTypesInPreferenceOrder?: boolean } {
   const inOrder = args.bool('tablet-types-in-preference-order');
   const given = args.values('tablet-types')?.join(',');
   if (given === undefined) return {};

@@ -76,30 +76,33 @@ export const cells = {
 export const acceptedChecks = { ...list, schema: z.array(z.string()), json: 'array of check names' };
 
 /** One of several upper-case words of Vitess, written in either case. */
-export function vitessWord<const W extends readonly [string, ...string[]]>(words: W) {
+export function vitessWord<const W extends Words>(words: W) {
   return { schema: upperCase(words), json: words.map((word) => `\`${word}\``).join(', '), takes: words.join('|') };
 }
 
 /** Several upper-case words of Vitess, written in either case. */
-export function vitessWords<const W extends readonly [string, ...string[]]>(words: W, whatItNames: string) {
+export function vitessWords<const W extends Words>(words: W, whatItNames: string) {
   const schema = z.array(upperCase(words)).min(1, { error: `must name ${whatItNames}` });
   return { ...list, schema, json: words.map((word) => `\`${word}\``).join(', ') };
 }
 
-function upperCase<const W extends readonly [string, ...string[]]>(words: W) {
-  return z
-    .string()
-    .toUpperCase()
-    .pipe(z.enum(words, { error: `must be one of ${words.join(', ')}` }));
+function upperCase<const W extends Words>(words: W) {
+  return asWritten<W>(z.string().toUpperCase().pipe(oneOf(words)));
+}
+
+type Words = readonly [string, ...string[]];
+
+const oneOf = <const W extends Words>(words: W) => z.enum(words, { error: `must be one of ${words.join(', ')}` });
+
+/** JSON may have a word in either case; a caller in TypeScript writes it as it is declared. */
+function asWritten<W extends Words>(schema: z.ZodType<W[number], string>) {
+  return schema as unknown as z.ZodType<W[number], W[number]>;
 }
 
 /** One of several lower-case words, written in either case. */
-export function word<const W extends readonly [string, ...string[]]>(words: W) {
+export function word<const W extends Words>(words: W) {
   return {
-    schema: z
-      .string()
-      .toLowerCase()
-      .pipe(z.enum(words, { error: `must be one of ${words.join(', ')}` })),
+    schema: asWritten<W>(z.string().toLowerCase().pipe(oneOf(words))),
     json: words.map((each) => `\`"${each}"\``).join(', '),
     takes: words.join('|'),
   };

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
 import { allActivities, type Activities } from '../../../src/activities/index.js';
 import type { TopologyWrite } from '../../../src/migration/plan/topology-write.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import { buildClients } from '../../../src/worker.js';
-import { binaries } from '../../../lab/install.js';
 import { passing } from './intercept.js';
 import { fakeConfig, sampleTables, World } from './world.js';
 import { Attempt, type FaultKind } from './fault.js';
-import { beQuiet } from '../workflow/workflow-bench.js';
+import { bundle } from '../workflow/bundle.js';
+import { beQuiet, devServer } from '../workflow/workflow-bench.js';
 
 export type StepName = keyof Activities;
 
@@ -134,20 +133,8 @@ export class FaultBench {
 
   static async start(): Promise<FaultBench> {
     beQuiet();
-    const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-    const [env, workflowBundle] = await Promise.all([
-      TestWorkflowEnvironment.createLocal({
-        server: {
-          executable: { type: 'existing-path', path: binaries().temporal },
-          extraArgs: ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="5ms"'],
-        },
-      }),
-      bundleWorkflowCode({
-        workflowsPath: path('../../../src/workflows/index.ts'),
-        logger: new DefaultLogger('ERROR'),
-        workflowInterceptorModules: [path('./hurried-time.ts')],
-      }),
-    ]);
+    const workflowBundle = await bundle(new URL('./hurried-time.ts', import.meta.url));
+    const env = await devServer('--dynamic-config-value', 'history.timerProcessorMaxTimeShift="5ms"');
     const bench = new FaultBench(env, randomUUID(), undefined);
     const worker = await Worker.create({
       connection: env.nativeConnection,

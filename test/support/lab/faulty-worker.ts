@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { realConnectors, runWorker } from '../../../src/worker.js';
 import { passing } from '../fakes/intercept.js';
 
@@ -6,6 +7,8 @@ import { passing } from '../fakes/intercept.js';
  * Without arguments it lives, and says of each call which it was.
  */
 const [at = '0', when = 'before'] = process.argv.slice(2);
+/** Of the build, as the worker uses it that this one stands for: it starts in half the time. */
+const bundle = fileURLToPath(new URL('../../../dist/workflow-bundle.js', import.meta.url));
 let calls = 0;
 
 function die(what: string): void {
@@ -22,4 +25,5 @@ await runWorker(
     if (String(call) === at && when === 'after') die(what);
     return result;
   }),
+  { workflowBundle: { codePath: bundle } },
 );

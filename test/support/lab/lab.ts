@@ -1,15 +1,30 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { customerVSchema } from '../../../lab/data.js';
 import type { LabData } from '../../../lab/describe.js';
+import { tryLock } from '../../../lab/lock.js';
+
+/**
+ * The lab of this test file: files run side by side, each in a process and with a lab of its own. The lock ends
+ * with the process.
+ */
+async function takeLab(labs: readonly LabData[]): Promise<LabData> {
+  for (;;) {
+    for (const each of labs) if ((await tryLock(`tests on ${each.temporal.address}`)) !== undefined) return each;
+    await sleep(200);
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a project without lab-setup.ts provides none
+const labs = inject('labs') ?? [];
 
 /**
  * The servers the tests run against, as `lab-setup.ts` started them, or as `own-lab.ts` has where
  * a test file has servers of its own to harm.
  */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a project without lab-setup.ts provides none
-export const lab = inject('lab') ?? ({} as LabData);
+export const lab = labs.length === 0 ? ({} as LabData) : await takeLab(labs);
 
 /** How the source is mounted: the `mount` of a migration's input. */
 export const sourceMount = {

@@ -92,7 +92,7 @@ export async function resultOf(handle: WorkflowHandle): Promise<MigrateResult> {
 export async function until(
   handle: WorkflowHandle,
   wanted: (status: Status) => boolean,
-  seconds = 120,
+  seconds = 300,
 ): Promise<Status> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {

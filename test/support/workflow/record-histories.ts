@@ -15,7 +15,7 @@ import { run } from '../../../lab/run.js';
 import { MigrationError } from '../../../src/migration/problem/errors.js';
 import { copying, dirtyVDiff, failedVDiff, replicating, sampleAdoption, sampleGap, sampleProblem } from './samples.js';
 import { fails, returns, Script, untilCancelled } from './scripted-activities.js';
-import { Bench, devServer, type Migration } from './workflow-bench.js';
+import { Bench, devServer, suggestingContinueAsNewAfter, type Migration } from './workflow-bench.js';
 
 const mount = { topoType: 'etcd2', topoServer: 'localhost:12379', topoRoot: '/vitess/global' };
 const denied = new MigrationError(
@@ -283,7 +283,9 @@ async function main(): Promise<void> {
 
 async function recordAll(names: string[], suggestContinueAfter?: number): Promise<void> {
   if (names.length === 0) return;
-  const bench = await Bench.start({ environment: await devServer(suggestContinueAfter) });
+  const bench = await Bench.start({
+    environment: await devServer(...suggestingContinueAsNewAfter(suggestContinueAfter)),
+  });
   try {
     for (const name of names) {
       const scenario = scenarios[name];

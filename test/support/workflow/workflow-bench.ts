@@ -1,41 +1,29 @@
-import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import {
+  isGrpcServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
   type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { binaries, installTemporal, installTimeSkipping } from '../../../lab/install.js';
 import { timeSkippingServerPath } from '../../../lab/temporal.js';
 import { parseWorkflowIdentifier } from '../../../src/migration/input/identifier.js';
 import type { MigrationRef } from '../../../src/migration/lifecycle/reference.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
+import { bundle, type WorkflowBundle } from './bundle.js';
 import { Script, scriptedActivities } from './scripted-activities.js';
 
 export type History = Awaited<ReturnType<WorkflowHandleWithFirstExecutionRunId['fetchHistory']>>;
 
 const quiet = new DefaultLogger('ERROR');
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const withoutHeartbeatTimeouts = new URL('./without-heartbeat-timeouts.ts', import.meta.url);
+/** A gRPC status code. */
+const DEADLINE_EXCEEDED: number = 4;
 let installed = false;
-
-/** The workflow code as a worker runs it; `daysPass` leaves heartbeat time-outs away. */
-export function bundle(daysPass = false): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({
-    workflowsPath: path('../../../src/workflows/index.ts'),
-    logger: quiet,
-    ...(daysPass ? { workflowInterceptorModules: [path('./without-heartbeat-timeouts.ts')] } : {}),
-  });
-}
 
 /** The SDK's native runtime, silent: a refused update or a cancelled activity is no news here. */
 export function beQuiet(): void {
@@ -49,6 +37,8 @@ export interface BenchOptions {
   daysPass?: boolean;
   /** 0: every workflow task replays the whole history. */
   maxCachedWorkflows?: number;
+  /** How often an activity's heartbeat goes to the server, and may bring back a cancellation; default 20. */
+  heartbeatMs?: number;
   /** Another server than the time-skipping one. */
   environment?: TestWorkflowEnvironment;
 }
@@ -63,13 +53,14 @@ export class Bench {
 
   private constructor(
     readonly env: TestWorkflowEnvironment,
-    private readonly code: WorkflowBundleWithSourceMap,
+    private readonly code: WorkflowBundle,
     private readonly options: BenchOptions,
   ) {}
 
   static async start(options: BenchOptions = {}): Promise<Bench> {
     beQuiet();
-    const [code, env] = await Promise.all([bundle(options.daysPass), options.environment ?? timeSkipping()]);
+    const code = await bundle(options.daysPass === true ? withoutHeartbeatTimeouts : undefined);
+    const env = options.environment ?? (await timeSkipping());
     const bench = new Bench(env, code, options);
     await bench.startWorker();
     return bench;
@@ -83,8 +74,8 @@ export class Bench {
       activities: scriptedActivities((workflowId) => this.scriptOf(workflowId)),
       // Only an activity that hangs takes that long.
       shutdownForceTime: '20 s',
-      maxHeartbeatThrottleInterval: 20,
-      defaultHeartbeatThrottleInterval: 20,
+      maxHeartbeatThrottleInterval: this.options.heartbeatMs ?? 20,
+      defaultHeartbeatThrottleInterval: this.options.heartbeatMs ?? 20,
       ...(this.options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: this.options.maxCachedWorkflows }),
     });
     this.worker = { worker, ended: worker.run() };
@@ -191,13 +182,20 @@ export class Migration {
     throw new Error('the workflow has not failed');
   }
 
-  status(): Promise<Status> {
-    return this.handle.query<Status>('status');
+  /** A query has ten seconds; on a busy machine a worker with many migrations may need more. */
+  async status(tries = 10): Promise<Status> {
+    try {
+      return await this.handle.query<Status>('status');
+    } catch (error) {
+      const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+      if (tries <= 1 || code !== DEADLINE_EXCEEDED) throw error;
+      return this.status(tries - 1);
+    }
   }
 
   /** Asks for the status until it is as wanted. */
   async until(wanted: (status: Status) => boolean): Promise<Status> {
-    for (let pause = 10, deadline = Date.now() + 60_000; ; pause = Math.min(pause * 1.5, 250)) {
+    for (let pause = 25, deadline = Date.now() + 240_000; ; pause = Math.min(pause * 2, 400)) {
       const status = await this.status();
       if (wanted(status)) return status;
       if (Date.now() > deadline) throw new Error(`the status never came: ${JSON.stringify(status)}`);
@@ -239,11 +237,13 @@ export function refOf({ handle }: Migration): MigrationRef {
   return { id: parseWorkflowIdentifier(handle.workflowId), runId: handle.firstExecutionRunId };
 }
 
-/**
- * A real dev server in memory, in which time passes as it does.
- * @param continueAfter events after which it suggests to continue as new; Temporal's default is 4,096
- */
-export async function devServer(continueAfter?: number): Promise<TestWorkflowEnvironment> {
+/** @param events after which Temporal suggests to continue as new; undefined for its default of 4,096 */
+export function suggestingContinueAsNewAfter(events: number | undefined): string[] {
+  return events === undefined ? [] : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${events}`];
+}
+
+/** A real dev server in memory, in which time passes as it does. */
+export async function devServer(...extraArgs: string[]): Promise<TestWorkflowEnvironment> {
   beQuiet();
   await installTemporal();
   return started(() =>
@@ -251,10 +251,7 @@ export async function devServer(continueAfter?: number): Promise<TestWorkflowEnv
       server: {
         executable: { type: 'existing-path', path: binaries().temporal },
         log: { format: 'pretty', level: 'never' },
-        extraArgs:
-          continueAfter === undefined
-            ? []
-            : ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${continueAfter}`],
+        extraArgs,
       },
     }),
   );

@@ -7,7 +7,7 @@ import { allActivities } from '../../../src/activities/index.js';
 import { recheck } from '../../../src/activities/preflight/recheck.js';
 import { JournalStore } from '../../../src/effects/journal.js';
 import type { PreflightReport } from '../../../src/migration/lifecycle/preflight-report.js';
-import type { Finding } from '../../../src/migration/problem/finding.js';
+import type { Finding } from '../../../src/migration/preflight/finding.js';
 import type { Connectors } from '../../../src/worker.js';
 import { buildClients } from '../../../src/worker.js';
 import { fakeConfig, fakeMount, sampleTables, World } from '../../support/fakes/world.js';

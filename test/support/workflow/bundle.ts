@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const cache = join(root, 'node_modules', '.cache', 'vtmigrate');
+const aDay = 24 * 60 * 60_000;
+
+/** Workflow code in a file, as `Worker.create` and a replay take it. */
+export interface WorkflowBundle {
+  codePath: string;
+}
+
+/** The workflow code, and an interceptor that changes it for some tests. */
+export async function bundle(interceptor?: URL): Promise<WorkflowBundle> {
+  const interceptors = interceptor === undefined ? [] : [fileURLToPath(interceptor)];
+  const codePath = join(cache, `workflows-${await digest(interceptors)}.js`);
+  if (!existsSync(codePath)) await write(codePath, interceptors);
+  return { codePath };
+}
+
+/**
+ * Bundling takes seconds of both cores, and a dozen test files need the same code: it is bundled once, and
+ * again when one of its sources or packages has changed.
+ */
+async function digest(interceptors: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  const sources = ['src/workflows', 'src/migration'].map((folder) => filesOf(join(root, folder)));
+  const files = [...(await Promise.all(sources)).flat().sort(), ...interceptors, join(root, 'package-lock.json')];
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(file));
+  return hash.digest('hex').slice(0, 20);
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function write(codePath: string, workflowInterceptorModules: string[]): Promise<void> {
+  await mkdir(cache, { recursive: true });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, 'src', 'workflows', 'index.ts'),
+    logger: new DefaultLogger('ERROR'),
+    workflowInterceptorModules,
+  });
+  // Several processes may write the same file: each puts a whole one in its place.
+  const draft = `${codePath}.${process.pid}`;
+  await writeFile(draft, code);
+  await rename(draft, codePath);
+  await removeOld();
+}
+
+async function removeOld(): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (name.startsWith('workflows-') && age > aDay) await rm(path, { force: true });
+  }
+}
