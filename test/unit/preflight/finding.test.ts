@@ -121,7 +121,10 @@ describe('the refusal', () => {
       code: 'PREFLIGHT_REFUSED',
       retryable: false,
       message: expect.stringMatching(
-        /^one thing is in the way; nothing has been changed:\n {2}- warning trigger: .*\n.*-accept trigger \(in JSON "accept"\)$/,
+        new RegExp(
+          '^one thing is in the way; nothing has been changed:\\n {2}- warning trigger: .*\\n' +
+            '.*-accept trigger \\(in JSON "accept"\\)$',
+        ),
       ) as string,
     });
   });
@@ -129,7 +132,10 @@ describe('the refusal', () => {
   it('of several lists them all, errors first, and every warning once', () => {
     const { message } = refusal([warning, error, warning]);
     expect(message).toMatch(
-      /^3 things are in the way.*\n {2}- error gtid-mode.*\n {2}- warning trigger.*\n {2}- warning trigger.*\n.*-accept trigger \(/,
+      new RegExp(
+        '^3 things are in the way.*\\n {2}- error gtid-mode.*\\n {2}- warning trigger.*\\n' +
+          ' {2}- warning trigger.*\\n.*-accept trigger \\(',
+      ),
     );
     expect(refusal([error, error]).message).not.toContain('-accept');
   });

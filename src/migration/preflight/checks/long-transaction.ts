@@ -3,7 +3,7 @@ import { defineCheck } from '../check.js';
 /** Seconds. */
 const long = 30;
 
-/** A transaction with row locks makes `LOCK TABLES … READ` of the copy and of VDiff wait, and every write behind it. */
+/** A transaction with row locks makes `LOCK TABLES … READ` of the copy and of VDiff wait, and writes behind it. */
 export const longTransaction = defineCheck({
   name: 'long-transaction',
   severity: 'warning',
