@@ -7,9 +7,9 @@ import { Terminal } from '../../src/cli/output/terminal.js';
 import { Follower } from '../../src/cli/temporal/follower.js';
 import { readLive } from '../../src/cli/temporal/live.js';
 import { Session } from '../../src/cli/temporal/session.js';
+import { phases, type Phase } from '../../src/migration/lifecycle/phases.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import { messages } from '../../src/migration/lifecycle/messages.js';
-import type { Phase } from '../../src/migration/lifecycle/status.js';
 import { samplePlan } from '../support/workflow/samples.js';
 
 const id = 'commerce.wf';
@@ -73,7 +73,15 @@ class FakeTemporal {
       },
       query: () => {
         const { phase = 'copying' } = find();
-        return Promise.resolve({ workflow: id, source: 'ext1.load', phase, lastError: null, observedAt: null });
+        const { createDone } = phases[phase];
+        return Promise.resolve({
+          workflow: id,
+          source: 'ext1.load',
+          phase,
+          createDone,
+          lastError: null,
+          observedAt: null,
+        });
       },
       result: () => Promise.resolve({ outcome: 'planned', workflow: id, source: 'ext1.load', plan: samplePlan() }),
       startUpdate: (name: string, { args }: { args: unknown }) => {

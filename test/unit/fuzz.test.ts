@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { migrateContract } from '../../src/migration/preflight/contract.js';
 import { UsageError } from '../../src/cli/errors.js';
 import { parseMigrate } from '../../src/cli/args/migrate.js';
 import { parseMount } from '../../src/cli/args/mount.js';
@@ -9,7 +10,6 @@ import { MigrationError } from '../../src/migration/problem/errors.js';
 import { namePattern, splitIdentifier } from '../../src/migration/input/identifier.js';
 import {
   completeRequestSchema,
-  migrateInputSchema,
   mountInputSchema,
   parseWith,
   type MountInput,
@@ -107,7 +107,7 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
   test('migrate', () => {
     let taken = 0;
     check(anyInput, (value) => {
-      const input = accepted(() => parseWith(migrateInputSchema, value, 'the input'));
+      const input = accepted(() => parseWith(migrateContract, value, 'the input'));
       if (input === undefined) return;
       taken++;
       expectIdentifier(input.source);
@@ -115,7 +115,7 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
       for (const cell of input.cells ?? []) expect(cell).toMatch(namePattern);
       for (const table of [...(input.tables ?? []), ...input.exclude]) expect(table).not.toContain('\0');
       if (input.mount !== undefined) expectServer(input.mount);
-      expect(parseWith(migrateInputSchema, input, 'again')).toEqual(input);
+      expect(parseWith(migrateContract, input, 'again')).toEqual(input);
     });
     expect(taken).toBeLessThan(numRuns / 2);
   });
@@ -142,11 +142,11 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
       tables: ['t'],
       mount: { topoType: 'etcd2', topoServer: 'h:1', topoRoot: '/r' },
     };
-    const fields = Object.keys(migrateInputSchema.def.shape);
+    const fields = Object.keys(migrateContract.def.shape);
     check(
       fc.tuple(fc.constantFrom(...fields), fc.oneof(hostile, fc.array(hostile, { minLength: 1 }))),
       ([field, value]) => {
-        const input = accepted(() => parseWith(migrateInputSchema, { ...valid, [field]: value }, 'the input'));
+        const input = accepted(() => parseWith(migrateContract, { ...valid, [field]: value }, 'the input'));
         if (input === undefined) return;
         expectIdentifier(input.source);
         expectIdentifier(input.target);
@@ -156,7 +156,7 @@ describe('the JSON contract: whatever comes is taken or refused, and what is tak
 
   test('nothing reaches the prototype of other objects', () => {
     check(anyInput, (value) => {
-      accepted(() => parseWith(migrateInputSchema, value, 'the input'));
+      accepted(() => parseWith(migrateContract, value, 'the input'));
       expect(Object.keys(Object.prototype)).toEqual([]);
     });
   });

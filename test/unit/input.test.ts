@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import {
-  completeRequestSchema,
-  migrateInputSchema,
-  mountInputSchema,
-  parseWith,
-} from '../../src/migration/input/input.js';
+import { completeRequestSchema, mountInputSchema, parseWith } from '../../src/migration/input/input.js';
+import { migrateContract } from '../../src/migration/preflight/contract.js';
 import { mountConfigSchema } from '../../src/migration/input/kinds.js';
 
 const least = { source: 'ext1.load', target: 'commerce.wf', all: true };
@@ -21,11 +17,11 @@ function refusal(parse: () => unknown): string {
   }
   throw new Error('it was accepted');
 }
-const refused = (input: unknown) => refusal(() => parseWith(migrateInputSchema, input, 'the input'));
+const refused = (input: unknown) => refusal(() => parseWith(migrateContract, input, 'the input'));
 
 describe('the input of migrate', () => {
   it('has these defaults', () => {
-    expect(parseWith(migrateInputSchema, least, 'the input')).toEqual({
+    expect(parseWith(migrateContract, least, 'the input')).toEqual({
       ...least,
       exclude: [],
       tabletTypes: ['REPLICA', 'PRIMARY'],
@@ -67,12 +63,12 @@ describe('the input of migrate', () => {
       dryRun: true,
       accept: ['no-primary-key'],
     };
-    expect(parseWith(migrateInputSchema, input, 'the input')).toEqual(input);
+    expect(parseWith(migrateContract, input, 'the input')).toEqual(input);
   });
 
   it('takes tablet types and DDL actions in any case', () => {
     expect(
-      parseWith(migrateInputSchema, { ...least, tabletTypes: ['replica', 'Primary'], onDdl: 'stop' }, 'the input'),
+      parseWith(migrateContract, { ...least, tabletTypes: ['replica', 'Primary'], onDdl: 'stop' }, 'the input'),
     ).toMatchObject({ tabletTypes: ['REPLICA', 'PRIMARY'], onDdl: 'STOP' });
   });
 
@@ -162,7 +158,7 @@ describe('the input of migrate', () => {
 
   it('takes tables without all', () => {
     expect(
-      parseWith(migrateInputSchema, { source: 'ext1.load', target: 'commerce.wf', tables: ['a'] }, 'the input'),
+      parseWith(migrateContract, { source: 'ext1.load', target: 'commerce.wf', tables: ['a'] }, 'the input'),
     ).toMatchObject({ all: false, tables: ['a'] });
   });
 
@@ -177,7 +173,7 @@ describe('the input of migrate', () => {
   });
 
   it('says that nothing has been touched', () => {
-    expect(() => parseWith(migrateInputSchema, {}, 'the input')).toThrow(
+    expect(() => parseWith(migrateContract, {}, 'the input')).toThrow(
       /: correct these fields; nothing has been touched$/,
     );
   });

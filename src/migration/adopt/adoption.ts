@@ -7,8 +7,10 @@ import { keptFields, onDdlActions, tabletTypes } from '../input/options.js';
 import { tableNames, type Plan } from '../plan/plan.js';
 import type { ShardStreams } from '../watch/stream.js';
 
+const settingFields = ['source', 'target', 'dryRun', 'stopAfterCopy', 'complete', ...keptFields] as const;
+
 /** What the lifecycle needs to know of a migration besides its plan. */
-export type MigrationSettings = Omit<MigrateInput, 'all' | 'tables' | 'exclude' | 'mount' | 'accept' | 'cells'>;
+export type MigrationSettings = Pick<MigrateInput, (typeof settingFields)[number]>;
 
 /** A migration that has been taken over: what it is, and where its life goes on. */
 export interface Adoption {
@@ -20,9 +22,7 @@ export interface Adoption {
 
 /** The settings of an input. */
 export function settingsOf(input: MigrateInput): MigrationSettings {
-  const { all, tables, exclude, mount, accept, cells, ...settings } = input;
-  void [all, tables, exclude, mount, accept, cells];
-  return settings;
+  return Object.fromEntries(settingFields.map((field) => [field, input[field]])) as unknown as MigrationSettings;
 }
 
 /** What is known of the target without the streams. */
