@@ -84,6 +84,7 @@ export default tseslint.config(
       'migration/problem',
       'migration/sql',
       'migration/input/address',
+      'migration/input/options',
       'migration/proof/position',
       'migration/watch/stream',
       'migration/preflight/facts',

@@ -1,9 +1,9 @@
 import { streamsOf, type Plan, type PlannedStream } from '../migration/plan/plan.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
-import { OnDDLAction, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
-import { TabletSelectionPreference } from '../vitess/wire/tabletmanagerdata_pb.js';
-import { TabletType } from '../vitess/wire/topodata_pb.js';
+import { create } from '@bufbuild/protobuf';
+import { BinlogSourceSchema, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
+import { toStored } from '../vitess/tablet/stream-options.js';
 import type { StreamsRequest } from '../vitess/tablet/streams.js';
 import type { EffectContext } from './context.js';
 import type { Source } from './source/source.js';
@@ -52,27 +52,18 @@ export const streams = {
 
 /** The call that inserts one Stopped stream of type Migrate, as `vtctldclient Migrate create` makes it. */
 function toStreamsRequest(plan: Plan, source: Source, stream: PlannedStream): StreamsRequest {
-  const { tabletTypes, tabletTypesInPreferenceOrder, autoStart, stopAfterCopy, deferSecondaryKeys, onDdl } =
-    plan.stream;
+  const stored = toStored(plan.stream);
+  const binlogSource = create(BinlogSourceSchema, {
+    ...stored.source,
+    ...source.streamSource(stream.sourceShard),
+    filter: { rules: stream.rules },
+  });
   return {
     workflow: plan.target.workflow,
-    binlogSource: [
-      {
-        ...source.streamSource(stream.sourceShard),
-        filter: { rules: stream.rules },
-        onDdl: OnDDLAction[onDdl],
-        stopAfterCopy,
-      },
-    ],
+    binlogSource: [binlogSource],
     cells: plan.source.cells,
-    tabletTypes: tabletTypes.map((type) => TabletType[type]),
-    tabletSelectionPreference: tabletTypesInPreferenceOrder
-      ? TabletSelectionPreference.INORDER
-      : TabletSelectionPreference.ANY,
     workflowType: VReplicationWorkflowType.Migrate,
-    deferSecondaryKeys,
-    autoStart,
-    stopAfterCopy,
+    ...stored.row,
     options: '{}',
   };
 }

@@ -15,8 +15,6 @@ const row = (changes: Partial<Stream> = {}): Stream => ({
   message: '',
   position: 'p',
   stopPosition: '',
-  stopAfterCopy: false,
-  onDdl: 'STOP',
   matches: ['customer', 'corder'],
   transaction: 0,
   updated: 0,
@@ -30,9 +28,11 @@ const shard = (streams: Stream[], changes: Partial<ShardStreams> = {}): ShardStr
   tablet: 'zone1-0000000200',
   type: 'Migrate',
   cells: ['ext'],
-  tabletTypes: ['PRIMARY', 'REPLICA'],
-  inOrder: false,
-  deferSecondaryKeys: true,
+  options: sampleStreamOptions({
+    tabletTypes: ['PRIMARY', 'REPLICA'],
+    tabletTypesInPreferenceOrder: false,
+    onDdl: 'STOP',
+  }),
   streams,
   ...changes,
 });

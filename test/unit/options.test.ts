@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
-import { migrateInputSchema, parseWith, streamOptionsOf } from '../../src/migration/input/input.js';
+import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import {
+  streamOptionsOf,
   defaultOf,
   fieldsOf,
   keptFields,

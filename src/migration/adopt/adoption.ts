@@ -3,7 +3,7 @@ import { MigrationError, type Place } from '../problem/errors.js';
 import type { ShardFacts } from '../plan/facts.js';
 import { formatIdentifier, type WorkflowIdentifier } from '../input/identifier.js';
 import { migrateInputSchema, type AdoptInput, type MigrateInput } from '../input/input.js';
-import { keptFields, onDdlActions, tabletTypes } from '../input/options.js';
+import { keptFields, streamOptionsOf } from '../input/options.js';
 import { tableNames, type Plan } from '../plan/plan.js';
 import type { ShardStreams } from '../watch/stream.js';
 
@@ -88,19 +88,11 @@ export function planOfStreams(
   sourceCells: string[],
 ): Plan {
   const source = sourceOfStreams(id, found);
-  const shard = found.find(({ streams }) => streams.length > 0);
-  const stream = shard?.streams[0];
-  if (shard === undefined || stream === undefined) throw new Error('there are no streams');
+  const [shard] = found;
+  if (shard === undefined) throw new Error('there are no streams');
   return {
     ...barePlan(id, target, source, shard.cells.length > 0 ? shard.cells : sourceCells),
-    stream: {
-      tabletTypes: shard.tabletTypes.flatMap((type) => tabletTypes.find((known) => known === type) ?? []),
-      tabletTypesInPreferenceOrder: shard.inOrder,
-      autoStart: true,
-      stopAfterCopy: stream.stopAfterCopy,
-      deferSecondaryKeys: shard.deferSecondaryKeys,
-      onDdl: onDdlActions.find((action) => action === stream.onDdl) ?? 'IGNORE',
-    },
+    stream: shard.options,
   };
 }
 
@@ -119,14 +111,7 @@ export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source:
     tables: source.tables.map((name) => ({ name, rows: 0, bytes: 0 })),
     missingTables: {},
     missingInVSchema: [],
-    stream: {
-      tabletTypes: [],
-      tabletTypesInPreferenceOrder: true,
-      autoStart: true,
-      stopAfterCopy: false,
-      deferSecondaryKeys: false,
-      onDdl: 'IGNORE',
-    },
+    stream: streamOptionsOf(),
   };
 }
 

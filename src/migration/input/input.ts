@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MigrationError } from '../problem/errors.js';
 import { isName, nameHint } from './identifier.js';
 import { mountConfigSchema, name } from './kinds.js';
-import { shapeOf, streamOptions, type sourceTablesActions } from './options.js';
+import { shapeOf, type sourceTablesActions } from './options.js';
 
 /** The input of the workflow type `migrate`: the public contract, in camel case. */
 export const migrateInputSchema = z.strictObject(shapeOf('Create')).check((ctx) => {
@@ -76,15 +76,6 @@ export type MountInput = z.infer<typeof mountInputSchema>;
 /** The payload of `complete` as a caller writes it, without the defaults. */
 export type RawCompleteRequest = NonNullable<z.input<typeof completeRequestSchema>>;
 export type CompleteRequest = z.infer<typeof completeRequestSchema>;
-
-/** What the streams are made with. */
-export type StreamOptions = Pick<MigrateInput, keyof typeof streamOptions>;
-
-/** The part of an input that the streams are made with. */
-export function streamOptionsOf(input: MigrateInput): StreamOptions {
-  const fields = Object.keys(streamOptions) as (keyof StreamOptions)[];
-  return Object.fromEntries(fields.map((field) => [field, input[field]])) as unknown as StreamOptions;
-}
 
 /**
  * Checks a value against a schema and fills in the defaults.

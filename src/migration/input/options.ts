@@ -71,6 +71,19 @@ export const streamOptions = {
   },
 } as const satisfies Record<string, Option>;
 
+/** The stream options of an input. */
+export type StreamOptions = {
+  [F in keyof typeof streamOptions]: z.output<(typeof streamOptions)[F]['schema']>;
+};
+
+/** The part of an input that the streams are made with; without an input, the defaults. */
+export function streamOptionsOf(input?: StreamOptions): StreamOptions {
+  const fields = Object.keys(streamOptions) as (keyof StreamOptions)[];
+  const values = fields.map((field) => [field, input === undefined ? defaultOf(streamOptions[field]) : input[field]]);
+  // The type says for each field what the line above does.
+  return Object.fromEntries(values) as unknown as StreamOptions;
+}
+
 /** Every option of a migration, by its JSON field, in the order of the help and the documents. */
 export const options = {
   source: {

@@ -1,6 +1,7 @@
 import type { TopologyWrite } from './topology-write.js';
 import type { PlanFacts, ShardFacts, SourceTable } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
+import { streamOptionsOf, type StreamOptions } from '../input/options.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
 import type { Place } from '../problem/errors.js';
 import { quoteName, quoteString } from '../sql/quote.js';
@@ -29,24 +30,8 @@ export interface Plan {
   missingTables: Record<string, string[]>;
   /** Tables that an unsharded target's VSchema gains at Complete. */
   missingInVSchema: string[];
+  /** What Vitess stores with each stream, as it was asked for. */
   stream: StreamOptions;
-}
-
-/** What Vitess stores with each stream, as it was asked for. */
-export type StreamOptions = Pick<MigrateInput, (typeof streamFields)[number]>;
-
-const streamFields = [
-  'tabletTypes',
-  'tabletTypesInPreferenceOrder',
-  'autoStart',
-  'stopAfterCopy',
-  'deferSecondaryKeys',
-  'onDdl',
-] as const;
-
-/** The stream options of an input. */
-export function streamOptionsOf(input: MigrateInput): StreamOptions {
-  return Object.fromEntries(streamFields.map((field) => [field, input[field]])) as unknown as StreamOptions;
 }
 
 /** Names of the plan's tables, in order. */

@@ -1,3 +1,5 @@
+import type { StreamOptions } from '../input/options.js';
+
 /** A workflow's streams into one shard, as its primary tablet describes them. */
 export interface ShardStreams {
   workflow: string;
@@ -6,9 +8,7 @@ export interface ShardStreams {
   /** Vitess's own type: Migrate, MoveTables, Reshard … */
   type: string;
   cells: string[];
-  tabletTypes: string[];
-  inOrder: boolean;
-  deferSecondaryKeys: boolean;
+  options: StreamOptions;
   /** At least one. */
   streams: Stream[];
 }
@@ -27,8 +27,6 @@ export interface Stream {
   position: string;
   /** The position at which a VDiff stops the stream; empty otherwise. */
   stopPosition: string;
-  stopAfterCopy: boolean;
-  onDdl: string;
   /** What its rules match: table names, or regular expressions that begin with a slash. */
   matches: string[];
   transaction: number;

@@ -4,7 +4,6 @@ import { quoteName } from '../../migration/sql/quote.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
 import {
   BinlogSourceSchema,
-  OnDDLAction,
   VEventType,
   VReplicationWorkflowState,
   VReplicationWorkflowType,
@@ -18,6 +17,7 @@ import {
 import { TabletType } from '../wire/topodata_pb.js';
 import type { Time } from '../wire/vttime_pb.js';
 import type { TabletConnection } from './connection.js';
+import { fromStored } from './stream-options.js';
 
 /** Vitess's marks for "leave as it is" (`textutil.SimulatedNull…`). */
 const sameCells = ['NULL'];
@@ -58,9 +58,7 @@ function toShardStreams(tablet: TabletConnection, response: ReadVReplicationWork
     tablet: tablet.alias,
     type: VReplicationWorkflowType[response.workflowType],
     cells: response.cells.split(',').flatMap((cell) => cell.trim() || []),
-    tabletTypes: response.tabletTypes.map((type) => TabletType[type]),
-    inOrder: response.tabletSelectionPreference === TabletSelectionPreference.INORDER,
-    deferSecondaryKeys: response.deferSecondaryKeys,
+    options: fromStored(response),
     streams: response.streams.map(toStream),
   };
 }
@@ -76,8 +74,6 @@ function toStream(stream: ReadVReplicationWorkflowResponse_Stream): Stream {
     message: stream.message,
     position: stream.pos,
     stopPosition: stream.stopPos,
-    stopAfterCopy: source.stopAfterCopy,
-    onDdl: OnDDLAction[source.onDdl],
     matches: source.filter?.rules.map((rule) => rule.match) ?? [],
     transaction: toSeconds(stream.transactionTimestamp),
     updated: toSeconds(stream.timeUpdated),

@@ -296,10 +296,15 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         tablet: tablet.alias,
         type: 'Migrate',
         cells: ['ext'],
-        tabletTypes: ['PRIMARY'],
-        inOrder: true,
-        deferSecondaryKeys: true,
-        streams: [{ matches: [table], onDdl: 'IGNORE', stopAfterCopy: false, stopPosition: '', throttledBy: '' }],
+        options: {
+          tabletTypes: ['PRIMARY'],
+          tabletTypesInPreferenceOrder: true,
+          autoStart: true,
+          stopAfterCopy: false,
+          deferSecondaryKeys: true,
+          onDdl: 'IGNORE',
+        },
+        streams: [{ matches: [table], stopPosition: '', throttledBy: '' }],
       };
       // All of them, or one: the same reading.
       expect((await tablet.workflows()).filter((other) => other.workflow === workflow)).toMatchObject([common]);

@@ -1,0 +1,45 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { onDdlActions, tabletTypes, type StreamOptions } from '../../migration/input/options.js';
+import { BinlogSourceSchema, OnDDLAction, type BinlogSource } from '../wire/binlogdata_pb.js';
+import {
+  TabletSelectionPreference,
+  type CreateVReplicationWorkflowRequestSchema,
+  type ReadVReplicationWorkflowResponse,
+} from '../wire/tabletmanagerdata_pb.js';
+import { TabletType } from '../wire/topodata_pb.js';
+
+/** Stream options as Vitess stores them: some in the workflow's row, some in its source. */
+export interface StoredOptions {
+  row: MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema>;
+  source: Pick<BinlogSource, 'onDdl' | 'stopAfterCopy'>;
+}
+
+/** What `CreateVReplicationWorkflow` is given for these options. */
+export function toStored(options: StreamOptions): StoredOptions {
+  const { autoStart, stopAfterCopy, deferSecondaryKeys, onDdl } = options;
+  return {
+    row: {
+      tabletTypes: options.tabletTypes.map((type) => TabletType[type]),
+      tabletSelectionPreference: options.tabletTypesInPreferenceOrder
+        ? TabletSelectionPreference.INORDER
+        : TabletSelectionPreference.ANY,
+      deferSecondaryKeys,
+      autoStart,
+      stopAfterCopy,
+    },
+    source: { onDdl: OnDDLAction[onDdl], stopAfterCopy },
+  };
+}
+
+/** The options with which a workflow's streams were made; Vitess does not keep `autoStart`. */
+export function fromStored(response: ReadVReplicationWorkflowResponse): StreamOptions {
+  const source = response.streams[0]?.bls ?? create(BinlogSourceSchema);
+  return {
+    tabletTypes: response.tabletTypes.flatMap((type) => tabletTypes.find((known) => known === TabletType[type]) ?? []),
+    tabletTypesInPreferenceOrder: response.tabletSelectionPreference === TabletSelectionPreference.INORDER,
+    autoStart: true,
+    stopAfterCopy: source.stopAfterCopy,
+    deferSecondaryKeys: response.deferSecondaryKeys,
+    onDdl: onDdlActions.find((action) => action === OnDDLAction[source.onDdl]) ?? 'IGNORE',
+  };
+}
