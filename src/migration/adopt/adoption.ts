@@ -19,9 +19,8 @@ export interface Adoption {
 
 /** The settings of an input. */
 export function settingsOf(input: MigrateInput): MigrationSettings {
-  const { all, tables, exclude, mount, accept, cells, ...settings } = input;
-  void [all, tables, exclude, mount, accept, cells];
-  return settings;
+  const others: readonly string[] = ['all', 'tables', 'exclude', 'mount', 'accept', 'cells'];
+  return Object.fromEntries(Object.entries(input).filter(([field]) => !others.includes(field))) as MigrationSettings;
 }
 
 /** What is known of the target without the streams. */
@@ -41,7 +40,7 @@ export interface StreamSource {
 
 /**
  * The one source of a workflow's streams.
- * @throws MigrationError NOT_ADOPTABLE when it is no Migrate from one external cluster, or one whose tables cannot be named
+ * @throws MigrationError NOT_ADOPTABLE when it is no Migrate from one external cluster, or its tables cannot be named
  */
 export function sourceOfStreams(id: WorkflowIdentifier, found: readonly ShardStreams[]): StreamSource {
   const place = { cluster: 'target', keyspace: id.keyspace };
