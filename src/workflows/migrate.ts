@@ -122,7 +122,7 @@ class Lifecycle {
     }
   }
 
-  /** Cancel cuts off what is under way, and Pause everything but Create and itself; the next step carries the wish out. */
+  /** Cancel cuts off what is under way, and Pause everything but Create and itself. The next step carries it out. */
   private async unlessWished<T>(step: Step | 'create', work: () => Promise<T>): Promise<T | undefined> {
     const { intents } = this.migration;
     const wished = () =>

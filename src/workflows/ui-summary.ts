@@ -6,16 +6,14 @@ import { isClean } from '../migration/proof/vdiff.js';
 /** A status as markdown: what the Temporal UI shows as the workflow's current details. */
 export function describeStatus(status: Status): string {
   const lines = [`### ${status.phase}`, '', `${status.source} → ${status.workflow}`];
-  if (status.observedAt !== null)
-    lines.push(
-      '',
-      `${status.copiedPercent} % copied${status.lagSeconds === null ? '' : `, lag ${status.lagSeconds} s`} (as of ${status.observedAt})`,
-    );
+  const lag = status.lagSeconds === null ? '' : `, lag ${status.lagSeconds} s`;
+  if (status.observedAt !== null) lines.push('', `${status.copiedPercent} % copied${lag} (as of ${status.observedAt})`);
   if (status.waitingFor.length > 0) lines.push('', `**Waiting for** ${status.waitingFor.join('; ')}`);
   if (status.vdiff !== null)
     lines.push(
       '',
-      `Last VDiff: ${isClean(status.vdiff) ? 'clean' : `${status.vdiff.state}, **not clean**`}, ${status.vdiff.rowsCompared} rows compared`,
+      `Last VDiff: ${isClean(status.vdiff) ? 'clean' : `${status.vdiff.state}, **not clean**`}, ` +
+        `${status.vdiff.rowsCompared} rows compared`,
     );
   const problems = [...(status.lastError === null ? [] : [status.lastError]), ...status.problems];
   if (problems.length > 0)

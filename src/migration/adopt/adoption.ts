@@ -42,7 +42,7 @@ export interface StreamSource {
 
 /**
  * The one source of a workflow's streams.
- * @throws MigrationError NOT_ADOPTABLE when it is no Migrate from one external cluster, or one whose tables cannot be named
+ * @throws MigrationError NOT_ADOPTABLE when it is no Migrate from one external cluster, or its tables cannot be named
  */
 export function sourceOfStreams(id: WorkflowIdentifier, found: readonly ShardStreams[]): StreamSource {
   const place = { cluster: 'target', keyspace: id.keyspace };

@@ -29,15 +29,25 @@ export const healedBy = {
 } as const satisfies Record<string, 'itself' | 'person'>;
 export type DiagnosisKind = keyof typeof healedBy;
 
+/** One pattern of several. */
+function anyOf(...patterns: RegExp[]): RegExp {
+  return new RegExp(patterns.map(({ source }) => source).join('|'), 'i');
+}
+
 const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
   {
-    pattern:
-      /error picking tablet|no tablet available|can't find any healthy source tablet|no healthy tablets?|has expired/i,
+    pattern: anyOf(
+      /error picking tablet/i,
+      /no tablet available/i,
+      /can't find any healthy source tablet/i,
+      /no healthy tablets?/i,
+      /has expired/i,
+    ),
     diagnosis: {
       kind: 'no-tablet',
       remedy:
-        'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again with ' +
-        '-cells and -tablet_types that fit. The stream goes on by itself when a tablet is back',
+        'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again ' +
+        'with -cells and -tablet_types that fit. The stream goes on by itself when a tablet is back',
     },
   },
   {
@@ -50,8 +60,12 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     },
   },
   {
-    pattern:
-      /purged required binary logs|cannot replicate because the (source|master) purged|errno 1236|requested.*binlog.*(not found|missing)/i,
+    pattern: anyOf(
+      /purged required binary logs/i,
+      /cannot replicate because the (source|master) purged/i,
+      /errno 1236/i,
+      /requested.*binlog.*(not found|missing)/i,
+    ),
     diagnosis: {
       kind: 'purged-binlogs',
       remedy:
@@ -69,8 +83,18 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     },
   },
   {
-    pattern:
-      /unknown column|table '[^']*' doesn't exist|unknown table|column count|cannot find column|cannot determine table columns|doesn't have a default value|incorrect .* value|data too long|out of range value/i,
+    pattern: anyOf(
+      /unknown column/i,
+      /table '[^']*' doesn't exist/i,
+      /unknown table/i,
+      /column count/i,
+      /cannot find column/i,
+      /cannot determine table columns/i,
+      /doesn't have a default value/i,
+      /incorrect .* value/i,
+      /data too long/i,
+      /out of range value/i,
+    ),
     diagnosis: {
       kind: 'schema-mismatch',
       remedy: 'the definitions of the table differ between source and target: make them alike, then resume, or cancel',
@@ -86,8 +110,15 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     },
   },
   {
-    pattern:
-      /mysql\.sock|errno 20(02|03|06|13)\b|mysql server has gone away|lost connection to mysql|read-only option|errno 1290|no such file or directory/i,
+    pattern: anyOf(
+      /mysql\.sock/i,
+      /errno 20(02|03|06|13)\b/i,
+      /mysql server has gone away/i,
+      /lost connection to mysql/i,
+      /read-only option/i,
+      /errno 1290/i,
+      /no such file or directory/i,
+    ),
     diagnosis: {
       kind: 'mysql-down',
       remedy:
@@ -96,8 +127,16 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     },
   },
   {
-    pattern:
-      /connection refused|connection error|unavailable|transport is closing|no route to host|connection reset|code = DeadlineExceeded|EOF/i,
+    pattern: anyOf(
+      /connection refused/i,
+      /connection error/i,
+      /unavailable/i,
+      /transport is closing/i,
+      /no route to host/i,
+      /connection reset/i,
+      /code = DeadlineExceeded/i,
+      /EOF/i,
+    ),
     diagnosis: {
       kind: 'source-unreachable',
       remedy:

@@ -11,7 +11,8 @@ import {
 import { settingsOf, type Adoption } from '../../../src/migration/adopt/adoption.js';
 import { migrateInputSchema } from '../../../src/migration/input/input.js';
 import { nameList } from '../../../src/migration/lifecycle/reference.js';
-import { tableNames, type Plan, type StreamOptions } from '../../../src/migration/plan/plan.js';
+import type { StreamOptions } from '../../../src/migration/input/options.js';
+import { tableNames, type Plan } from '../../../src/migration/plan/plan.js';
 import type { VDiffReport, VDiffTable } from '../../../src/migration/proof/vdiff.js';
 import type { Gap } from '../../../src/migration/proof/gaps.js';
 
