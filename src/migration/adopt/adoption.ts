@@ -88,7 +88,7 @@ export function planOfStreams(
   sourceCells: string[],
 ): Plan {
   const source = sourceOfStreams(id, found);
-  const [shard] = found;
+  const shard = found.find(({ streams }) => streams.length > 0);
   if (shard === undefined) throw new Error('there are no streams');
   return {
     ...barePlan(id, target, source, shard.cells.length > 0 ? shard.cells : sourceCells),
