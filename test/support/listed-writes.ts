@@ -9,10 +9,10 @@ export function unlisted(listed: readonly TopologyWrite[], written: readonly Wri
   return [...new Set(missing.map(({ cluster, key }) => `${cluster} ${key}`))];
 }
 
-/** Keys that the dry run lists without a condition although they were not written. */
+/** Keys that the dry run lists although they were not written. */
 export function unwritten(listed: readonly TopologyWrite[], written: readonly WrittenKey[]): string[] {
   return listed
-    .filter((write) => !write.what.includes('unless') && !written.some((each) => covers(write, each)))
+    .filter((write) => !written.some((each) => covers(write, each)))
     .map(({ cluster, key }) => `${cluster} ${key}`);
 }
 
