@@ -9,14 +9,15 @@ export const sourceTables = {
   describe({ plan, request, source }: Description): TopologyWrite[] {
     if (request.sourceTables === 'keep') return [];
     const { mount, keyspace } = plan.source;
-    const written = [
-      { key: `${source.global}/keyspaces/${keyspace}/VSchema`, what: 'entries removed, after Complete' },
-      ...Object.values(source.cells).map((root) => ({
-        key: `${root}/SrvVSchema`,
-        what: 'after Complete, unless it lacks the tables already',
-      })),
+    const keys = [
+      `${source.global}/keyspaces/${keyspace}/VSchema`,
+      ...Object.values(source.cells).map((root) => `${root}/SrvVSchema`),
     ];
-    return written.map((each) => ({ cluster: mount, ...each }));
+    return keys.map((key) => ({
+      cluster: mount,
+      key,
+      what: 'entries removed, after Complete, unless it lacks the tables already',
+    }));
   },
 
   /**

@@ -31,10 +31,14 @@ export const quick = proxyActivities<
   retry,
 });
 
-/** Preflight: many questions, some of them slow on a keyspace of thousands of tables. */
+/**
+ * Preflight: many questions, some of them slow on a keyspace of thousands of tables. When cancelled, the workflow
+ * waits: a preflight that went on would begin a journal after Cancel has looked for one.
+ */
 export const reading = proxyActivities<Pick<Activities, 'preflight'>>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '10 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,
 });
 

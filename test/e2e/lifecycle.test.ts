@@ -115,7 +115,11 @@ describe('plain JSON, completing by itself', () => {
       mount,
       complete: 'auto',
     });
-    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', tables, vdiff: { state: 'completed' } });
+    expect(await resultOf(handle)).toMatchObject({
+      outcome: 'completed',
+      tables: { count: tables.length, names: tables },
+      vdiff: { state: 'completed' },
+    });
     await expectSameRows('customer');
     const spread = await Promise.all(
       targets.customer.shards.map(async (shard) =>

@@ -343,7 +343,7 @@ describe('streams that vtctldclient has made', () => {
     const before = await snapshot('commerce');
     expect(await program.cli('Migrate', '-dry_run', 'Complete', 'commerce.theirs')).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/no workflow runs commerce\.theirs/) as string,
+      stderr: expect.stringMatching(/no workflow runs for commerce\.theirs/) as string,
     });
     expect((await snapshot('commerce')).topology).toEqual(before.topology);
     expect(await program.cli('Migrate', 'Cancel', 'commerce.theirs')).toMatchObject({ code: 0 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { unlisted, unwritten, type WrittenKey } from '../support/listed-writes.js';
 import { faultKinds } from '../support/fakes/fault.js';
 import { FaultBench, type Fault, type Scenario } from '../support/fakes/fault-bench.js';
 import { scenarios } from '../support/fakes/scenarios.js';
-import type { TopologyWrite } from '../../src/migration/plan/topology-write.js';
 
 /** Of the runs, every which one is made: all of them under `npm run test:faults`, a fair sample under `npm test`. */
 const stride = process.env['VTMIGRATE_FAULTS'] === 'all' ? 1 : Number(process.env['VTMIGRATE_FAULT_STRIDE'] ?? 61);
@@ -56,24 +56,19 @@ describe.each(scenarios)('the dry run of: $name', (scenario: Scenario) => {
     expect(wrong).toEqual([]);
     const { listed, changed } = await bench.dryRun(run);
     expect(changed).toEqual([]);
-    const written = [...new Set(run.effects.flatMap(({ what }) => writtenKey(what)))];
-    expect(written.filter((key) => !listed.some((each) => covers(each, key)))).toEqual([]);
+    const written = run.effects.flatMap(({ what }) => writtenKey(what));
+    expect(unlisted(listed, written)).toEqual([]);
     // What is written only where it is needed says so; a Cancel writes less.
     const certain = scenario.end === 'completed' ? listed.filter(({ what }) => !what.includes('unless')) : [];
-    expect(certain.filter((each) => !written.some((key) => covers(each, key)))).toEqual([]);
+    expect(unwritten(certain, written)).toEqual([]);
   });
 });
 
-/** `target /vitess/global/…` of a call that writes to etcd: `etcd target put /vitess/global/…`. */
-function writtenKey(what: string): string[] {
+/** The key of a call that writes to etcd: `etcd target put /vitess/global/…`. */
+function writtenKey(what: string): WrittenKey[] {
   const [, cluster, kind, key] = /^etcd (\S+) (put|delete|lock) (.*)$/s.exec(what) ?? [];
   if (cluster === undefined || key === undefined) return [];
-  return [`${cluster} ${key}${kind === 'lock' ? '/locks/' : ''}`];
-}
-
-function covers({ cluster, key }: TopologyWrite, written: string): boolean {
-  const listed = `${cluster} ${key}`;
-  return listed.endsWith('…') ? written.startsWith(listed.slice(0, -1)) : written === listed;
+  return [{ cluster, key: kind === 'lock' ? `${key}/locks/` : key }];
 }
 
 /** Runs the scenario with each of the faults; answers what went wrong, in words. */

@@ -115,8 +115,8 @@ describe.each(points)('while $phase (at $at)', (point) => {
 });
 
 describe('Cancel waits', () => {
-  it.each<StepName>(['create', 'vdiff', 'prove', 'watchSource', 'publish', 'finish'])(
-    'until %s has let go of its locks',
+  it.each<StepName>(['preflight', 'create', 'vdiff', 'prove', 'watchSource', 'publish', 'finish'])(
+    'until %s has ended',
     async (at) => {
       const script = new Script();
       const hold = script.hold(at, { deaf: true });

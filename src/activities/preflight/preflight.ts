@@ -30,7 +30,8 @@ export function preflightActivities(clients: Clients) {
       return withHeartbeat(async () => {
         const request = { input, source: parseSourceIdentifier(input.source), target: ref.id, runId: ref.runId };
         const sides = new Sides(clients, request);
-        const answers = await readFacts(sides, allFacts);
+        // What is only read may be abandoned.
+        const answers = await Promise.race([readFacts(sides, allFacts), Context.current().cancelled]);
         const passing = transient(answers);
         if (passing !== undefined && Context.current().info.attempt < attempts) throw passing;
         const findings = judge(answers);

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { CancelledFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, it, vi } from 'vitest';
@@ -45,6 +46,14 @@ class Bench {
 
   preflight(changes: Record<string, unknown> = {}, attempt = 1): Promise<PreflightReport> {
     return this.run(() => this.activities.preflight(ref, input(changes)), attempt);
+  }
+
+  /** A preflight that the workflow no longer wants, from its first read on. */
+  cancelledPreflight(): Promise<unknown> {
+    const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+    const running = environment.run(() => this.activities.preflight(ref, input()));
+    environment.cancel();
+    return running;
   }
 
   create(): Promise<void> {
@@ -103,6 +112,13 @@ describe('preflight', () => {
     });
     // A second attempt, after an answer that got lost.
     expect(await bench.preflight()).toMatchObject({ outcome: 'recorded' });
+  });
+
+  it('writes nothing once it is cancelled', async () => {
+    const bench = await Bench.mounted();
+    const before = bench.world.snapshot();
+    await expect(bench.cancelledPreflight()).rejects.toBeInstanceOf(CancelledFailure);
+    expect(bench.world.snapshot()).toEqual(before);
   });
 
   it('answers a dry run with the plan, and changes nothing', async () => {
