@@ -11,11 +11,12 @@ import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { Look } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
+import { recheck } from './preflight/recheck.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
 import { conflictGaps, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
 import { drain, hasReached, quietPositions } from './step/quiet-source.js';
-import { lockedStep, readingStep, type LockedStep } from './step/step.js';
+import { lockedStep, readingStep, type LockedStep, type Step } from './step/step.js';
 
 /** Milliseconds: how long vtgate may take to serve the tables. */
 const serveTimeout = 60_000;
@@ -26,18 +27,7 @@ export function completeActivities(clients: Clients) {
   return {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
     async prove(ref: MigrationRef): Promise<Gap[]> {
-      return readingStep(clients, ref, async (step) => {
-        const plan = await step.plan();
-        const source = await sourceOf(clients, plan);
-        const gaps = [
-          ...streamGaps(plan, await new Watch(clients, plan).look()),
-          ...(await conflictGaps(step, plan)),
-          ...(await schemaDriftGaps(step, plan, source)),
-        ];
-        // Streams that were asked to stop after the copy will not come nearer.
-        if (gaps.length > 0 || plan.stream.stopAfterCopy) return cappedGaps(gaps);
-        return cappedGaps(await positionGaps(step, plan, await sourcePositions(source)));
-      });
+      return readingStep(clients, ref, async (step) => cappedGaps(await gapsNow(clients, step)));
     },
 
     /** Makes the tables known to the target's vtgates. They stay denied until `finish`. */
@@ -99,6 +89,20 @@ export function completeActivities(clients: Clients) {
       });
     },
   };
+}
+
+async function gapsNow(clients: Clients, step: Step): Promise<Gap[]> {
+  const plan = await step.plan();
+  const source = await sourceOf(clients, plan);
+  const gaps = [
+    ...streamGaps(plan, await new Watch(clients, plan).look()),
+    ...(await conflictGaps(step, plan)),
+    ...(await schemaDriftGaps(step, plan, source)),
+    ...(await recheck(clients, step.ref)),
+  ];
+  // Streams that were asked to stop after the copy will not come nearer.
+  if (gaps.length > 0 || plan.stream.stopAfterCopy) return gaps;
+  return positionGaps(step, plan, await sourcePositions(source));
 }
 
 async function raiseFence(step: LockedStep): Promise<Gap[]> {

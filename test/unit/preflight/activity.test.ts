@@ -1,11 +1,10 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { CancelledFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, it, vi } from 'vitest';
 import { allActivities } from '../../../src/activities/index.js';
-import { recheck } from '../../../src/activities/preflight/recheck.js';
 import { JournalStore } from '../../../src/effects/journal.js';
 import type { PreflightReport } from '../../../src/migration/lifecycle/preflight-report.js';
 import type { Finding } from '../../../src/migration/preflight/finding.js';
@@ -14,6 +13,7 @@ import { buildClients } from '../../../src/worker.js';
 import { fakeConfig, fakeMount, sampleTables, World } from '../../support/fakes/world.js';
 import { BinlogSourceSchema } from '../../../src/vitess/wire/binlogdata_pb.js';
 import { CreateVReplicationWorkflowRequestSchema } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
+import { RoutingRulesSchema } from '../../../src/vitess/wire/vschema_pb.js';
 import { input } from './facts.js';
 
 /** The pause before a read is tried again is of no interest here. */
@@ -258,11 +258,15 @@ describe('checks at Complete', () => {
     const bench = await Bench.mounted();
     await bench.preflight();
     await bench.create();
-    const before = await recheck(bench.clients, ref);
-    expect({ ...before, findings: namesOf(before.findings) }).toEqual({ findings: ['ambiguous-name'], stopping: [] });
-    bench.addStreams('theirs', 'customer');
-    const { findings, stopping } = await recheck(bench.clients, ref);
-    expect(namesOf(findings)).toEqual(['ambiguous-name', 'other-workflow']);
-    expect(namesOf(stopping)).toEqual(['other-workflow']);
+    const aboutRules = async () => (await bench.prove()).filter(({ message }) => message.includes('routing rule'));
+    expect(await aboutRules()).toEqual([]);
+    const rules = [{ fromTable: 'commerce.customer', toTables: ['elsewhere.customer'] }];
+    bench.world.target.etcd.write(
+      `${fakeMount.topoRoot}/RoutingRules`,
+      toBinary(RoutingRulesSchema, create(RoutingRulesSchema, { rules })),
+    );
+    expect(await aboutRules()).toEqual([
+      expect.objectContaining({ message: 'a routing rule sends commerce.customer to elsewhere.customer' }),
+    ]);
   });
 });

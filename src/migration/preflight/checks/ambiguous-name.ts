@@ -8,7 +8,6 @@ export const ambiguousName = defineCheck({
   name: 'ambiguous-name',
   severity: 'notice',
   needs: ['plan', 'otherTables'],
-  again: 'complete',
   judge: ({ plan, otherTables }) =>
     Object.entries(otherTables).flatMap(([keyspace, tables]) => {
       const others = new Set(tables);

@@ -9,7 +9,6 @@ export const autoIncrement = defineCheck({
   name: 'auto-increment',
   severity: 'notice',
   needs: ['plan', 'sourceDetails', 'targetVSchema'],
-  again: 'complete',
   judge: ({ plan, sourceDetails, targetVSchema }) =>
     tablesOf(sourceDetails).flatMap((table) => {
       const column = table.columns.find(({ autoIncrement }) => autoIncrement);

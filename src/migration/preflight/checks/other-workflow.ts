@@ -10,7 +10,6 @@ export const otherWorkflow = defineCheck({
   name: 'other-workflow',
   severity: 'error',
   needs: ['request', 'plan', 'journals', 'targetStreams'],
-  again: 'complete',
   judge: ({ request, plan, journals, targetStreams }) => {
     const { keyspace, workflow } = plan.target;
     const streams = targetStreams.flatMap(({ place, workflows }) =>

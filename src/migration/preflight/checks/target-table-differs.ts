@@ -7,7 +7,6 @@ export const targetTableDiffers = defineCheck({
   name: 'target-table-differs',
   severity: 'warning',
   needs: ['request', 'journals', 'sourceDetails', 'targetDetails'],
-  again: 'complete',
   judge: (facts) =>
     compareTables(facts)
       .filter(({ different }) => different.length > 0)

@@ -7,7 +7,6 @@ export const targetTableIncompatible = defineCheck({
   name: 'target-table-incompatible',
   severity: 'error',
   needs: ['request', 'journals', 'sourceDetails', 'targetDetails'],
-  again: 'complete',
   judge: (facts) =>
     compareTables(facts)
       .filter(({ broken }) => broken.length > 0)

@@ -9,7 +9,6 @@ export const vindexColumn = defineCheck({
   name: 'vindex-column',
   severity: 'error',
   needs: ['plan', 'sourceDetails', 'targetVSchema'],
-  again: 'complete',
   judge: ({ plan, sourceDetails, targetVSchema }) =>
     tablesOf(sourceDetails).flatMap((table): Found[] => {
       const primary = targetVSchema.sharded ? primaryVindex(targetVSchema, table.name) : undefined;

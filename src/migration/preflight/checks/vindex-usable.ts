@@ -7,7 +7,6 @@ export const vindexUsable = defineCheck({
   name: 'vindex-usable',
   severity: 'error',
   needs: ['plan', 'sourceVSchema', 'targetVSchema'],
-  again: 'complete',
   judge: ({ plan, sourceVSchema, targetVSchema }) =>
     tableNames(plan).flatMap((table): Found[] => {
       if (!targetVSchema.sharded) return [];
