@@ -160,17 +160,13 @@ export class JournalStore {
     await this.topology.kv.put(`${this.path}/${name}`, gzipSync(JSON.stringify(value)), absent);
   }
 
-  /** Removes the journal of this run and its record; nothing happens when there is none. */
+  /** Removes the journal of this run and what is beside it, at once; nothing happens when there is none. */
   async remove(runId: string): Promise<void> {
     const stored = await this.load();
     if (stored === undefined) return;
     if (stored.journal.runId !== runId) throw this.owned(stored.journal);
-    // The journal last: without it, nothing else would be found.
-    for (const name of besides) {
-      const entry = await this.topology.kv.get(`${this.path}/${name}`);
-      if (entry !== undefined) await this.topology.kv.delete(entry.key, entry.revision);
-    }
-    await this.topology.kv.delete(this.path, stored.revision);
+    const others = besides.map((name) => `${this.path}/${name}`);
+    await this.topology.kv.delete(this.path, stored.revision, others);
   }
 
   private async loadOwn(runId: string): Promise<Stored> {

@@ -76,9 +76,12 @@ export class EtcdKv implements Kv {
     return response.succeeded;
   }
 
-  async delete(key: string, revision: string): Promise<boolean> {
+  async delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
+    const deletions = [key, ...others].map((each) => this.client.delete().key(each));
     const response = await this.call(`deleting ${key}`, () =>
-      this.guard(key, revision).then(this.client.delete().key(key)).commit(),
+      this.guard(key, revision)
+        .then(...deletions)
+        .commit(),
     );
     return response.succeeded;
   }

@@ -25,8 +25,11 @@ export interface Kv {
   list(prefix: string): Promise<Entry[]>;
   /** Writes if the key still has `revision` (`absent`: does not exist). False when it has not. */
   put(key: string, value: Uint8Array, revision: string): Promise<boolean>;
-  /** Deletes if the key still has `revision`. False when it has not. */
-  delete(key: string, revision: string): Promise<boolean>;
+  /**
+   * Deletes if the key still has `revision`. False when it has not.
+   * @param others keys that are deleted with it, whether or not they exist: all of them or none
+   */
+  delete(key: string, revision: string, others?: readonly string[]): Promise<boolean>;
   /**
    * Waits until the key `<dir>/locks/<lease>` is the oldest below `<dir>/locks/`.
    * @throws MigrationError LOCKED with the holder's contents when `timeoutMs` have passed

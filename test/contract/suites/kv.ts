@@ -55,6 +55,16 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
       expect((await kv.get(key))?.revision).not.toBe(old);
     });
 
+    test('keys are deleted together, or none of them is', async () => {
+      await kv.put(key, bytes('one'), '0');
+      await kv.put(`${key}/beside`, bytes('two'), '0');
+      const others = [`${key}/beside`, `${key}/missing`];
+      expect(await kv.delete(key, '1', others)).toBe(false);
+      expect(await kv.get(`${key}/beside`)).toBeDefined();
+      expect(await kv.delete(key, (await kv.get(key))?.revision ?? '', others)).toBe(true);
+      expect(await kv.list(key)).toEqual([]);
+    });
+
     test('a list has its keys in order, and only those below the prefix', async () => {
       for (const each of ['b', 'a']) await kv.put(`${key}/${each}`, bytes(each), '0');
       await kv.put(`${key}x`, bytes('x'), '0');

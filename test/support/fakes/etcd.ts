@@ -130,10 +130,10 @@ export class FakeKv implements Kv {
     return true;
   }
 
-  async delete(key: string, revision: string): Promise<boolean> {
+  async delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
     await Promise.resolve();
     if (revision === absent || !this.etcd.hasRevision(key, revision)) return false;
-    this.etcd.remove(key);
+    for (const each of [key, ...others]) this.etcd.remove(each);
     return true;
   }
 

@@ -60,7 +60,7 @@ function passingKv(kv: Kv, cluster: string, pass: Pass): Kv {
     get: (key) => call(`get ${key}`, () => kv.get(key)),
     list: (prefix) => call(`list ${prefix}`, () => kv.list(prefix)),
     put: (key, value, revision) => call(`put ${key}`, () => kv.put(key, value, revision)),
-    delete: (key, revision) => call(`delete ${key}`, () => kv.delete(key, revision)),
+    delete: (key, revision, others) => call(`delete ${key}`, () => kv.delete(key, revision, others)),
     lock: async (dir, contents, timeoutMs) =>
       passingLease(await call(`lock ${dir}`, () => kv.lock(dir, contents, timeoutMs)), dir, pass),
     close: () => kv.close(),
