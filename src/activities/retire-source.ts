@@ -5,7 +5,7 @@ import { sourceTables } from '../effects/source-tables.js';
 import type { SourceTables } from '../migration/input/input.js';
 import type { MigrationRef } from '../migration/lifecycle/reference.js';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
-import { MigrationError, type Problem } from '../migration/problem/errors.js';
+import { MigrationError, type ErrorCode, type Problem } from '../migration/problem/errors.js';
 import { retiredName, type Retirement } from '../migration/proof/source-tables.js';
 import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
@@ -14,6 +14,8 @@ import { LockedStep, lockedStep } from './step/step.js';
 /** Milliseconds: how long reading what was written since from the source's logs may take. */
 const changesTimeout = 10 * 60_000;
 const action = 'vtmigrate source tables';
+/** How a tablet answers that cannot read its logs from a position on, such as when they are purged. */
+const refusals: ReadonlySet<string> = new Set<ErrorCode>(['TABLET_CALL_FAILED', 'TABLET_REFUSED', 'ACCESS_REFUSED']);
 
 /** What is done with the source's tables once the target serves them. */
 export function retireSourceActivities(clients: Clients) {
@@ -95,7 +97,7 @@ class RetiringSource {
     return reason;
   }
 
-  /** A table beside one that has its retired name: ours come into being by a rename, so that one is another program's. */
+  /** A table beside one that has its retired name: a rename makes ours, so this one is another program's. */
   private async nameTaken(): Promise<Problem | null> {
     for (const shard of this.source.shards) {
       const present = new Set(await this.source.tableNames(shard));
@@ -129,7 +131,8 @@ class RetiringSource {
       const what = `rows were written after the target took over, which it does not have: ${changed.join(', ')}`;
       return this.keep(what, { shard, table: changed[0] });
     } catch (error) {
-      if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
+      // A server that does not answer is asked again; one that refuses has no logs to read.
+      if (!(error instanceof MigrationError) || !refusals.has(error.code)) throw error;
       return this.keep(`it cannot be read whether rows were written after the target took over (${error.what})`, {
         shard,
       });

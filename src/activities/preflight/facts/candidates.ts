@@ -27,7 +27,7 @@ export const candidates = optionalFact({
 
 const notKnown = { unhealthy: 'its health is not known', streamError: '' };
 
-/** A tablet that cannot be reached is unhealthy, and a stream that fails is a fact, not an error. */
+/** A tablet that does not answer is unhealthy, and a stream that fails is a fact, not an error. */
 async function inspect(
   source: SourceInspection,
   tablet: SourceTablet,
@@ -37,11 +37,13 @@ async function inspect(
   return { unhealthy, streamError };
 }
 
-async function reasonOf(ask: () => Promise<string>): Promise<string> {
+/** @param tries one lost answer is no reason */
+async function reasonOf(ask: () => Promise<string>, tries = 2): Promise<string> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof MigrationError) return error.what;
-    throw error;
+    if (!(error instanceof MigrationError)) throw error;
+    if (error.code === 'TABLET_UNREACHABLE' && tries > 1) return reasonOf(ask, tries - 1);
+    return error.what;
   }
 }
