@@ -31,9 +31,9 @@ test('what stops a stream is shown with its next step, holds Complete back, and 
   const stuck = await until(handle, (status) => status.problems.length > 0, 30);
   expect(stuck.problems[0]).toMatchObject({ code: 'STREAM_IN_TROUBLE', place: { keyspace: 'commerce', shard: '0' } });
   expect(stuck.problems[0]?.message).toMatch(/Duplicate entry/);
-  expect(stuck.problems[0]?.remedy).toMatch(/a row is already there/);
+  expect(stuck.problems[0]?.remedy).toMatch(/the row is there already/);
   const show = await program.cli('Workflow', 'Show', 'commerce.stuck');
-  expect(show.stdout).toMatch(/Duplicate entry[\s\S]*a row is already there/);
+  expect(show.stdout).toMatch(/Duplicate entry[\s\S]*the row is there already/);
 
   // The last VDiff was clean, but this stream cannot go on: the migration has paused, and Complete waits.
   await until(handle, (status) => status.phase === 'paused');

@@ -103,7 +103,7 @@ describe('a worker that has installed the package', () => {
     expect(found).toEqual({ runWorker: 'function', workflowCode: { workflowBundle: { codePath } } });
 
     beQuiet();
-    const history = new URL('../replay/histories/real-completed.json', import.meta.url);
+    const history = new URL('../replay/histories/completed.json', import.meta.url);
     const recorded: unknown = JSON.parse(await readFile(history, 'utf8'));
     await expect(
       Worker.runReplayHistory({ workflowBundle: { codePath } }, recorded, 'commerce.wf'),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isGrpcServiceError,
   WorkflowFailedError,
@@ -23,6 +24,8 @@ const quiet = new DefaultLogger('ERROR');
 const withoutHeartbeatTimeouts = new URL('./without-heartbeat-timeouts.ts', import.meta.url);
 /** A gRPC status code. */
 const DEADLINE_EXCEEDED: number = 4;
+/** Milliseconds: how long a server may take to start. */
+const patience = 300_000;
 let installed = false;
 
 /** The SDK's native runtime, silent: a refused update or a cancelled activity is no news here. */
@@ -266,12 +269,16 @@ async function timeSkipping(): Promise<TestWorkflowEnvironment> {
   );
 }
 
-/** The SDK gives a server five seconds to start, and a busy machine may need more: tried again. */
-async function started(start: () => Promise<TestWorkflowEnvironment>, tries = 8): Promise<TestWorkflowEnvironment> {
+/** The SDK gives a server five seconds to start. A busy machine may need more: tried again, until the hook ends. */
+async function started(
+  start: () => Promise<TestWorkflowEnvironment>,
+  deadline = Date.now() + patience,
+): Promise<TestWorkflowEnvironment> {
   try {
     return await start();
   } catch (error) {
-    if (tries <= 1) throw error;
-    return started(start, tries - 1);
+    if (Date.now() > deadline) throw error;
+    await sleep(1_000);
+    return started(start, deadline);
   }
 }
