@@ -16,7 +16,7 @@ export interface Authority {
   issue(name: string, options?: { names?: string[]; client?: boolean; days?: number }): Promise<Certificate>;
 }
 
-/** Makes an authority; its files are `<folder>/<name>.pem` and `<name>-key.pem`, and so are those it issues. Anybody may read them. */
+/** Makes an authority. The files of a certificate are `<folder>/<name>.pem` and `<name>-key.pem`, readable by all. */
 export async function makeAuthority(folder: string, name: string): Promise<Authority> {
   const file = (of: string, end: string): string => join(folder, `${of}${end}.pem`);
   const ca = file(name, '');
@@ -47,7 +47,8 @@ export async function makeAuthority(folder: string, name: string): Promise<Autho
     // Vitess's own connections use one certificate for both sides.
     await writeFile(
       extensions,
-      `extendedKeyUsage=${client ? 'clientAuth' : 'serverAuth,clientAuth'}\n${client ? '' : `subjectAltName=${names.join(',')}\n`}`,
+      `extendedKeyUsage=${client ? 'clientAuth' : 'serverAuth,clientAuth'}\n` +
+        (client ? '' : `subjectAltName=${names.join(',')}\n`),
     );
     await openssl(
       'x509',

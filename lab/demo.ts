@@ -55,7 +55,8 @@ async function readThroughVtgate(lab: Lab, keyspace: string): Promise<void> {
   }
   console.table(counts);
   const [rows] = await connection.query<RowDataPacket[]>(
-    `select c.id, c.name, o.id as order_id, o.sku, o.qty from ${keyspace}.customer c join ${keyspace}.corder o on o.customer_id = c.id where c.id in (1, 2, 3) order by c.id, o.id limit 5`,
+    `select c.id, c.name, o.id as order_id, o.sku, o.qty from ${keyspace}.customer c ` +
+      `join ${keyspace}.corder o on o.customer_id = c.id where c.id in (1, 2, 3) order by c.id, o.id limit 5`,
   );
   console.table(rows);
   await connection.end();

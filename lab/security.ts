@@ -8,7 +8,7 @@ export interface StaticUser {
   Password: string;
 }
 
-/** Keys that a role of etcd may read, and those it may read and write; a path that ends in `/` stands for everything below it. */
+/** Keys that a role of etcd may read, and those it may read and write; `/` at the end means everything below. */
 export interface EtcdRole {
   read: readonly string[];
   write: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * What a client needs to start, signal, update and query a migration: the types and schemas of its inputs, its messages,
- * status, results and error codes. It loads no worker and no native code; docs/client.md has an example.
+ * What a client needs to start, signal, update and query a migration: the types and schemas of its inputs, its
+ * messages, status, results and error codes. It loads no worker and no native code; docs/client.md has an example.
  */
 import type { z } from 'zod';
 import type {

@@ -72,7 +72,10 @@ async function connectToTemporal(options: NativeConnectionOptions): Promise<Nati
     const why = at && (await temporalRefusal(at, options.tls));
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `Temporal at ${address} ${why === undefined ? `does not answer, or refuses: ${reason}` : `does not let the worker in: ${why} (TEMPORAL_TLS_…)`}`,
+      `Temporal at ${address} ` +
+        (why === undefined
+          ? `does not answer, or refuses: ${reason}`
+          : `does not let the worker in: ${why} (TEMPORAL_TLS_…)`),
       { cause },
     );
   }
@@ -89,7 +92,7 @@ export const workflowCode: WorkflowCode = import.meta.url.endsWith('.ts')
   : { workflowBundle: { codePath: path('../workflow-bundle.js') } };
 
 /**
- * Runs a worker until it receives SIGINT or SIGTERM. Its configuration is in the environment: see docs/configuration.md.
+ * Runs a worker until it receives SIGINT or SIGTERM. It is configured by the environment: docs/configuration.md.
  * @throws Error if the configuration is not valid, or Temporal does not let the worker in
  */
 export async function runWorker(
@@ -100,7 +103,8 @@ export async function runWorker(
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
       console.error(
-        `${new Date().toISOString()} ${level} ${message}${meta?.['error'] === undefined ? '' : ` ${String(meta['error'])}`}`,
+        `${new Date().toISOString()} ${level} ${message}` +
+          (meta?.['error'] === undefined ? '' : ` ${String(meta['error'])}`),
       ),
     ),
     shutdownSignals: ['SIGINT', 'SIGTERM'],
@@ -120,7 +124,8 @@ export async function runWorker(
       shutdownGraceTime: '10 s',
     });
     console.error(
-      `vtmigrate worker: task queue ${config.taskQueue}, target topology ${config.topoServer}${config.topoRoot}, vtgate ${config.vtgate.host}:${config.vtgate.port}`,
+      `vtmigrate worker: task queue ${config.taskQueue}, target topology ${config.topoServer}${config.topoRoot}, ` +
+        `vtgate ${config.vtgate.host}:${config.vtgate.port}`,
     );
     await worker.run();
   } finally {

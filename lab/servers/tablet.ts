@@ -37,7 +37,7 @@ export interface TabletSpec {
 }
 
 const HOSTNAME = '127.0.0.1';
-/** Loopback as well. A tablet publishes its host name with the very port it listens at, so a proxy needs another host. */
+/** Loopback as well. A tablet publishes its host name with the port it listens at, so a proxy needs another host. */
 const PROXY_HOSTNAME = '127.0.0.2';
 const ROLES = ['app', 'dba', 'allprivs', 'repl', 'filtered', 'appdebug'];
 

@@ -34,7 +34,7 @@ export function cancelActivities(clients: Clients) {
   };
 }
 
-/** The order is the reverse of Create's and Complete's; the fence first, so that the source's applications wait least. */
+/** In the reverse order of Create and Complete; the fence first, so that the source's applications wait least. */
 async function putBack(step: LockedStep): Promise<CancelReport> {
   const { clients, ref, journals } = step;
   const journal = await journals.read();

@@ -15,7 +15,7 @@ export function pauseActivities(clients: Clients) {
       }
     });
   return {
-    /** Stops every stream that is not stopped. One in trouble keeps its message, which says why; the others are marked. */
+    /** Stops every stream that is not stopped. One in trouble keeps its message, which says why. */
     async pause(ref: MigrationRef): Promise<void> {
       const { workflow } = ref.id;
       await onEachShard(ref, 'vtmigrate pause', async (tablet) => {

@@ -169,7 +169,8 @@ function readFile(file: string): Record<string, unknown> {
     // The parser's own message quotes what is in the file.
     const position = /position \d+/.exec(error instanceof Error ? error.message : '')?.[0];
     throw new Error(
-      `the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: it is not JSON${position === undefined ? '' : ` (${position})`}`,
+      `the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: it is not JSON` +
+        (position === undefined ? '' : ` (${position})`),
     );
   }
 }
@@ -179,7 +180,8 @@ function readText(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new Error(
-      `the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `the configuration file ${file} (VTMIGRATE_CONFIG) cannot be read: ` +
+        (error instanceof Error ? error.message : String(error)),
     );
   }
 }

@@ -7,7 +7,7 @@ import { mountRecord } from './mount-record.js';
 import { sourceTables } from './source-tables.js';
 import { vschemaEntries } from './vschema-entries.js';
 
-/** The effects that write to a topology, in the order of a migration. The others (tables, streams, VDiffs) are in MySQL. */
+/** The effects that write to a topology, in the order of a migration. The others are in MySQL. */
 const effects = [mountRecord, locks, journal, deniedTables, vschemaEntries, fence, sourceTables];
 
 /** Every key of either topology that a migration writes: the sum of what its effects describe. */

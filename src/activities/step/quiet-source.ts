@@ -39,7 +39,9 @@ function stillOpen(source: Source, shard: string, open: readonly string[]): Gap 
   const ids = open.slice(0, 5).join(', ');
   return {
     code: 'FENCE_DOWN',
-    message: `transactions that began before the fence are still open after ${drainTimeout / 1000} s: ${ids} (trx_id of information_schema.innodb_trx)`,
+    message:
+      `transactions that began before the fence are still open after ${drainTimeout / 1000} s: ` +
+      `${ids} (trx_id of information_schema.innodb_trx)`,
     place: source.place({ shard }),
     remedy: 'let them end, or kill their connections, and complete again',
   };
@@ -81,7 +83,8 @@ function leak(source: Source, shard: string, table: string): Gap {
   return {
     code: 'FENCE_DOWN',
     message:
-      'the table is still written to, past the fence: a program writes to its MySQL without Vitess, or the fence was taken down',
+      'the table is still written to, past the fence: a program writes to its MySQL without Vitess, ' +
+      'or the fence was taken down',
     place: source.place({ shard, table }),
     remedy: 'stop that program, and complete again',
   };

@@ -50,7 +50,7 @@ export class LockedStep extends Step implements EffectContext {
 }
 
 export interface StepOptions {
-  /** False for a step that goes on when the workflow cancels it: putting back, and everything past the point of no return. */
+  /** False for a step that goes on when it is cancelled: putting back, and everything past the point of no return. */
   interruptible?: boolean;
 }
 

@@ -18,7 +18,8 @@ export function renderPlan({ plan, findings, details }: Planned): string[] {
     `Source:       ${source.mount}.${source.keyspace}, shards ${shardNames(source)}`,
     `Target:       ${target.keyspace} (${target.sharded ? 'sharded' : 'unsharded'}), shards ${shardNames(target)}`,
     `Cells:        ${source.cells.join(', ')}`,
-    `Tablet types: ${plan.stream.tabletTypes.join(', ')}${plan.stream.tabletTypesInPreferenceOrder ? ', in this order of preference' : ''}`,
+    `Tablet types: ${plan.stream.tabletTypes.join(', ')}` +
+      (plan.stream.tabletTypesInPreferenceOrder ? ', in this order of preference' : ''),
     `Streams:      ${optionsOf(plan)}`,
     '',
     ...tableLines(plan),

@@ -49,7 +49,9 @@ function detail(status: Status): string {
     case 'retiring':
       return `: waiting for ${waiting}`;
     case 'replicating':
-      return `: lag ${lagSeconds === null ? 'not known' : duration(lagSeconds)}${waiting && `, waiting for ${waiting}`}`;
+      return (
+        `: lag ${lagSeconds === null ? 'not known' : duration(lagSeconds)}` + (waiting && `, waiting for ${waiting}`)
+      );
     default:
       return '';
   }

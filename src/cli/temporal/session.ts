@@ -39,7 +39,7 @@ const pollerAge = 90_000;
 /** A migration by its workflow ID. */
 export interface Migration {
   id: string;
-  /** The run ID of its first run, which it keeps when it continues as new; without it, the latest migration is meant. */
+  /** The run ID of its first run, kept when it continues as new; without it, the latest migration is meant. */
   runId?: string;
   /** The task queue of its workers; without it, the one of the environment. */
   taskQueue?: string;

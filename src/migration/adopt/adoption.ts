@@ -159,6 +159,7 @@ export function nextStep(
     'STREAMS_MISSING',
     `${found} of ${expected} streams are there`,
     place,
-    'another program has deleted them: what they have copied can no longer be completed. Cancel the migration and create it again',
+    'another program has deleted them: what they have copied can no longer be completed. ' +
+      'Cancel the migration and create it again',
   );
 }

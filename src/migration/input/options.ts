@@ -81,7 +81,7 @@ export function streamOptionsOf(input?: StreamOptions): StreamOptions {
   const fields = Object.keys(streamOptions) as (keyof StreamOptions)[];
   const values = fields.map((field) => [field, input === undefined ? defaultOf(streamOptions[field]) : input[field]]);
   // The type says for each field what the line above does.
-  return Object.fromEntries(values) as unknown as StreamOptions;
+  return Object.fromEntries(values) as StreamOptions;
 }
 
 /** Every option of a migration, by its JSON field, in the order of the help and the documents. */

@@ -82,7 +82,8 @@ const longestError = 1_000;
  */
 const oneSided = /failed to reconcile extra rows: .*node doesn't exist.*VSchema/;
 const oneSidedMeaning =
-  'there are rows that only the source or only the target has; for an external cluster Vitess cannot say which they are';
+  'there are rows that only the source or only the target has; ' +
+  'for an external cluster Vitess cannot say which they are';
 
 /** True when every table was compared to its end and no row differs. */
 export function isClean(report: VDiffReport): boolean {

@@ -1,4 +1,4 @@
-/** True for two definitions of one table. The order of their lines means nothing where keys are built after the copy. */
+/** True for two definitions of one table. The order of lines means nothing where keys are built after the copy. */
 export function sameDefinition(a: string | undefined, b: string): boolean {
   return a !== undefined && linesOf(a) === linesOf(b);
 }
