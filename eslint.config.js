@@ -51,6 +51,40 @@ function cliDoor(room, rooms, own = []) {
   return door([`src/cli/${room}/**`], ['migration', 'net', 'cli'], ['workflows'], inside);
 }
 
+/** The rooms of src/migration from the ground up: each may import those below it. */
+const floors = [
+  ['problem', 'sql'],
+  ['input'],
+  ['plan'],
+  ['watch'],
+  ['proof', 'preflight', 'adopt', 'audit'],
+  ['lifecycle'],
+];
+
+/** The doors of the rooms of src/migration: there are none to rooms of the same floor, nor to those above. */
+const migrationDoors = floors.flatMap((rooms, floor) =>
+  rooms.map((room) => {
+    const closed = floors
+      .slice(floor)
+      .flat()
+      .filter((each) => each !== room);
+    const inside = closed.map((each) => ({
+      regex: `^(\\.\\./)+${each}/`,
+      message: `src/migration/${room} has no door to ${each}: see CONTRIBUTING.md.`,
+    }));
+    return door([`src/migration/${room}/**`], ['migration'], [], inside);
+  }),
+);
+
+/** The door of steps of src/activities: `up` leads from their folder to src/activities, where they may use `step`. */
+function stepDoor(files, up) {
+  const inside = {
+    regex: `^${up.replaceAll('.', '\\.')}(?!step/|\\.\\./)`,
+    message: 'A step imports no other step: what several steps need is in src/activities/step.',
+  };
+  return door(files, ['migration', 'effects', 'vitess', 'activities'], [], [inside]);
+}
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'src/vitess/wire/'] },
   ...tseslint.configs.strictTypeChecked,
@@ -70,9 +104,12 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
-  door(['src/migration/**'], ['migration']),
+  ...migrationDoors,
   door(['src/workflows/**'], ['migration'], ['activities']),
-  door(['src/activities/**'], ['migration', 'effects', 'vitess', 'activities']),
+  door(['src/activities/index.ts'], ['migration', 'effects', 'vitess', 'activities']),
+  stepDoor(['src/activities/!(index).ts'], './'),
+  stepDoor(['src/activities/{preflight,audit,step}/*.ts'], '../'),
+  stepDoor(['src/activities/preflight/facts/*.ts'], '../../'),
   door(['src/effects/**'], ['migration', 'vitess']),
   door(['src/net/**'], []),
   door(['src/config/**'], ['migration', 'net']),

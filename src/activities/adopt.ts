@@ -14,7 +14,7 @@ import {
 } from '../migration/adopt/adoption.js';
 import { formatIdentifier, parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { AdoptInput } from '../migration/input/input.js';
-import { nameList, type MigrationRef } from '../migration/lifecycle/reference.js';
+import { nameList, type MigrationRef } from '../migration/plan/reference.js';
 import { expectedStreams, tableNames, type Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { ShardStreams } from '../migration/watch/stream.js';

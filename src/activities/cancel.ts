@@ -5,7 +5,7 @@ import { streams } from '../effects/streams.js';
 import { targetTables } from '../effects/target-tables.js';
 import { vdiffs } from '../effects/vdiffs.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
-import { nameList, type MigrationRef, type NameList } from '../migration/lifecycle/reference.js';
+import { nameList, type MigrationRef, type NameList } from '../migration/plan/reference.js';
 import type { Clients } from '../vitess/clients.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { lockedStep, type LockedStep } from './step/step.js';

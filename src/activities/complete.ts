@@ -5,13 +5,12 @@ import { JournalStore, refusePastNoReturn, type Journal } from '../effects/journ
 import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import { targetPlace, tableNames, type Plan } from '../migration/plan/plan.js';
 import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { Look } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
-import { recheck } from './preflight/recheck.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
 import { conflictGaps, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
@@ -22,12 +21,15 @@ import { lockedStep, readingStep, type LockedStep, type Step } from './step/step
 const serveTimeout = 60_000;
 const servePoll = 250;
 
+/** Asks the checks of preflight that are asked again at Complete. Answers what stops it. */
+export type Recheck = (clients: Clients, ref: MigrationRef) => Promise<Gap[]>;
+
 /** The step Complete, in the order of its steps: prove, publish, fence, finish, serve. */
-export function completeActivities(clients: Clients) {
+export function completeActivities(clients: Clients, recheck: Recheck) {
   return {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
     async prove(ref: MigrationRef): Promise<Gap[]> {
-      return readingStep(clients, ref, async (step) => cappedGaps(await gapsNow(clients, step)));
+      return readingStep(clients, ref, async (step) => cappedGaps(await gapsNow(step, recheck)));
     },
 
     /** Makes the tables known to the target's vtgates. They stay denied until `finish`. */
@@ -91,7 +93,8 @@ export function completeActivities(clients: Clients) {
   };
 }
 
-async function gapsNow(clients: Clients, step: Step): Promise<Gap[]> {
+async function gapsNow(step: Step, recheck: Recheck): Promise<Gap[]> {
+  const { clients } = step;
   const plan = await step.plan();
   const source = await sourceOf(clients, plan);
   const gaps = [

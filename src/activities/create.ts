@@ -6,7 +6,7 @@ import type { Source } from '../effects/source/source.js';
 import { streams } from '../effects/streams.js';
 import { readHolders } from '../effects/table-holders.js';
 import { targetTables } from '../effects/target-tables.js';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { heldTable, tableNames, targetPlace, type Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';

@@ -9,6 +9,7 @@ import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
 import { preflightActivities } from './preflight/preflight.js';
+import { recheck } from './preflight/recheck.js';
 import { retireSourceActivities } from './retire-source.js';
 import { vdiffActivities } from './vdiff.js';
 import { watchSourceActivities } from './watch-source.js';
@@ -27,7 +28,7 @@ export function allActivities(clients: Clients) {
     ...vdiffActivities(clients),
     ...pauseActivities(clients),
     ...watchSourceActivities(clients),
-    ...completeActivities(clients),
+    ...completeActivities(clients, recheck),
     ...retireSourceActivities(clients),
     ...cancelActivities(clients),
     ...auditActivities(clients),

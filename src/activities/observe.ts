@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import {
   endsWatching,
   tablesInHeartbeat,

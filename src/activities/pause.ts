@@ -1,4 +1,4 @@
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';

@@ -3,7 +3,7 @@ import { sourceOf } from '../effects/source/open-source.js';
 import type { LockedSource, Source } from '../effects/source/source.js';
 import { sourceTables } from '../effects/source-tables.js';
 import type { SourceTables } from '../migration/input/input.js';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import { MigrationError, type ErrorCode, type Problem } from '../migration/problem/errors.js';
 import { retiredName, type Retirement } from '../migration/proof/source-tables.js';

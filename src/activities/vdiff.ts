@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { vdiffs } from '../effects/vdiffs.js';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceOf } from '../effects/source/open-source.js';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import { tableNames } from '../migration/plan/plan.js';
 import type { Problem } from '../migration/problem/errors.js';
 import { lateWrites } from '../migration/proof/late-writes.js';

@@ -1,4 +1,4 @@
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import type { Clients } from '../vitess/clients.js';
 import type { KeyspaceLock } from '../vitess/topology/lock.js';
 import type { JournalStore } from './journal.js';

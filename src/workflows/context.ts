@@ -1,7 +1,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import { problemForPerson } from '../migration/lifecycle/next-step.js';
 import type { Phase } from '../migration/lifecycle/phases.js';
-import type { NameList } from '../migration/lifecycle/reference.js';
+import type { NameList } from '../migration/plan/reference.js';
 import { clearing, locked, watching } from './activities.js';
 import { problemOf } from './failures.js';
 import { ObserveBackoff } from './observe-backoff.js';

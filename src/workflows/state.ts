@@ -4,7 +4,7 @@ import { completeRequestSchema, type AdoptInput, type CompleteRequest } from '..
 import { nextStep, vdiffIsOld, type Step } from '../migration/lifecycle/next-step.js';
 import { phases, type Phase } from '../migration/lifecycle/phases.js';
 import type { PreflightReport } from '../migration/lifecycle/preflight-report.js';
-import type { MigrationRef } from '../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
 import {
   completeOptions,
   initialState,

@@ -15,7 +15,7 @@ import { progressLine } from '../../src/cli/output/progress.js';
 import { renderStatus } from '../../src/cli/output/status.js';
 import { renderVDiff, waysOn } from '../../src/cli/output/vdiff.js';
 import { statusOfClosed, withPending, type ClosedRun, type Live } from '../../src/migration/lifecycle/live.js';
-import { nameList } from '../../src/migration/lifecycle/reference.js';
+import { nameList } from '../../src/migration/plan/reference.js';
 import { noTotals, type Observation } from '../../src/migration/watch/observation.js';
 import type { Plan } from '../../src/migration/plan/plan.js';
 import type { Status } from '../../src/migration/lifecycle/status.js';

@@ -14,7 +14,7 @@ import {
   type StreamObservation,
   type Wait,
 } from '../../src/migration/watch/observation.js';
-import { nameList } from '../../src/migration/lifecycle/reference.js';
+import { nameList } from '../../src/migration/plan/reference.js';
 import {
   copying,
   replicating,

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { schemaDriftGaps } from '../../src/activities/step/proof.js';
 import { Step } from '../../src/activities/step/step.js';
 import { sourceOf } from '../../src/effects/source/open-source.js';
-import type { MigrationRef } from '../../src/migration/lifecycle/reference.js';
+import type { MigrationRef } from '../../src/migration/plan/reference.js';
 import { ExternalVitessClusterSchema } from '../../src/vitess/wire/topodata_pb.js';
 import { KeyspaceSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { buildClients } from '../../src/worker.js';

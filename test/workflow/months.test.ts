@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nameList } from '../../src/migration/lifecycle/reference.js';
+import { nameList } from '../../src/migration/plan/reference.js';
 import { noPrimaryKey } from '../../src/migration/preflight/checks/no-primary-key.js';
 import { stamp } from '../../src/migration/preflight/finding.js';
 import { cappedGaps } from '../../src/migration/proof/gaps.js';

@@ -3,7 +3,7 @@ import { JournalStore, type Journal } from '../../effects/journal.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import type { MigrateInput } from '../../migration/input/input.js';
 import type { PreflightReport } from '../../migration/lifecycle/preflight-report.js';
-import { nameList, type MigrationRef } from '../../migration/lifecycle/reference.js';
+import { nameList, type MigrationRef } from '../../migration/plan/reference.js';
 import { tableNames, type Plan } from '../../migration/plan/plan.js';
 import type { Answers } from '../../migration/preflight/facts.js';
 import { judge } from '../../migration/preflight/judge.js';

@@ -1,6 +1,6 @@
 import { JournalStore } from '../../effects/journal.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
-import type { MigrationRef } from '../../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../../migration/plan/reference.js';
 import { checksFor } from '../../migration/preflight/checks/index.js';
 import { judge } from '../../migration/preflight/judge.js';
 import { blocking } from '../../migration/preflight/finding.js';

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { EffectContext } from '../../effects/context.js';
 import { JournalStore } from '../../effects/journal.js';
-import type { MigrationRef } from '../../migration/lifecycle/reference.js';
+import type { MigrationRef } from '../../migration/plan/reference.js';
 import type { Plan } from '../../migration/plan/plan.js';
 import type { Clients } from '../../vitess/clients.js';
 import { withMigrationLocks, type MigrationLocks } from '../../vitess/topology/lock.js';

@@ -1,4 +1,4 @@
-import type { NameList } from '../../migration/lifecycle/reference.js';
+import type { NameList } from '../../migration/plan/reference.js';
 import { describePlace, describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
 import { tableFraction, type StreamObservation, type TableObservation } from '../../migration/watch/observation.js';

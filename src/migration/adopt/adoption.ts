@@ -1,4 +1,4 @@
-import type { NameList } from '../lifecycle/reference.js';
+import type { NameList } from '../plan/reference.js';
 import { MigrationError, type Place } from '../problem/errors.js';
 import type { ShardFacts } from '../plan/facts.js';
 import { formatIdentifier, type WorkflowIdentifier } from '../input/identifier.js';

@@ -1,4 +1,4 @@
-import type { NameList } from './reference.js';
+import type { NameList } from '../plan/reference.js';
 import type { Plan, PlanDetails } from '../plan/plan.js';
 import type { Finding } from '../preflight/finding.js';
 

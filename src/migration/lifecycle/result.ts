@@ -1,7 +1,7 @@
 import type { Problem } from '../problem/errors.js';
 import type { Plan, PlanDetails } from '../plan/plan.js';
 import type { Finding } from '../preflight/finding.js';
-import type { NameList } from './reference.js';
+import type { NameList } from '../plan/reference.js';
 import type { Retirement } from '../proof/source-tables.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 

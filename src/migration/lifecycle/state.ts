@@ -7,7 +7,7 @@ import type { VDiffReport } from '../proof/vdiff.js';
 import type { StreamProblem } from '../watch/diagnosis.js';
 import type { Observation } from '../watch/observation.js';
 import type { Phase } from './phases.js';
-import { nameList, type NameList } from './reference.js';
+import { nameList, type NameList } from '../plan/reference.js';
 
 /** What people have asked for. Only messages write it, and the step that carries a wish out. */
 export interface Intents {

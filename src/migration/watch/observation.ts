@@ -1,4 +1,4 @@
-import { nameList, type NameList } from '../lifecycle/reference.js';
+import { nameList, type NameList } from '../plan/reference.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
 import type { StreamProblem } from './diagnosis.js';
 

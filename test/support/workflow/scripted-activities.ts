@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../../src/activities/index.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
-import { nameList } from '../../../src/migration/lifecycle/reference.js';
+import { nameList } from '../../../src/migration/plan/reference.js';
 import { tableNames } from '../../../src/migration/plan/plan.js';
 import { cleanVDiff, replicating, sampleAdoption, samplePlan, sampleSurvey } from './samples.js';
 

@@ -12,7 +12,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { binaries, installTemporal, installTimeSkipping } from '../../../lab/install.js';
 import { timeSkippingServerPath } from '../../../lab/temporal.js';
 import { parseWorkflowIdentifier } from '../../../src/migration/input/identifier.js';
-import type { MigrationRef } from '../../../src/migration/lifecycle/reference.js';
+import type { MigrationRef } from '../../../src/migration/plan/reference.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
 import { bundle, type WorkflowBundle } from './bundle.js';
