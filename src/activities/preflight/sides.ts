@@ -1,7 +1,7 @@
 import type { MountFacts, Request } from '../../migration/preflight/facts.js';
 import type { MigrationError, Place } from '../../migration/problem/errors.js';
 import type { SourceInspection } from '../../effects/source/inspection.js';
-import { VitessSourceInspection } from '../../effects/source/vitess-inspection.js';
+import { inspectSource } from '../../effects/source/open-source.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { BoundedReads } from './bounded-reads.js';
@@ -50,8 +50,7 @@ export class Sides {
 
   /** The source keyspace of the cluster that is, or would be, mounted so. */
   source(mount: MountFacts): SourceInspection {
-    const { mount: name, keyspace } = this.request.source;
-    this.inspection ??= new VitessSourceInspection(this.clients, this.clients.external(name, mount), keyspace);
+    this.inspection ??= inspectSource(this.clients, this.request.source, mount);
     return this.inspection;
   }
 

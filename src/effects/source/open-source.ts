@@ -1,5 +1,8 @@
+import type { MountFacts } from '../../migration/preflight/facts.js';
 import type { Clients } from '../../vitess/clients.js';
+import type { SourceInspection } from './inspection.js';
 import type { Source } from './source.js';
+import { VitessSourceInspection } from './vitess-inspection.js';
 import { VitessSource } from './vitess-source.js';
 
 /** Where the tables come from, and the shards that are read. */
@@ -20,4 +23,9 @@ export function sourceOf(
   { source }: { source: { mount: string; keyspace: string; shards: { name: string }[] } },
 ): Promise<Source> {
   return openSource(clients, { ...source, shards: source.shards.map(({ name }) => name) });
+}
+
+/** What preflight asks of a source, which need not be mounted yet. */
+export function inspectSource(clients: Clients, id: Omit<SourceId, 'shards'>, mount: MountFacts): SourceInspection {
+  return new VitessSourceInspection(clients, clients.external(id.mount, mount), id.keyspace);
 }
