@@ -28,9 +28,9 @@ import { lockedStep, Step, type LockedStep } from './step/step.js';
 export function adoptActivities(clients: Clients) {
   return {
     /**
-     * Makes the migration this run's. Ours is found by its journal, `vtctldclient`'s by its streams; for those a
-     * journal is begun, with what Cancel must undo as far as it can be known. An existing VDiff is deleted first: one
-     * that hangs would hold the lock.
+     * Makes the migration this run's. One of vtmigrate is found by its journal, one of `vtctldclient` by its streams;
+     * the latter gets a journal, with what Cancel must undo as far as it can be known. An existing VDiff is deleted
+     * first: one that hangs would hold the lock.
      * @throws NOTHING_TO_ADOPT, NOT_ADOPTABLE, STREAMS_MISSING, PAST_NO_RETURN, LOCKED
      */
     async adopt(ref: MigrationRef, request: AdoptInput): Promise<Adoption> {

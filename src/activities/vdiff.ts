@@ -29,8 +29,8 @@ const looksBeforeStart = 10;
 export function vdiffActivities(clients: Clients) {
   return {
     /**
-     * Runs a VDiff to its end. One of the same UUID that is already there is followed, so that a second attempt of
-     * this activity goes on with the first one's. Servers that do not answer are waited for: Vitess itself resumes a
+     * Runs a VDiff to its end. An existing one with the same UUID is followed, so that a second attempt of
+     * this activity continues the first one's. Servers that do not answer are waited for: Vitess itself resumes a
      * VDiff when its tablet is back, or another one has taken its place. When nothing moves for `stallSeconds`, when
      * it ends in an error, or when the activity is cancelled, the VDiff is removed and the streams are made to run.
      */

@@ -5,7 +5,7 @@ import type { Access, Tls } from '../net/access.js';
 
 const path = z.string().min(1, { error: 'must be the path of a file' });
 
-/** Credentials for one end of a cluster, as the configuration says them. */
+/** Credentials for one end of a cluster, as written in the configuration. */
 export const accessSchema = z.strictObject({
   tls: z
     .strictObject({ ca: path, cert: path.optional(), key: path.optional(), serverName: z.string().min(1).optional() })
@@ -19,7 +19,7 @@ export type AccessText = z.infer<typeof accessSchema>;
 /** Takes a problem: the field below the end's own, for example `tls.ca`, and what is wrong with it. */
 type Say = (field: string, what: string) => void;
 
-/** Reads the files that an end's credentials name, and says everything that is wrong with them, never a value. */
+/** Reads the files that an end's credentials name, and reports every problem with them, but never a value. */
 export function readAccess(text: AccessText, say: Say): Access {
   const tls = text.tls === undefined ? undefined : readTls(text.tls, say);
   const password = readPassword(text, say);
@@ -32,7 +32,7 @@ export function readAccess(text: AccessText, say: Say): Access {
 
 /**
  * What holds for etcd and tablets: user and password belong together, and go over TLS only, because
- * there they are sent as they are, and whoever mounts a cluster says where to.
+ * there they are sent unencrypted, and the person who mounts a cluster chooses the address.
  */
 export function requirePair(text: AccessText, say: Say): void {
   const hasPassword = text.password !== undefined || text.passwordFile !== undefined;
@@ -61,7 +61,7 @@ function readTls(text: NonNullable<AccessText['tls']>, say: Say): Tls | undefine
     say('tls.ca', `is not a certificate (${codeOf(error)})`);
     return tls;
   }
-  // OpenSSL takes a file without any certificate for an empty list, which trusts nobody.
+  // OpenSSL accepts a file without any certificate as an empty list of authorities, which trusts no server.
   if (!ca.includes('BEGIN CERTIFICATE')) say('tls.ca', 'holds no certificate');
   try {
     if (cert !== undefined && key !== undefined) createSecureContext({ cert, key });

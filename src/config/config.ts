@@ -218,7 +218,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return [`${nameOf(field)} ${text}`];
 }
 
-/** Both names of a setting. */
+/** The two names of a setting: in the file and in the environment. */
 function nameOf(field: string): string {
   const variable = fields[field];
   return variable === undefined ? `${field} in the file` : `${variable} (${field} in the file)`;

@@ -209,7 +209,7 @@ function encode(journal: Journal): Uint8Array {
   return Buffer.from(JSON.stringify(journal));
 }
 
-/** The journal as an effect: what the dry run says of it. */
+/** The journal as an effect: its lines in the dry run. */
 export const journal = {
   describe({ plan, target }: Description): TopologyWrite[] {
     const { keyspace, workflow } = plan.target;

@@ -30,13 +30,13 @@ export class BoundedReads {
 
   /**
    * Reads something at a place.
-   * @param work makes the calls; between two of them it looks at the signal, which tells that the time is over
+   * @param work makes the calls, and checks the signal between them, which is aborted at the time-out
    */
   async read<T>(place: Place, work: (signal: AbortSignal) => Promise<T>): Promise<Reading<T>> {
     await this.enter();
     const clock = new AbortController();
     const reading = this.twice(() => work(clock.signal), clock.signal);
-    // Not when the time is over, but when nothing is under way any more: the work's own calls end by their time limits.
+    // The slot is free when the work has ended, not at the time-out: its calls have time limits of their own.
     void reading.catch(() => undefined).finally(() => this.leave());
     const timer = sleep(this.bounds.timeout, undefined, { signal: clock.signal });
     try {

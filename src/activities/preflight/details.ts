@@ -9,7 +9,7 @@ import { readCellRoots } from '../../vitess/topology/cells.js';
 import type { Topology } from '../../vitess/topology/topology.js';
 import type { Sides } from './sides.js';
 
-/** Characters of DDL in a dry run's plan: a Temporal payload must stay below 2 MB. */
+/** Characters of DDL in the plan of a dry run: a Temporal payload must stay below 2 MB. */
 const ddlLimit = 500_000;
 
 /** What a dry run shows besides the plan, and what could not be read for it. */

@@ -69,7 +69,7 @@ async function record(
     await journals.begin(runId, input.source);
     await journals.writeRecord(runId, { input, plan });
   } catch (error) {
-    // Half of it is worth nothing; before the last attempt, the next one goes on from it.
+    // A journal without a record is of no use. Before the last attempt it stays, for the next one to continue.
     if (Context.current().info.attempt >= attempts) await forgetUntouched(journals, runId);
     throw error;
   }
@@ -82,7 +82,7 @@ async function forgetUntouched(journals: JournalStore, runId: string): Promise<v
     const journal = await journals.read();
     if (journal?.runId === runId && isUntouched(journal)) await journals.remove(runId);
   } catch (error) {
-    // The refusal says more: a topology that does not answer is among its reasons.
+    // The refusal is the better error: its reasons include a topology that does not answer.
     if (!(error instanceof MigrationError)) throw error;
   }
 }

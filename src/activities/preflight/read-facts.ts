@@ -47,7 +47,7 @@ class FactReader {
     const needed = await Promise.all(needs.map(async (need) => [need, (await this.read(need)).value] as const));
     if (needed.some(([, value]) => value === undefined)) return { unread: [], what };
     const { value, unread } = await fact.read(this.sides, Object.fromEntries(needed) as unknown as Facts);
-    // Part of a required fact is not enough: nothing is decided by what happened to answer.
+    // Part of a required fact is not enough: the plan must not depend on which servers happened to answer.
     if (value === undefined || (what === null && unread.length > 0)) return { unread, what };
     return { value, unread, what };
   }

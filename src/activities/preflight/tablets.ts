@@ -8,7 +8,7 @@ export function placed(source: SourceInspection, tablet: SourceTablet): { place:
   return { place: source.place({ shard: tablet.shard, tablet: tablet.alias }), tablet };
 }
 
-/** The candidates that are healthy. One that does not answer is not asked more: it is one finding, not five. */
+/** The candidates that are healthy. One that does not answer is not asked again: it counts as one finding, not five. */
 export function healthy(
   source: SourceInspection,
   { sourceTablets, candidates }: Pick<Facts, 'sourceTablets' | 'candidates'>,

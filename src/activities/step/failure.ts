@@ -2,8 +2,8 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { MigrationError } from '../../migration/problem/errors.js';
 
 /**
- * How an error leaves an activity: `type` is the code, `details[0]` the Problem, and whether
- * Temporal retries it is the code's own word. Other errors pass through: they are bugs.
+ * The failure of an activity for an error: `type` is the code, `details[0]` the Problem, and the table of codes
+ * decides whether Temporal retries it. Other errors pass through: they are bugs.
  */
 export function toFailure(error: unknown): unknown {
   if (!(error instanceof MigrationError)) return error;

@@ -48,8 +48,8 @@ function stillOpen(source: Source, shard: string, open: readonly string[]): Gap 
 }
 
 /**
- * The positions at which the fenced source stands still, by source shard: none of the plan's tables is written to
- * after them. A write that was on its way when the fence went up is waited for.
+ * The positions of the fenced source, by source shard, after which none of the plan's tables is written to. A write
+ * that was in progress when the fence went up is waited for.
  */
 export async function quietPositions(
   source: Source,

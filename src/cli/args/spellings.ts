@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import { splitList } from './lists.js';
 import type { Arguments, Flag } from './parse.js';
 
-/** Options of MoveTables that set a field of ours in another way, beside the field they set. */
+/** Options of MoveTables that set a field of the JSON contract in another way, and that field. */
 export const spellings: Partial<Record<Field, readonly Flag[]>> = {
   source: [
     { name: 'mount-name', takes: '<mount>', about: 'with -source-keyspace, the same as -source', of: ['Create'] },
@@ -59,7 +59,7 @@ export function preferenceOf(
   };
 }
 
-/** One flag of ours and two of MoveTables say the same. @throws UsageError when they contradict each other */
+/** One flag of vtmigrate and two of MoveTables mean the same. @throws UsageError when they contradict each other */
 export function sourceTablesOf(args: Arguments): { sourceTables?: string } {
   const [keep, rename] = [args.bool('keep-data'), args.bool('rename-tables')];
   const given = [

@@ -46,7 +46,7 @@ export async function complete(
   );
 }
 
-/** Calls off the renaming or dropping of the source's tables. */
+/** Cancels the renaming or dropping of the source's tables. */
 async function keepSource(migration: Migration, session: Session, terminal: Terminal): Promise<number> {
   const { id } = migration;
   const update = await session.request(migration, messages.keepSource, undefined);

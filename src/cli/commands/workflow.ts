@@ -56,7 +56,7 @@ async function keepShowing(first: Live, json: boolean, session: Session, termina
       live = await readLive(session, migration);
       trouble = [];
     } catch (error) {
-      // At 3 a.m. the last known state is worth more than an empty screen.
+      // The last known state is worth more than an empty screen.
       if (!(error instanceof PassingError)) throw error;
       trouble = [`NOT LIVE: ${error.message}`, ''];
     }

@@ -188,7 +188,7 @@ export class Session {
       .sort((a, b) => a.secondsAgo - b.secondsAgo);
   }
 
-  /** An error of the SDK as one of ours. */
+  /** Turns an error of the SDK into a CommandError. */
   async translate(error: unknown, taskQueue: string): Promise<Error> {
     if (error instanceof CommandError) return error;
     if (error instanceof WorkflowUpdateFailedError) return new CommandError(reasonOf(error));

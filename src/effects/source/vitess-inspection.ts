@@ -110,7 +110,7 @@ export class VitessSourceInspection implements SourceInspection {
   }
 }
 
-/** A backtick in any table name of a keyspace breaks Vitess's own GetSchema for all of them. */
+/** A backtick in any table name of a keyspace breaks Vitess's GetSchema for the whole keyspace. */
 function explainBacktick(error: unknown): unknown {
   if (!(error instanceof MigrationError) || !error.what.includes('UnescapeID err')) return error;
   return new MigrationError(

@@ -115,7 +115,7 @@ export function barePlan(id: WorkflowIdentifier, target: AdoptingTarget, source:
   };
 }
 
-/** The input the migration was begun with, or might have been, with what has been said anew. */
+/** The input the migration was begun with, or might have been, with what has been repeated. */
 export function adoptedInput(request: AdoptInput, plan: Plan, known: MigrateInput | undefined): MigrateInput {
   const said = Object.fromEntries(
     keptFields.flatMap((key) => (request[key] === undefined ? [] : [[key, request[key]]])),

@@ -80,7 +80,7 @@ export type StreamOptions = {
 export function streamOptionsOf(input?: StreamOptions): StreamOptions {
   const fields = Object.keys(streamOptions) as (keyof StreamOptions)[];
   const values = fields.map((field) => [field, input === undefined ? defaultOf(streamOptions[field]) : input[field]]);
-  // The type says for each field what the line above does.
+  // For each field, the line above has the type that StreamOptions gives it.
   return Object.fromEntries(values) as StreamOptions;
 }
 
@@ -242,7 +242,7 @@ export function shapeOf<A extends Action>(action: A): { [F in FieldOf<A>]: Schem
     const option: Option = options[field];
     return [field, action !== 'Create' && option.kept === true ? option.kind.schema.optional() : option.schema];
   });
-  // The type says for each field what the line above does.
+  // For each field, the line above has the type that StreamOptions gives it.
   return Object.fromEntries(shape) as { [F in FieldOf<A>]: SchemaOf<A, F> };
 }
 

@@ -1,7 +1,7 @@
 import { migrateInputSchema } from '../input/input.js';
 import { acceptable, severityOf } from './checks/index.js';
 
-/** The input of the workflow type `migrate`, with `accept` held to the checks that there are. */
+/** The input of the workflow type `migrate`, with `accept` limited to the checks that exist. */
 export const migrateContract = migrateInputSchema.check((ctx) => {
   for (const [index, check] of ctx.value.accept.entries()) {
     const message = whyNotAcceptable(check);

@@ -10,7 +10,7 @@ import type { MigrationError, Place } from '../problem/errors.js';
  */
 export interface Facts extends PlanFacts {
   request: Request;
-  /** Where the topology of the source is: the mount record or, in a dry run without one, the wish for it. */
+  /** Where the topology of the source is: the mount record or, in a dry run without one, the `mount` of the input. */
   mount: MountFacts;
   vtgate: 'answers';
   /** Every journal of the target keyspace. */
@@ -54,7 +54,7 @@ export interface Facts extends PlanFacts {
 
 export type FactName = keyof Facts;
 
-/** What became of a fact. Without a value, the checks that need it are not asked. */
+/** The outcome of reading a fact. Without a value, the checks that need it are not asked. */
 export interface Answer<T> {
   value?: T;
   /** What could not be read of it. */

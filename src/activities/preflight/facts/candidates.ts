@@ -37,7 +37,7 @@ async function inspect(
   return { unhealthy, streamError };
 }
 
-/** @param tries one lost answer is no reason */
+/** @param tries one lost answer does not make a tablet unhealthy */
 async function reasonOf(ask: () => Promise<string>, tries = 2): Promise<string> {
   try {
     return await ask();

@@ -21,7 +21,7 @@ async function mountOf({ clients, request: { input, source } }: Sides): Promise<
   const recorded = await clients.mounts.get(source.mount);
   if (recorded === undefined) {
     if (input.dryRun && wanted !== undefined) return wanted;
-    // Names the mounts that there are.
+    // The error names the mounts that exist.
     const { server, root } = await clients.source(source.mount);
     return { topoType: 'etcd2', topoServer: server, topoRoot: root };
   }

@@ -3,7 +3,7 @@ import { requiredFact } from '../fact.js';
 
 export const targetStreams = requiredFact({
   name: 'targetStreams',
-  // A tablet that does not answer is asked no more: it is one error, not two.
+  // A tablet that does not answer is not asked again: it counts as one error, not two.
   needs: ['targetPrimaries', 'targetTables'],
   read: (sides, { targetPrimaries }) =>
     sides.ofPrimaries(targetPrimaries, async ({ tablet, place }, shard) => ({
