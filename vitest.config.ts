@@ -6,6 +6,9 @@ import { defineConfig } from 'vitest/config';
  */
 const patient = { testTimeout: 300_000, hookTimeout: 600_000 };
 
+/** The files of a worker share what they import: loading the SDK again for each takes most of the time. */
+const shared = { isolate: false };
+
 /** Most of the time of these files is waiting, and two of them keep two cores busy. */
 const sideBySide = 2;
 
@@ -13,14 +16,22 @@ export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/fake/**/*.test.ts'], ...patient } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/contract/fake/**/*.test.ts'],
+          ...patient,
+          ...shared,
+        },
+      },
       { test: { name: 'package', include: ['test/package/**/*.test.ts'], ...patient } },
-      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], ...patient } },
+      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], ...patient, ...shared } },
       {
         test: {
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
           ...patient,
+          ...shared,
           maxWorkers: sideBySide,
           sequence: { groupOrder: 1 },
         },
@@ -30,9 +41,10 @@ export default defineConfig({
           name: 'servers',
           include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts'],
           ...patient,
+          ...shared,
           testTimeout: 600_000,
           globalSetup: ['test/support/lab/lab-setup.ts'],
-          // Each file has one of the labs for itself: there are as many as workers.
+          // Each worker has one of the labs for itself: there are as many.
           maxWorkers: sideBySide,
           sequence: { groupOrder: 2 },
         },

@@ -12,6 +12,10 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
+interface Recorded {
+  events: { workflowExecutionStartedEventAttributes?: { workflowId: string } }[];
+}
+
 interface Manifest {
   dependencies: Record<string, string>;
 }
@@ -104,10 +108,9 @@ describe('a worker that has installed the package', () => {
 
     beQuiet();
     const history = new URL('../replay/histories/completed.json', import.meta.url);
-    const recorded: unknown = JSON.parse(await readFile(history, 'utf8'));
-    await expect(
-      Worker.runReplayHistory({ workflowBundle: { codePath } }, recorded, 'commerce.wf'),
-    ).resolves.toBeUndefined();
+    const recorded = JSON.parse(await readFile(history, 'utf8')) as Recorded;
+    const id = recorded.events[0]?.workflowExecutionStartedEventAttributes?.workflowId;
+    await expect(Worker.runReplayHistory({ workflowBundle: { codePath } }, recorded, id)).resolves.toBeUndefined();
   });
 
   it('finds the workflows by the entry of their own', async () => {

@@ -7,7 +7,7 @@ import type { LabData } from '../../../lab/describe.js';
 import { tryLock } from '../../../lab/lock.js';
 
 /**
- * The lab of this test file: files run side by side, each in a process and with a lab of its own. The lock ends
+ * The lab of this process: files run side by side, two at a time, in processes with a lab of their own. The lock ends
  * with the process.
  */
 async function takeLab(labs: readonly LabData[]): Promise<LabData> {

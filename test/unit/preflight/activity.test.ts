@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { CancelledFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { allActivities } from '../../../src/activities/index.js';
 import { JournalStore } from '../../../src/effects/journal.js';
 import type { PreflightReport } from '../../../src/migration/lifecycle/preflight-report.js';
@@ -15,13 +15,6 @@ import { BinlogSourceSchema } from '../../../src/vitess/wire/binlogdata_pb.js';
 import { CreateVReplicationWorkflowRequestSchema } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { RoutingRulesSchema } from '../../../src/vitess/wire/vschema_pb.js';
 import { input } from './facts.js';
-
-/** The pause before a read is tried again is of no interest here. */
-vi.mock('node:timers/promises', async (original) => {
-  const real = await original<typeof import('node:timers/promises')>();
-  const hurried: typeof real.setTimeout = (ms, value, options) => real.setTimeout(ms === 500 ? 1 : ms, value, options);
-  return { ...real, setTimeout: hurried };
-});
 
 const ref = { id: { keyspace: 'commerce', workflow: 'wf' }, runId: 'run' };
 
