@@ -7,6 +7,7 @@ import { Terminal } from '../../src/cli/output/terminal.js';
 import { Follower } from '../../src/cli/temporal/follower.js';
 import { readLive } from '../../src/cli/temporal/live.js';
 import { Session } from '../../src/cli/temporal/session.js';
+import { PendingUpdate } from '../../src/cli/temporal/update.js';
 import { phases, type Phase } from '../../src/migration/lifecycle/phases.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import { messages } from '../../src/migration/lifecycle/messages.js';
@@ -158,7 +159,7 @@ describe('a migration that continues as new', () => {
     'gets an update again that ended as %s',
     async (type) => {
       temporal.answers = [failure(type), () => Promise.resolve({ outcome: 'paused' })];
-      const update = await temporal.session.request({ id, runId: 'r1' }, messages.pause, undefined);
+      const update = await PendingUpdate.send(temporal.session, { id, runId: 'r1' }, messages.pause, undefined);
       expect(await update.answer()).toEqual({ outcome: 'paused' });
       const sent = { name: 'pause', args: [undefined], firstExecutionRunId: 'r1' };
       expect(temporal.updates).toEqual([sent, sent]);
@@ -171,7 +172,7 @@ describe('a migration that continues as new', () => {
       failure('AcceptedUpdateCompletedWorkflow'),
       () => Promise.resolve({ outcome: 'paused' }),
     ];
-    const update = await temporal.session.request({ id, runId: 'r1' }, messages.pause, undefined);
+    const update = await PendingUpdate.send(temporal.session, { id, runId: 'r1' }, messages.pause, undefined);
     temporal.outages = 1;
     expect(await update.answer()).toEqual({ outcome: 'paused' });
   });
@@ -179,7 +180,7 @@ describe('a migration that continues as new', () => {
   test('does not get an update again when it has ended', async () => {
     temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'TERMINATED' }];
     temporal.answers = [failure('AcceptedUpdateCompletedWorkflow')];
-    const update = await temporal.session.request({ id, runId: 'r1' }, messages.complete, { force: true });
+    const update = await PendingUpdate.send(temporal.session, { id, runId: 'r1' }, messages.complete, { force: true });
     await expect(update.answer()).rejects.toThrow('cut off');
     expect(temporal.updates).toEqual([{ name: 'complete', args: [{ force: true }], firstExecutionRunId: 'r1' }]);
   });

@@ -1,4 +1,5 @@
-import type { Plan, PlanDetails } from '../../migration/plan/plan.js';
+import type { Plan } from '../../migration/plan/plan.js';
+import type { PlanDetails } from '../../migration/plan/topology-write.js';
 import { sourceTables } from '../../migration/plan/plan.js';
 import { notReadable } from '../../migration/preflight/checks/not-readable.js';
 import type { Answers } from '../../migration/preflight/facts.js';

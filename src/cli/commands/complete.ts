@@ -12,6 +12,7 @@ import { readClosedRun } from '../temporal/closed.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import type { Migration, Session } from '../temporal/session.js';
+import { PendingUpdate } from '../temporal/update.js';
 import { findOrAdopt } from '../temporal/takeover.js';
 
 /**
@@ -33,7 +34,7 @@ export async function complete(
     return alreadyEnded(id, await readClosedRun(session, description), terminal);
   if (sourceTables === 'keep' && (await readLive(session, migration)).status.phase === 'retiring')
     return keepSource(migration, session, terminal);
-  const update = await session.request(migration, messages.complete, payload);
+  const update = await PendingUpdate.send(session, migration, messages.complete, payload);
   if (!dryRun) terminal.farewell = 'the request is remembered; the migration continues without this command';
   const follower = new Follower(session, migration, progressOn(terminal));
   const answer = await follower.during(update.answer());
@@ -49,7 +50,7 @@ export async function complete(
 /** Cancels the renaming or dropping of the source's tables. */
 async function keepSource(migration: Migration, session: Session, terminal: Terminal): Promise<number> {
   const { id } = migration;
-  const update = await session.request(migration, messages.keepSource, undefined);
+  const update = await PendingUpdate.send(session, migration, messages.keepSource, undefined);
   await update.answer();
   const follower = new Follower(session, migration, progressOn(terminal));
   const { closed } = await follower.until((live) => live.closed !== null);

@@ -9,6 +9,7 @@ import { renderVDiff, waysOn } from '../output/vdiff.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import { described, type Session } from '../temporal/session.js';
+import { PendingUpdate } from '../temporal/update.js';
 
 /** Runs or shows a VDiff; returns the exit code: 0 when it is clean. @throws CommandError */
 export async function runVDiff(
@@ -40,7 +41,7 @@ async function compare(id: string, session: Session, terminal: Terminal): Promis
     );
   }
   const migration = described(description);
-  const update = await session.request(migration, messages.vdiff, undefined);
+  const update = await PendingUpdate.send(session, migration, messages.vdiff, undefined);
   terminal.farewell = `the VDiff continues without this command: vtmigrate Workflow Show ${id}`;
   return new Follower(session, migration, progressOn(terminal)).during(update.answer());
 }

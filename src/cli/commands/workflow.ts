@@ -10,6 +10,7 @@ import type { Terminal } from '../output/terminal.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import { described, type Session } from '../temporal/session.js';
+import { PendingUpdate } from '../temporal/update.js';
 
 /** Milliseconds between two frames of -watch. */
 const watchInterval = 1_000;
@@ -29,7 +30,7 @@ async function change(action: 'pause' | 'resume', id: string, session: Session, 
   if (description.status.name !== 'RUNNING')
     throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
   const migration = described(description);
-  const update = await session.request(migration, messages[action], undefined);
+  const update = await PendingUpdate.send(session, migration, messages[action], undefined);
   terminal.farewell = 'the request is remembered; it is carried out without this command';
   const { outcome } = await new Follower(session, migration, progressOn(terminal)).during(update.answer());
   terminal.print(

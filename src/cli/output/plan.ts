@@ -2,7 +2,8 @@ import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { TopologyWrite } from '../../migration/plan/topology-write.js';
 import { describeProblem } from '../../migration/problem/errors.js';
 import type { ShardFacts } from '../../migration/plan/facts.js';
-import { streamsOf, type Plan, type PlanDetails } from '../../migration/plan/plan.js';
+import { streamsOf, type Plan } from '../../migration/plan/plan.js';
+import type { PlanDetails } from '../../migration/plan/topology-write.js';
 import type { Finding } from '../../migration/preflight/finding.js';
 import { bytes, columns, count, grouped } from './format.js';
 

@@ -10,7 +10,6 @@ import {
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { AdoptInput, MigrateInput } from '../../migration/input/input.js';
-import type { Message } from '../../migration/lifecycle/messages.js';
 import { parseAddress } from '../../migration/input/address.js';
 import { temporalRefusal } from '../../net/temporal-refusal.js';
 import { CommandError, PassingError } from '../errors.js';
@@ -25,7 +24,6 @@ import {
   unreachable,
   type GrpcStatus,
 } from './refusals.js';
-import { PendingUpdate } from './update.js';
 
 /**
  * Milliseconds. A live worker answers in a fraction of a second; but Temporal sends a query to the worker
@@ -157,18 +155,6 @@ export class Session {
         }),
     );
     return description?.type === 'migrate' ? description : undefined;
-  }
-
-  /**
-   * Sends an update and returns once the workflow has accepted it.
-   * @throws CommandError when the workflow refuses it, or no worker takes it
-   */
-  request<Payload, Answer>(
-    migration: Migration,
-    message: Message<Payload, Answer>,
-    payload: Payload,
-  ): Promise<PendingUpdate<Answer>> {
-    return PendingUpdate.send(this, migration, message, payload);
   }
 
   /** Workers that have polled lately: identity, and seconds since. */

@@ -16,7 +16,10 @@ export class PendingUpdate<Answer> {
     private update: WorkflowUpdateHandle<Answer>,
   ) {}
 
-  /** @throws CommandError when the workflow refuses the update, or no worker takes it */
+  /**
+   * Sends an update and returns once the workflow has accepted it.
+   * @throws CommandError when the workflow refuses it, or no worker takes it
+   */
   static async send<Payload, Answer>(
     session: Session,
     migration: Migration,

@@ -1,16 +1,9 @@
 import type { MountFacts } from '../../migration/preflight/facts.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { SourceInspection } from './inspection.js';
-import type { Source } from './source.js';
+import type { Source, SourceId } from './source.js';
 import { VitessSourceInspection } from './vitess-inspection.js';
 import { VitessSource } from './vitess-source.js';
-
-/** Where the tables come from, and the shards that are read. */
-export interface SourceId {
-  mount: string;
-  keyspace: string;
-  shards: readonly string[];
-}
 
 /** Opens the source of a migration by its mount record. @throws MigrationError MOUNT_NOT_FOUND */
 export async function openSource(clients: Clients, id: SourceId): Promise<Source> {

@@ -2,6 +2,13 @@ import type { Place } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
 import type { TableSizes } from '../../vitess/tablet/sql/sizes.js';
 
+/** Where the tables come from, and the shards that are read. */
+export interface SourceId {
+  mount: string;
+  keyspace: string;
+  shards: readonly string[];
+}
+
 /**
  * The keyspace that a migration's tables come from, as its steps use it after preflight; a step opens it once
  * (`open-source.ts`). Preflight's questions are in `inspection.ts`. Another kind of source is another class.

@@ -7,8 +7,7 @@ import type { Topology } from '../../vitess/topology/topology.js';
 import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { refreshShard } from '../refresh-shard.js';
-import type { SourceId } from './open-source.js';
-import type { LockedSource, Source } from './source.js';
+import type { LockedSource, Source, SourceId } from './source.js';
 
 /** A keyspace of a mounted Vitess cluster. Everything is asked of, and done by, the primaries of its shards. */
 export class VitessSource implements Source {

@@ -1,5 +1,6 @@
 import type { Problem } from '../problem/errors.js';
-import type { Plan, PlanDetails } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
+import type { PlanDetails } from '../plan/topology-write.js';
 import type { Finding } from '../preflight/finding.js';
 import type { NameList } from '../plan/reference.js';
 import type { Retirement } from '../proof/source-tables.js';

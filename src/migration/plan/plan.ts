@@ -1,4 +1,3 @@
-import type { TopologyWrite } from './topology-write.js';
 import type { PlanFacts, ShardFacts, SourceTable } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
 import { streamOptionsOf, type StreamOptions } from '../input/options.js';
@@ -48,13 +47,6 @@ export function expectedStreams(plan: Plan, targetShard?: string): number {
 /** A place in the target keyspace of the plan. */
 export function targetPlace(plan: Plan, more: Omit<Place, 'cluster' | 'keyspace'> = {}): Place {
   return { cluster: 'target', keyspace: plan.target.keyspace, ...more };
-}
-
-/** What a person reads before deciding: the definitions of new tables and every key of the topology that is written. */
-export interface PlanDetails {
-  /** By table; those that fit into a history. */
-  ddl: Record<string, string>;
-  topologyWrites: TopologyWrite[];
 }
 
 /** One stream as Vitess stores it: a source shard and a rule for every table. */

@@ -11,6 +11,13 @@ export interface TopologyWrite {
   what: string;
 }
 
+/** What a person reads before deciding: the definitions of new tables and every key of the topology that is written. */
+export interface PlanDetails {
+  /** By table; those that fit into a history. */
+  ddl: Record<string, string>;
+  topologyWrites: TopologyWrite[];
+}
+
 /** Where a cluster keeps its records. */
 export interface Roots {
   /** The global root. */
