@@ -51,7 +51,7 @@ export async function positionGaps(step: Step, plan: Plan, positions: Record<str
       try {
         await tablet.waitForPosition(id, position, catchUpTimeout);
       } catch (error) {
-        if (!(error instanceof MigrationError)) throw error;
+        if (!(error instanceof MigrationError) || error.code !== 'TABLET_UNREACHABLE') throw error;
         gaps.push({
           code: 'NOT_CAUGHT_UP',
           message: `stream ${id} has not reached the source's position ${position} in ${catchUpTimeout / 1000} s`,

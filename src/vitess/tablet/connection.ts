@@ -2,7 +2,13 @@ import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import { formatAlias } from '../topology/topology.js';
 import type { Tablet } from '../wire/topodata_pb.js';
 import { namedRows, type NamedRow } from './rows.js';
-import { callTablet, type QueryClient, type TabletClients, type TabletManagerClient } from './transport.js';
+import {
+  callTablet,
+  type CallOptions,
+  type QueryClient,
+  type TabletClients,
+  type TabletManagerClient,
+} from './transport.js';
 
 /** Milliseconds: for questions, and for changes, which may wait for a lock in MySQL. */
 const questionTimeout = 10_000;
@@ -10,10 +16,6 @@ const changeTimeout = 60_000;
 
 /** Rows of one answer; vttablet refuses a longer one. */
 const maxRows = 100_000n;
-
-interface CallOptions {
-  timeoutMs: number;
-}
 
 /** The gRPC services of one tablet. The functions of this folder take it; only `TabletHandle` leaves the folder. */
 export class TabletConnection {
@@ -45,7 +47,7 @@ export class TabletConnection {
 
   /** @param what names the call in errors */
   call<T>(what: string, timeoutMs: number, call: (options: CallOptions) => Promise<T>): Promise<T> {
-    return callTablet(this.place, what, () => call({ timeoutMs }));
+    return callTablet(this.place, what, timeoutMs, call);
   }
 
   ask<T>(what: string, call: (options: CallOptions) => Promise<T>): Promise<T> {

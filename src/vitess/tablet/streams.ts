@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { containsPosition } from '../../migration/proof/position.js';
 import { quoteName } from '../../migration/sql/quote.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
@@ -149,6 +150,8 @@ export async function changedTables(
       }
       if (changed.size === tables.length) return;
     }
+    // At its deadline a tablet may end the stream without an error. What it did not read is not known.
+    throw new ConnectError(`the stream ended before the position ${to}`, Code.Aborted);
   });
   return [...changed].sort();
 }

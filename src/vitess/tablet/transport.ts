@@ -89,13 +89,25 @@ const refused = new Set([Code.InvalidArgument, Code.FailedPrecondition, Code.Uni
 /** Statuses with which a tablet refuses the worker's credentials. */
 const unauthorized = new Set([Code.PermissionDenied, Code.Unauthenticated]);
 
+export interface CallOptions {
+  timeoutMs: number;
+}
+
 /** Turns a tablet's gRPC errors into ours. No other place does. */
-export async function callTablet<T>(place: Place, what: string, call: () => Promise<T>): Promise<T> {
+export async function callTablet<T>(
+  place: Place,
+  what: string,
+  timeoutMs: number,
+  call: (options: CallOptions) => Promise<T>,
+): Promise<T> {
+  const began = performance.now();
   try {
-    return await call();
+    return await call({ timeoutMs });
   } catch (cause) {
     const error = ConnectError.from(cause);
-    if (unreachable.has(error.code)) {
+    // A tablet has the caller's deadline. When it passes, it may answer first, with an error of no certain status.
+    const late = error.code === Code.Unknown && performance.now() - began >= timeoutMs;
+    if (late || unreachable.has(error.code)) {
       throw new MigrationError(
         'TABLET_UNREACHABLE',
         `the tablet does not answer ${what} (${error.rawMessage})`,

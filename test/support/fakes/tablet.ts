@@ -152,15 +152,19 @@ export class FakeTablet {
     };
   }
 
+  /** The tablet's deadline is the caller's: it may answer first, with an error that has no status of its own. */
   private async waitForPosition({ id, position }: wire.VReplicationWaitForPosRequest, timeoutMs: number) {
     for (const deadline = Date.now() + timeoutMs; !this.vreplication.waitFor(id, position);) {
-      if (Date.now() > deadline) throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
+      if (Date.now() > deadline) throw new ConnectError('context deadline exceeded', Code.Unknown);
       await sleep(waitPoll);
     }
     return {};
   }
 
-  /** What was written to some tables after a position, and then what comes, until the time is over. */
+  /**
+   * What was written to some tables after a position, and then what comes, until the time is over: the tablet, whose
+   * deadline is the caller's, may end the stream without an error before the caller's own time-out does.
+   */
   private async *changes(
     request: Parameters<QueryClient['vStream']>[0],
     timeoutMs: number,
@@ -174,7 +178,6 @@ export class FakeTablet {
       const rows = changes.map(({ table }) => ({ type: VEventType.ROW, rowEvent: { tableName: table } }));
       yield create(VStreamResponseSchema, { events: [...rows, { type: VEventType.GTID, gtid: position }] });
     }
-    throw new ConnectError('the operation timed out', Code.DeadlineExceeded);
   }
 }
 
