@@ -35,10 +35,12 @@ export class Completion {
       facts.missing = await this.gaps(async () => (await locked.publish(ref), []));
     }
     if (facts.missing.length === 0) {
-      facts.missing = await this.finish(fenceSource);
-      if (facts.missing.length === 0) return this.serve();
+      const gaps = await this.finish(fenceSource);
+      if (gaps.length === 0) return this.serve();
       // `finish` either did nothing or failed part-way; the journal tells which.
       if ((await this.context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return this.goForward();
+      // Only now: they say that the fence is down.
+      facts.missing = gaps;
     }
     await this.waitForNextTry();
     return undefined;

@@ -37,6 +37,9 @@ async function makeOwnTables(): Promise<void> {
   await vtctldclient('source', 'ReloadSchemaShard', '--include-primary', 'load/0');
 }
 
+/** Milliseconds. */
+const patiently = { timeout: 300_000, interval: 500 };
+
 async function deniedOnSource(): Promise<string[]> {
   const { stdout } = await vtctldclient('source', 'GetShard', 'load/0');
   const { shard } = JSON.parse(stdout) as { shard: { tablet_controls: { denied_tables: string[] }[] } };
@@ -159,9 +162,11 @@ describe('fenceSource', () => {
         message: expect.stringMatching(/transactions that began before the fence are still open/) as string,
       },
     ]);
-    expect(await deniedOnSource()).toEqual([]);
+    // Complete comes again, with its fence, until the transaction has ended: writers get in between.
+    await expect.poll(deniedOnSource, patiently).toEqual([]);
     const writer = await vtgateOf('source');
-    await writer.query('update customer set name = name where id = 2');
+    const write = () => writer.query('update customer set name = name where id = 2').then(() => 'written', String);
+    await expect.poll(write, patiently).toBe('written');
     await writer.end();
     await connection.query('commit');
     await connection.end();

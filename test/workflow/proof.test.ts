@@ -86,6 +86,19 @@ describe('a proof with gaps', () => {
     ]);
   });
 
+  it('says that the fence is down when it is, and not before', async () => {
+    const script = new Script().on('fence', returns([sampleGap]));
+    const takingDown = script.hold('unpublish');
+    const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true });
+    await takingDown.reached;
+    expect(await migration.status()).toMatchObject({ phase: 'completing', missing: [] });
+    takingDown.release();
+    const status = await migration.until(({ phase }) => phase === 'replicating');
+    expect(status.missing).toEqual([sampleGap]);
+    await migration.handle.signal('cancel');
+    await migration.result();
+  });
+
   it('goes forward when finish has failed on its way, past the point of no return', async () => {
     const down = new MigrationError('TABLET_UNREACHABLE', 'no answer', { shard: '80-' }, 'start it');
     const tooLate = new MigrationError('PAST_NO_RETURN', 'streams are being deleted', {}, 'let Complete end');
