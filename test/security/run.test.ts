@@ -237,11 +237,13 @@ describe('Temporal', () => {
       says: /\/nowhere\/cert\.pem/,
     },
   ];
+  /** The refused ones run side by side: each has a configuration file of its own. */
+  let refusals = 0;
   test.concurrent.each(wrongs)(
     'with $what: the worker does not start, the command line fails, both say why',
     async ({ environment, says }) => {
       const [refused, answer] = await Promise.all([
-        start(environment(), 'never').catch((error: unknown) => error),
+        start(environment(), `refused-${++refusals}`).catch((error: unknown) => error),
         type(environment(), 'Mount -list'),
       ]);
       expect(refused).toBeInstanceOf(Error);
