@@ -39,13 +39,14 @@ describe.each(scenarios)('$name', (scenario: Scenario) => {
       const faults = effects.flatMap((effect) => faultKinds.map((kind): Fault => ({ effect, kind })));
       const chosen = faults.filter((_, index) => index % stride === 0);
       const startedAt = Date.now();
-      const problems = await tryAll(scenario, chosen);
+      const { problems, untried } = await tryAll(scenario, chosen);
       totals.effects += effects.length;
-      totals.runs += chosen.length;
+      totals.runs += chosen.length - untried;
       console.log(
         `${scenario.name}: ${effects.length} external calls, ${faults.length} faults, ${chosen.length} of them tried in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`,
       );
       expect(problems).toEqual([]);
+      expect(untried, 'faults for which no run made the call').toBeLessThanOrEqual(chosen.length / 10);
     },
   );
 });
@@ -71,18 +72,28 @@ function writtenKey(what: string): WrittenKey[] {
   return [{ cluster, key: kind === 'lock' ? `${key}/locks/` : key }];
 }
 
+/** How often a fault is tried that never struck: the run did not make the call. */
+const tries = 5;
+
 /** Runs the scenario with each of the faults; answers what went wrong, in words. */
-async function tryAll(scenario: Scenario, faults: readonly Fault[]): Promise<string[]> {
+async function tryAll(scenario: Scenario, faults: readonly Fault[]): Promise<{ problems: string[]; untried: number }> {
   const problems: string[] = [];
-  const queue = [...faults];
+  let untried = 0;
+  const queue = faults.map((fault) => ({ fault, left: tries }));
   const workers = Array.from({ length: width }, async () => {
-    for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { fault, left } = next;
       const { run, wrong } = await bench.run(scenario, fault);
       const { step, nth, call, what } = fault.effect;
-      const all = run.struck ? wrong : [...wrong, 'the fault never struck'];
-      problems.push(...all.map((text) => `${fault.kind}, call ${call} of ${step} ${nth} (${what}): ${text}`));
+      problems.push(...wrong.map((text) => `${fault.kind}, call ${call} of ${step} ${nth} (${what}): ${text}`));
+      if (run.struck) continue;
+      // How often a step runs may hang on when a signal arrives. In a step that did run, the call must be found.
+      if (run.times(step) >= nth)
+        problems.push(`${fault.kind}, call ${call} of ${step} ${nth} (${what}): no such call`);
+      else if (left > 1) queue.push({ fault, left: left - 1 });
+      else untried++;
     }
   });
   await Promise.all(workers);
-  return problems;
+  return { problems, untried };
 }
