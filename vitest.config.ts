@@ -6,6 +6,9 @@ import { defineConfig } from 'vitest/config';
  */
 const patient = { testTimeout: 300_000, hookTimeout: 600_000 };
 
+/** Characters: messages of failures show what was compared, also in the summary at the end of `npm test`. */
+const told = { chaiConfig: { truncateThreshold: 2_000 } };
+
 /** The files of a worker share what they import: loading the SDK again for each takes most of the time. */
 const shared = { isolate: false };
 
@@ -21,16 +24,18 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/contract/fake/**/*.test.ts'],
           ...patient,
+          ...told,
           ...shared,
         },
       },
-      { test: { name: 'package', include: ['test/package/**/*.test.ts'], ...patient } },
-      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], ...patient, ...shared } },
+      { test: { name: 'package', include: ['test/package/**/*.test.ts'], ...patient, ...told } },
+      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], ...patient, ...told, ...shared } },
       {
         test: {
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
           ...patient,
+          ...told,
           ...shared,
           maxWorkers: sideBySide,
           sequence: { groupOrder: 1 },
@@ -41,6 +46,7 @@ export default defineConfig({
           name: 'servers',
           include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts'],
           ...patient,
+          ...told,
           ...shared,
           testTimeout: 600_000,
           globalSetup: ['test/support/lab/lab-setup.ts'],
@@ -55,6 +61,7 @@ export default defineConfig({
           name: 'security',
           include: ['test/security/**/*.test.ts'],
           ...patient,
+          ...told,
           fileParallelism: false,
         },
       },
@@ -63,6 +70,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           ...patient,
+          ...told,
           fileParallelism: false,
           testTimeout: 1_800_000,
         },

@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { installAll } from '../lab/install.js';
 
 interface Tally {
   passed: number;
   failed: number;
+  /** What failed, and why: repeated at the end, where the reader of a long log looks first. */
+  failures: readonly string[];
 }
 
 let interrupted = false;
@@ -34,7 +36,29 @@ function run([program = '', ...args]: string[]): Promise<number> {
 
 /** A program that has one verdict. */
 async function check(...command: string[]): Promise<Tally> {
-  return (await run(command)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return (await run(command)) === 0
+    ? { passed: 1, failed: 0, failures: [] }
+    : { passed: 0, failed: 1, failures: [command.join(' ')] };
+}
+
+/** What of vitest's JSON report is read here. */
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+  testResults: readonly FileReport[];
+}
+interface FileReport {
+  name: string;
+  status: string;
+  message: string;
+  assertionResults: readonly { fullName: string; status: string; failureMessages?: readonly string[] }[];
+}
+
+function failuresOf({ name, status, message, assertionResults }: FileReport): string[] {
+  const file = relative(process.cwd(), name);
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0) return status === 'failed' ? [`${file}: ${message || 'a hook failed, see above'}`] : [];
+  return failed.map(({ fullName, failureMessages = [] }) => `${file}: ${fullName}\n${failureMessages.join('\n')}`);
 }
 
 /** Every test, counted one by one; a run that breaks off counts as a failure of its own. */
@@ -53,12 +77,16 @@ async function tests(args: string[]): Promise<Tally> {
       file,
       ...args,
     ]);
-    const report = JSON.parse(readFileSync(file, 'utf8')) as { numPassedTests: number; numFailedTests: number };
-    const failed = report.numFailedTests + (code !== 0 && report.numFailedTests === 0 ? 1 : 0);
-    return { passed: report.numPassedTests, failed };
+    const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+    const failures = report.testResults.flatMap(failuresOf);
+    if (code === 0 || report.numFailedTests > 0)
+      return { passed: report.numPassedTests, failed: report.numFailedTests, failures };
+    // A file that cannot be loaded, or an error outside a test.
+    const reason = failures.length > 0 ? failures : [`vitest ${args.join(' ')} ended with ${code}`];
+    return { passed: report.numPassedTests, failed: 1, failures: reason };
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    return { passed: 0, failed: 1 };
+    const message = error instanceof Error ? error.message : String(error);
+    return { passed: 0, failed: 1, failures: [`vitest ${args.join(' ')}: ${message}`] };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -130,6 +158,7 @@ async function runLane(lane: Lane): Promise<Verdict[]> {
 async function main(): Promise<void> {
   await installAll();
   const verdicts = (await Promise.all(chosen(process.argv.slice(2)).map(runLane))).flat();
+  for (const failure of verdicts.flatMap(({ failures }) => failures)) console.log(`\nfailed: ${failure}`);
   console.log();
   for (const { name, passed, failed, seconds } of verdicts)
     console.log(`${failed > 0 ? '✗' : '✓'} ${name}: ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);

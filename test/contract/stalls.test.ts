@@ -57,7 +57,7 @@ async function stalled<T>(direction: Direction, work: () => Promise<T>): Promise
 
 /** The circuit breaker of the etcd library stays open for five seconds. */
 async function again(work: () => Promise<unknown>): Promise<void> {
-  await expect.poll(() => work().then(() => 'answers', String), { timeout: 120_000, interval: 500 }).toBe('answers');
+  await expect.poll(() => work().then(() => 'answers', String), { timeout: 300_000, interval: 500 }).toBe('answers');
 }
 
 // A call without a time-out of its own would run into the test's.

@@ -62,7 +62,7 @@ describe('schema and queries', () => {
     expect(await tablet.tableNames()).toContain(name);
     // Stored statistics, which tables with accented letters have to do with, come when MySQL sees fit.
     await query(`analyze no_write_to_binlog table ${quoteName(name)}`);
-    await expect.poll(async () => (await tablet.sizes([name])).get(name)?.rows, { timeout: 60_000 }).toBe(2n);
+    await expect.poll(async () => (await tablet.sizes([name])).get(name)?.rows, { timeout: 300_000 }).toBe(2n);
     expect((await tablet.sizes([name])).get(name)?.bytes).toBeGreaterThan(0n);
     await tablet.dropTable(name);
     expect(await tablet.tables([name])).toEqual([]);

@@ -550,7 +550,7 @@ test('throttler: a rule that holds streams back', async () => {
   try {
     await expect
       .poll(async () => (await findings()).filter(({ check }) => check === 'throttler').map(({ message }) => message), {
-        timeout: 120_000,
+        timeout: 300_000,
         interval: 1_000,
       })
       .toEqual(['the throttler holds back vreplication for 50 % of the time']);

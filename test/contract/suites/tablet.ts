@@ -31,7 +31,7 @@ export interface ClustersUnderTest {
 
 /** What the code relies on in tablets and vtgate. */
 export function clustersContract(name: string, open: () => Promise<ClustersUnderTest>): void {
-  const waiting = { timeout: 60_000, interval: 100 };
+  const waiting = { timeout: 300_000, interval: 100 };
   const mountName = `m${randomUUID().slice(0, 8)}`;
   let under: ClustersUnderTest;
   let clients: Clients;

@@ -47,7 +47,7 @@ export interface Scenario {
 }
 
 /** Milliseconds: a run that takes longer hangs. */
-const patience = 120_000;
+const patience = 600_000;
 
 /** A migration through real activities and clients in a world of its own. */
 export class FaultRun {
