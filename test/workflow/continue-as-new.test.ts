@@ -63,7 +63,7 @@ describe('a migration whose history grows continues as new', () => {
     const owners = script.calls.filter(({ name }) => name !== 'mount').map(({ args }) => args[0]);
     for (const owner of owners) expect(owner).toEqual(refOf(migration));
     for (const history of await bench.historiesOf(migration.handle.workflowId))
-      expect(history.events?.length).toBeLessThan(bound + 30);
+      expect(history.events?.length).toBeLessThan(3 * bound);
   });
 
   it('while replicating: what was said before is remembered, what is said after is heard', async () => {
