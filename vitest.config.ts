@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * Milliseconds. They end what hangs, and judge no speed: nothing that works comes near them, on a slow and busy
  * machine neither. Each project names its own, for it does not inherit them.
  */
-const patient = { testTimeout: 300_000, hookTimeout: 600_000 };
+const patient = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 /** Characters: messages of failures show what was compared, also in the summary at the end of `npm test`. */
 const told = { chaiConfig: { truncateThreshold: 2_000 } };
@@ -48,7 +48,6 @@ export default defineConfig({
           ...patient,
           ...told,
           ...shared,
-          testTimeout: 600_000,
           globalSetup: ['test/support/lab/lab-setup.ts'],
           // Each worker has one of the labs for itself: there are as many.
           maxWorkers: sideBySide,
