@@ -10,11 +10,12 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [task, ...args] = process.argv.slice(2);
 
-/** What runs for a task: a program of node_modules/.bin or node itself, and its arguments. */
+/** What runs for a task: a program of node_modules/.bin or node itself, its arguments, and what is made before. */
 const tasks = {
   demo: ['tsx', ['lab/demo.ts']],
   test: ['tsx', ['scripts/test.ts']],
-  check: ['tsx', ['scripts/test.ts', '--check']],
+  // Needs no `dist`, only the generated sources.
+  check: ['tsx', ['scripts/test.ts', '--check'], 'generate'],
   'test:faults': ['tsx', ['scripts/test.ts', '--every-fault']],
   lab: ['tsx', ['lab/main.ts']],
   bench: ['tsx', ['bench/main.ts']],
@@ -46,7 +47,7 @@ function packagesAreMissing(stamp, hash) {
 }
 
 async function main() {
-  const [program, programArgs] = tasks[task] ?? [];
+  const [program, programArgs, made = 'build'] = tasks[task] ?? [];
   if (program === undefined) {
     console.error(`usage: node scripts/bootstrap.mjs ${Object.keys(tasks).join('|')}`);
     process.exit(2);
@@ -65,7 +66,7 @@ async function main() {
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, hash);
   }
-  await must('npm', ['run', '--silent', 'build']);
+  await must('npm', ['run', '--silent', made]);
   const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
   process.exit(await run(program, [...programArgs, ...args], { env: { ...process.env, PATH: path } }));
 }

@@ -81,6 +81,13 @@ const points: Record<string, Point> = {
   cancelling: { at: 'cancel', phase: 'cancelling', deaf: true, rest: 'cancelled' },
 };
 
+/** `npm run check` tries every message, and of the pairs a sample, another one in each phase; `npm test` tries all. */
+const stride = Number(process.env['VTMIGRATE_PAIR_STRIDE'] ?? 1);
+const casesOf = (phase: number): string[][] => {
+  const pairs = messages.flatMap((first) => messages.map((second) => [first, second]));
+  return [...messages.map((message) => [message]), ...pairs.filter((_, i) => i % stride === phase % stride)];
+};
+
 let bench: Bench;
 beforeAll(async () => {
   // No time is skipped here: what one migration waits for would run out the heartbeats of all others.
@@ -162,9 +169,14 @@ async function tryCase(said: readonly string[], point: Point, cells: Map<string,
   });
 }
 
-describe.each(Object.entries(points))('%s', (name, point) => {
+/** The phase that lasts longest is tried first, for most of its time is waiting. */
+const phases = Object.entries(points).map(([name, point], i) => ({ name, point, cases: casesOf(i) }));
+const longestFirst = phases.toSorted(
+  (a, b) => Number(b.point.phase === 'retiring') - Number(a.point.phase === 'retiring'),
+);
+
+describe.concurrent.each(longestFirst)('$name', ({ name, point, cases }) => {
   const cells = table.get(name) ?? new Map<string, Cell>();
-  const cases = messages.flatMap((first) => [[first], ...messages.map((second) => [first, second])]);
 
   it(`${cases.length} messages and pairs of messages come to what the page says`, async () => {
     // Side by side, but not all at once: each is asked for its status again and again.
@@ -193,5 +205,5 @@ it("keepSource while the source's tables wait keeps them", async () => {
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);
-  expect(replayed).toBeGreaterThan(400);
+  expect(replayed).toBeGreaterThanOrEqual(phases.flatMap(({ cases }) => cases).length);
 });
