@@ -17,9 +17,11 @@ export function describeStatus(status: Status): string {
     );
   const problems = [...(status.lastError === null ? [] : [status.lastError]), ...status.problems];
   if (problems.length > 0)
-    lines.push('', '**In trouble**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
+    lines.push('', '**Problems**', ...problems.map((problem) => `- ${describeProblem(problem)}`));
+  if (status.phase === 'replicating' && status.missing.length > 0)
+    lines.push('', '**Complete still lacks**', ...status.missing.map((gap) => `- ${describeProblem(gap)}`));
   if (status.warnings.length > 0)
-    lines.push('', '**Mind**', ...status.warnings.map((problem) => `- ${describeProblem(problem)}`));
+    lines.push('', '**Warnings**', ...status.warnings.map((problem) => `- ${describeProblem(problem)}`));
   const { tables, totals } = status;
   if (tables.length > 0)
     lines.push(

@@ -179,7 +179,7 @@ describe('Workflow Show', () => {
       shown({
         missing: [{ code: 'NOT_CAUGHT_UP', message: 'stream 1 is behind', place: { shard: '0' }, remedy: 'wait' }],
       }),
-    ).toContain('  - stream 1 is behind (shard 0)');
+    ).toContain('  - stream 1 is behind (shard 0): wait');
   });
 
   test('the last VDiff', () => {
@@ -309,6 +309,15 @@ describe('what is live', () => {
     expect(progressLine({ ...status, phase: 'replicating', lagSeconds: 2, waitingFor: ['complete, or cancel'] })).toBe(
       'commerce.wf replicating: lag 2s, waiting for complete, or cancel',
     );
+    const missing: Status['missing'] = [
+      { code: 'SCHEMA_DRIFT', message: 'changed:\n- a\n+ b\n', place: { table: 't' }, remedy: 'change the target' },
+    ];
+    const waitingFor = ['what Complete still lacks'];
+    expect(progressLine({ ...status, phase: 'replicating', lagSeconds: 2, waitingFor, missing })).toBe(
+      'commerce.wf replicating: lag 2s, waiting for what Complete still lacks — ' +
+        'changed: - a + b (table t): change the target',
+    );
+    expect(progressLine({ ...status, missing })).not.toContain('changed');
   });
 });
 

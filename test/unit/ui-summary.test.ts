@@ -7,6 +7,7 @@ import {
   copying,
   dirtyVDiff,
   replicating,
+  sampleGap,
   sampleProblem,
   sampleTable,
 } from '../support/workflow/samples.js';
@@ -61,8 +62,14 @@ describe('the details the Temporal UI shows', () => {
   it('show what is wrong, each with its next step', () => {
     const lastError = { ...sampleProblem, message: 'vtgate does not answer', remedy: 'start it' };
     expect(describeStatus({ ...bare, lastError, problems: [sampleProblem] })).toMatch(
-      /In trouble.*\n- vtgate does not answer \(.*\): start it\n- stream 1: connection refused \(.*\): wait/,
+      /Problems.*\n- vtgate does not answer \(.*\): start it\n- stream 1: connection refused \(.*\): wait/,
     );
+  });
+
+  it('show what Complete still lacks, while it waits for that', () => {
+    const lacking: Status = { ...bare, phase: 'replicating', missing: [sampleGap] };
+    expect(describeStatus(lacking)).toContain(`**Complete still lacks**\n- ${sampleGap.message}`);
+    expect(describeStatus({ ...lacking, phase: 'cancelled' })).not.toContain('lacks');
   });
 
   it('show the tables that were observed, and count the others', () => {

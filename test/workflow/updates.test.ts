@@ -69,14 +69,14 @@ describe('the update complete', () => {
     );
     expect(await migration.update<CompleteAnswer>('complete')).toEqual({
       outcome: 'remembered',
-      waitingFor: [sampleGap.message],
+      waitingFor: ['what Complete still lacks'],
       missing: [sampleGap],
     });
     expect(await migration.status()).toMatchObject({
       phase: 'replicating',
       requested: ['complete'],
       missing: [sampleGap],
-      waitingFor: [sampleGap.message],
+      waitingFor: ['what Complete still lacks'],
     });
     await cancelled(migration);
   });

@@ -3,7 +3,7 @@ import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
-import { gapLine, nameListLine } from './status.js';
+import { gapLines, nameListLine } from './status.js';
 
 /** What Complete did, and what it left in place. */
 export function completedLines(id: string, result: Extract<MigrateResult, { outcome: 'completed' }>): string[] {
@@ -56,9 +56,4 @@ export function notReadyLines(id: string, { waitingFor, missing }: CompleteAnswe
     ...gapLines(missing),
     ...(waitingFor.length === 0 ? [] : [`It waits for: ${waitingFor.join('; ')}`]),
   ];
-}
-
-/** One line for each gap of Complete's proof. */
-export function gapLines(missing: readonly Problem[]): string[] {
-  return missing.map((gap) => `  - ${gapLine(gap)}`);
 }

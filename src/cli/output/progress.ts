@@ -1,6 +1,6 @@
 import type { Live } from '../../migration/lifecycle/live.js';
 import type { Status } from '../../migration/lifecycle/status.js';
-import { describeProblem } from '../../migration/problem/errors.js';
+import { describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { count, duration, grouped, oneLine } from './format.js';
 import type { Terminal } from './terminal.js';
 
@@ -31,10 +31,16 @@ export function phasesOn(terminal: Terminal) {
 
 /** A status in one line. */
 export function progressLine(status: Status): string {
-  // A pause names its problem in what it waits for.
-  const error = status.lastError ?? (status.phase === 'paused' ? undefined : status.problems[0]);
-  const problem = error === undefined ? '' : ` — ${describeProblem(error)}`;
+  const error = status.lastError ?? hindrance(status);
+  const problem = error === undefined ? '' : ` — ${describeProblem({ ...error, message: oneLine(error.message) })}`;
   return `${status.workflow} ${status.phase}${detail(status)}${problem}`;
+}
+
+/** What keeps a migration where it is. */
+function hindrance({ phase, problems, missing }: Status): Problem | undefined {
+  // A pause names its problem in what it waits for.
+  if (phase === 'paused') return undefined;
+  return problems[0] ?? (phase === 'replicating' ? missing[0] : undefined);
 }
 
 function detail(status: Status): string {

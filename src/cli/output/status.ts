@@ -1,5 +1,5 @@
 import type { NameList } from '../../migration/plan/reference.js';
-import { describePlace, describeProblem, type Problem } from '../../migration/problem/errors.js';
+import { describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
 import { tableFraction, type StreamObservation, type TableObservation } from '../../migration/watch/observation.js';
 import type { Finding } from '../../migration/preflight/finding.js';
@@ -110,7 +110,7 @@ function summaryLines(live: Live, now: Date): string[] {
     ...(status.waitingFor.length === 0 ? [] : [`Waiting for: ${status.waitingFor.join('; ')}`]),
     ...(status.missing.length === 0 || closed !== null
       ? []
-      : ['Complete lacked, when it was last tried:', ...status.missing.map((gap) => `  - ${gapLine(gap)}`)]),
+      : ['Complete lacked, when it was last tried:', ...gapLines(status.missing)]),
     ...troubleLines(live, now),
     ...status.warnings.map((warning) => `Warning: ${describeProblem(warning)}`),
     ...endLines(live),
@@ -146,10 +146,9 @@ export function vdiffLine(vdiff: VDiffReport | null): string {
   return `${verdict}, ${compared}${vdiff.completedAt === null ? '' : `, ${moment(vdiff.completedAt)}`}`;
 }
 
-/** What Complete's proof lacks, and where. */
-export function gapLine(gap: Problem): string {
-  const where = describePlace(gap.place);
-  return `${gap.message}${where === '' ? '' : ` (${where})`}`;
+/** What Complete's proof lacks, where, and what to do: a line for each gap. */
+export function gapLines(missing: readonly Problem[]): string[] {
+  return missing.map((gap) => `  - ${describeProblem(gap)}`);
 }
 
 function troubleLines({ status, retries, closed }: Live, now: Date): string[] {

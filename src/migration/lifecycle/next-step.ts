@@ -106,7 +106,7 @@ function waitingWhileReplicating(facts: Facts, intents: Intents): string[] {
   if (areStopped(facts) && !settingsOfFacts(facts).stopAfterCopy) return ['resume: the streams are stopped'];
   if (unmetVDiff(facts, intents).length > 0) return ['vdiff once more, complete with force, or cancel'];
   if (intents.complete === null) return ['complete, or cancel'];
-  return facts.missing.map((gap) => gap.message);
+  return facts.missing.length === 0 ? [] : ['what Complete still lacks'];
 }
 
 /** Another program than Pause has stopped the streams, or Create was told not to start them. */
