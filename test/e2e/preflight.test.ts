@@ -60,6 +60,8 @@ interface Case {
   says: RegExp;
 }
 
+/** A table that Vitess's garbage collector holds until 2099. */
+const heldTable = '_vt_hld_aaaabbbbccccddddeeeeffff00001111_20991231235959_';
 const onSource = (statement: string) => () => admin.source.query(statement);
 const onTarget = (statement: string) => () => admin.target.query(statement);
 /** A table of the source for one case, gone afterwards. */
@@ -76,7 +78,8 @@ const withTable = (
   input: { tables: ['odd'], ...input },
   spoil: onSource(statements),
   mend: onSource(
-    'set foreign_key_checks = 0; drop view if exists odd_view; drop table if exists odd, odd_parent; set foreign_key_checks = 1',
+    'set foreign_key_checks = 0; drop view if exists odd_view; ' +
+      `drop table if exists odd, odd_parent, _odd_old, _odd_gho, ${heldTable}; set foreign_key_checks = 1`,
   ),
 });
 /** A table that the target has already. */
@@ -208,6 +211,26 @@ const tables: Case[] = [
     'a generated column',
     /odd has generated columns: g/,
     'create table odd (id bigint primary key, g bigint generated always as (id + 1) virtual)',
+  ),
+  withTable(
+    'internal-table',
+    "a name of Vitess's garbage collector",
+    /is the name of an internal table of Vitess/,
+    `create table ${heldTable} (id bigint primary key)`,
+    { tables: [heldTable] },
+  ),
+  withTable(
+    'internal-tables-left-out',
+    "all tables, with one of Vitess's garbage collector",
+    /internal tables are not moved: _odd_old, _vt_hld_/,
+    `create table odd (id bigint primary key); create table _odd_old like odd; create table ${heldTable} like odd`,
+    { tables: undefined, all: true },
+  ),
+  withTable(
+    'working-table',
+    'a table that gh-ost works on',
+    /_odd_gho looks like a working table of gh-ost for odd/,
+    'create table odd (id bigint primary key); create table _odd_gho like odd',
   ),
   withTable(
     'view',

@@ -4,6 +4,7 @@ import { streamOptionsOf, type StreamOptions } from '../input/options.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
 import type { Place } from '../problem/errors.js';
 import { quoteName, quoteString } from '../sql/quote.js';
+import { isInternalTable } from './internal-table.js';
 import { rangesEqual, rangesMeet } from './key-range.js';
 import { distributionOf, haveSameVindexes, type VindexChoice } from './vindex.js';
 
@@ -117,6 +118,11 @@ function selectAll(table: PlannedTable): string {
   return `select * from ${quoteName(table.name)}`;
 }
 
+/** Vitess's internal tables of the source, none of which is moved. */
+export function internalTables(facts: Pick<PlanFacts, 'sourceSchemas'>): string[] {
+  return [...sourceTables(facts).keys()].filter(isInternalTable);
+}
+
 /** Every table of the source by name, with the estimates of all shards added up. */
 export function sourceTables({ sourceSchemas }: Pick<PlanFacts, 'sourceSchemas'>): Map<string, SourceTable> {
   const known = new Map<string, SourceTable>();
@@ -130,7 +136,7 @@ export function sourceTables({ sourceSchemas }: Pick<PlanFacts, 'sourceSchemas'>
 function chosenTables(input: MigrateInput, facts: PlanFacts): SourceTable[] {
   const known = sourceTables(facts);
   const excluded = new Set(input.exclude);
-  const wanted = new Set(input.tables ?? known.keys());
+  const wanted = new Set(input.tables ?? [...known.keys()].filter((name) => !isInternalTable(name)));
   return [...wanted].filter((name) => !excluded.has(name)).flatMap((name) => known.get(name) ?? []);
 }
 

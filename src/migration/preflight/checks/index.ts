@@ -20,6 +20,8 @@ import { foreignKeyOutside } from './foreign-key-outside.js';
 import { foreignKeySharded } from './foreign-key-sharded.js';
 import { generatedColumn } from './generated-column.js';
 import { gtidMode } from './gtid-mode.js';
+import { internalTable } from './internal-table.js';
+import { internalTablesLeftOut } from './internal-tables-left-out.js';
 import { keyspaceExists } from './keyspace-exists.js';
 import { lockHeld } from './lock-held.js';
 import { longTransaction } from './long-transaction.js';
@@ -62,6 +64,7 @@ import { vitessVersion } from './vitess-version.js';
 import { vschemaEntry } from './vschema-entry.js';
 import { vtgateAnswers } from './vtgate-answers.js';
 import { workflowName } from './workflow-name.js';
+import { workingTable } from './working-table.js';
 
 /**
  * Every check, in the order in which their findings are listed. docs/preflight.md says what each looks at. A check
@@ -86,6 +89,7 @@ const list = [
   binlogRowImage,
   tableExists,
   noTables,
+  internalTable,
   backtickName,
   sourceSchemaDiffers,
   vschemaEntry,
@@ -105,6 +109,7 @@ const list = [
   mysqlVersion,
   longTransaction,
   noPrimaryKey,
+  workingTable,
   foreignKeyCascade,
   foreignKeyOutside,
   foreignKeySharded,
@@ -122,6 +127,7 @@ const list = [
   uniqueKeyOnly,
   foreignKey,
   view,
+  internalTablesLeftOut,
   generatedColumn,
   autoIncrement,
   vindexDiffers,
