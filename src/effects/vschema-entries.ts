@@ -21,20 +21,21 @@ export const vschemaEntries = {
   },
 
   /**
-   * Adds the tables that an unsharded target's VSchema lacks, keeps every entry that is there, and makes the
-   * serving VSchema of every cell show it.
+   * Adds the tables that an unsharded target's VSchema lacks, each with its type in the source, keeps every entry
+   * that is there, and makes the serving VSchema of every cell show it.
    */
   async make(context: EffectContext, plan: Plan): Promise<void> {
     const { target } = context.clients;
     const vschema = await target.vschema(plan.target.keyspace);
     const missing = vschema.sharded ? [] : tableNames(plan).filter((name) => !Object.hasOwn(vschema.tables, name));
+    const types = new Map(plan.tables.map(({ name, type = '' }) => [name, { type }]));
     if (missing.length > 0) {
       await context.beforeEffect();
       await context.journals.update(context.ref.runId, (record) => {
         record.vschemaTables = [...new Set([...record.vschemaTables, ...missing])];
       });
       await target.updateVSchema(context.locks, (record) => {
-        for (const name of missing) record.tables[name] ??= create(TableSchema);
+        for (const name of missing) record.tables[name] ??= create(TableSchema, types.get(name));
         return true;
       });
     }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { contentsOf } from '../support/lab/rows.js';
 import { changedKeys, snapshot } from '../support/lab/snapshot.js';
@@ -170,6 +170,51 @@ describe('plain JSON, completing by itself', () => {
     expect(vschema.tables['customer']?.columns).toHaveLength(1);
     expect(vschema.tables['product']?.columns).toEqual([]);
   });
+});
+
+test('a sequence and a reference table are so in an unsharded target, and an entry of another type is held back', async () => {
+  const types = { order_seq: { type: 'sequence' }, currency: { type: 'reference' } };
+  const apply = (cluster: 'source' | 'target', keyspace: string, tables: object) =>
+    vtctldclient(cluster, 'ApplyVSchema', '--vschema', JSON.stringify({ tables }), keyspace);
+  await sql(
+    'source',
+    'load',
+    '0',
+    `create table order_seq (id bigint primary key, next_id bigint, cache bigint) comment 'vitess_sequence';
+     insert into order_seq values (0, 5001, 100);
+     create table currency (code char(3) primary key); insert into currency values ('EUR')`,
+  );
+  onTestFinished(async () => {
+    await apply('source', 'load', {});
+    await apply('target', 'commerce', {});
+    await sql('source', 'load', '0', 'drop table order_seq, currency');
+  });
+  await apply('source', 'load', types);
+  await apply('target', 'commerce', {});
+  await emptyTarget('commerce');
+  const handle = await program.migrate({
+    source: 'ext1.load',
+    target: 'commerce.types',
+    tables: Object.keys(types),
+    mount,
+  });
+  await until(handle, ({ phase, vdiff }) => phase === 'replicating' && vdiff !== null);
+  await apply('target', 'commerce', { order_seq: {} });
+  expect(await handle.executeUpdate('complete')).toMatchObject({
+    outcome: 'remembered',
+    missing: [
+      { message: expect.stringMatching(/order_seq is a sequence table .* a plain table in the target's/) as string },
+    ],
+  });
+  await apply('target', 'commerce', {});
+  expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+  expect(JSON.parse((await vtctldclient('target', 'GetVSchema', 'commerce')).stdout)).toMatchObject({ tables: types });
+  const vtgate = await vtgateOf('target');
+  onTestFinished(() => vtgate.end());
+  // A stream of rows, as olap means, cannot have them.
+  await vtgate.query("set workload = 'oltp'");
+  const [rows] = await vtgate.query('select next 1 values from commerce.order_seq');
+  expect(rows).toEqual([{ nextval: 5001 }]);
 });
 
 describe('a Complete that comes too early', () => {

@@ -96,6 +96,15 @@ describe('a plan', () => {
     ]);
   });
 
+  it('gives a sequence and a reference table of the source their type in an unsharded target', () => {
+    const typed = (type: string) => ({ type, columnVindexes: [] });
+    const tables = { customer: typed('sequence'), corder: typed('reference'), product: typed('') };
+    const from = source({ vschema: { ...unsharded, tables } });
+    expect(plan(from, target()).plan.tables.map(({ type }) => type)).toEqual(['sequence', 'reference', undefined]);
+    const sharded = plan(from, target(hashed('customer', 'corder', 'product'), halves));
+    expect(sharded.plan.tables.map(({ type }) => type)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('carries the options over', () => {
     const options = {
       tabletTypes: ['PRIMARY'],

@@ -70,9 +70,17 @@ function shardLines(plan: Plan, shard: ShardFacts): string[] {
 function completeLines(plan: Plan): string[] {
   return [
     'Complete, once the copy is proven whole and VDiff is clean:',
-    `  add to the VSchema: ${plan.missingInVSchema.join(', ') || 'nothing, every table is in it'}`,
+    `  add to the VSchema: ${entriesOf(plan).join(', ') || 'nothing, every table is in it'}`,
     '  delete the streams, allow applications, and read every table through vtgate',
   ];
+}
+
+function entriesOf(plan: Plan): string[] {
+  const types = new Map(plan.tables.map(({ name, type }) => [name, type]));
+  return plan.missingInVSchema.map((name) => {
+    const type = types.get(name);
+    return type === undefined ? name : `${name} (${type})`;
+  });
 }
 
 function detailLines(details: PlanDetails): string[] {

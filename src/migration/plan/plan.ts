@@ -1,4 +1,4 @@
-import type { PlanFacts, ShardFacts, SourceTable } from './facts.js';
+import type { PlanFacts, ShardFacts, SourceTable, VSchemaFacts } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
 import { streamOptionsOf, type StreamOptions } from '../input/options.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
@@ -6,14 +6,18 @@ import type { Place } from '../problem/errors.js';
 import { quoteName, quoteString } from '../sql/quote.js';
 import { isInternalTable } from './internal-table.js';
 import { rangesEqual, rangesMeet } from './key-range.js';
-import { distributionOf, haveSameVindexes, type VindexChoice } from './vindex.js';
+import { distributionOf, haveSameVindexes, tableType, type TableType, type VindexChoice } from './vindex.js';
 
-/** A table of the plan; `vindex` where its rows are distributed over the shards of the target. */
+/**
+ * A table of the plan; `vindex` where its rows are distributed over the shards of the target, `type` where the entry
+ * that Complete adds to the VSchema is that of a sequence or a reference table, as in the source.
+ */
 export interface PlannedTable {
   name: string;
   rows: number;
   bytes: number;
   vindex?: VindexChoice;
+  type?: TableType;
 }
 
 /** What will be done, as data: kept in the record beside the journal, complete enough for every activity. */
@@ -66,7 +70,7 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
   const { sourceVSchema, targetVSchema, targetShards, targetTables } = facts;
   const tables = chosenTables(input, facts).map(({ name, rows, bytes }): PlannedTable => {
     const planned = { name, rows, bytes };
-    if (!targetVSchema.sharded) return planned;
+    if (!targetVSchema.sharded) return { ...planned, ...typeOf(sourceVSchema, name) };
     const distribution = distributionOf(name, sourceVSchema, targetVSchema, from.keyspace);
     return distribution.by === 'vindex' ? { ...planned, vindex: distribution.vindex } : planned;
   });
@@ -138,6 +142,11 @@ function chosenTables(input: MigrateInput, facts: PlanFacts): SourceTable[] {
   const excluded = new Set(input.exclude);
   const wanted = new Set(input.tables ?? [...known.keys()].filter((name) => !isInternalTable(name)));
   return [...wanted].filter((name) => !excluded.has(name)).flatMap((name) => known.get(name) ?? []);
+}
+
+function typeOf(vschema: VSchemaFacts, table: string): Pick<PlannedTable, 'type'> {
+  const type = tableType(vschema, table);
+  return type === '' ? {} : { type };
 }
 
 /** True for a tablet that streams may read from: of a chosen type, in a chosen cell. */

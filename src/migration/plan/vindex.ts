@@ -70,6 +70,15 @@ export function entryOf(vschema: VSchemaFacts, table: string): VSchemaFacts['tab
   return Object.hasOwn(vschema.tables, table) ? vschema.tables[table] : undefined;
 }
 
+/** What an entry of a VSchema may be besides a plain table. */
+export type TableType = 'sequence' | 'reference';
+
+/** The type of a table in a VSchema; empty for a plain table, and for one without an entry. */
+export function tableType(vschema: VSchemaFacts, table: string): TableType | '' {
+  const type = entryOf(vschema, table)?.type;
+  return type === 'sequence' || type === 'reference' ? type : '';
+}
+
 /** The vindex that decides on the shard of a row; a reference table has none. */
 export function primaryVindex(vschema: VSchemaFacts, table: string): { name: string; columns: string[] } | undefined {
   const entry = entryOf(vschema, table);

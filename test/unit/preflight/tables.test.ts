@@ -55,6 +55,20 @@ const reference = (changes: object = {}) => ({
   ...changes,
 });
 
+it('a sequence that is another table in the target', () => {
+  const entries = (types: Record<string, string>): VSchemaFacts => ({
+    ...unsharded,
+    tables: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type, columnVindexes: [] }])),
+  });
+  const facts = planned({
+    ...source({ vschema: entries({ customer: 'sequence', corder: 'reference', product: 'sequence' }) }),
+    ...target(entries({ customer: '', corder: 'reference' })),
+  });
+  expect(said(ask(['vschema-type'], facts))).toEqual([
+    "vschema-type: customer is a sequence table in the source's VSchema, and a plain table in the target's",
+  ]);
+});
+
 describe('tables of the source', () => {
   it.each([
     { what: 'nothing odd', tables: [table()], says: [] },

@@ -62,6 +62,7 @@ import { vindexUnknown } from './vindex-unknown.js';
 import { vindexUsable } from './vindex-usable.js';
 import { vitessVersion } from './vitess-version.js';
 import { vschemaEntry } from './vschema-entry.js';
+import { vschemaType } from './vschema-type.js';
 import { vtgateAnswers } from './vtgate-answers.js';
 import { workflowName } from './workflow-name.js';
 import { workingTable } from './working-table.js';
@@ -110,6 +111,7 @@ const list = [
   longTransaction,
   noPrimaryKey,
   workingTable,
+  vschemaType,
   foreignKeyCascade,
   foreignKeyOutside,
   foreignKeySharded,
