@@ -213,6 +213,18 @@ const tables: Case[] = [
     'create table odd (id bigint primary key, g bigint generated always as (id + 1) virtual)',
   ),
   withTable(
+    'float-column',
+    'a FLOAT column',
+    /odd has FLOAT columns, of which the copy keeps six digits: f, g/,
+    'create table odd (id bigint primary key, f float not null, g float(7, 3) unsigned, d double, r float(53))',
+  ),
+  withTable(
+    'float-key',
+    'a FLOAT column in the primary key',
+    /odd has a key with FLOAT columns, which the copy rounds: f/,
+    'create table odd (id bigint, f float, g float, primary key (id, f))',
+  ),
+  withTable(
     'internal-table',
     "a name of Vitess's garbage collector",
     /is the name of an internal table of Vitess/,

@@ -7,6 +7,11 @@ export function tablesOf(shards: Facts['sourceDetails']): TableFacts[] {
   return [...new Map(shards.toReversed().flatMap(({ tables }) => tables.map((table) => [table.name, table]))).values()];
 }
 
+/** Names of a table's FLOAT columns; DOUBLE is another type. */
+export function floatColumns({ columns }: TableFacts): string[] {
+  return columns.filter(({ type }) => /^float\b/i.test(type)).map(({ name }) => name);
+}
+
 /** A place in the source keyspace of the plan. */
 export function sourcePlace(plan: Plan, more: Omit<Place, 'cluster' | 'keyspace'> = {}): Place {
   return { cluster: plan.source.mount, keyspace: plan.source.keyspace, ...more };

@@ -26,6 +26,8 @@ const sharded = (entry: Partial<VSchemaFacts['tables'][string]> = {}, type = 'xx
 
 const aboutTables: CheckName[] = [
   'no-primary-key',
+  'float-column',
+  'float-key',
   'unique-key-only',
   'foreign-key-outside',
   'foreign-key-sharded',
@@ -99,6 +101,47 @@ describe('tables of the source', () => {
         'foreign-key-cascade: foreign key fk of table t references p with CASCADE; ' +
           'MySQL may not write such changes to the binary log',
         'foreign-key-outside: foreign key fk of table t references p, which is not moved',
+      ],
+    },
+    {
+      what: 'a FLOAT column',
+      tables: [
+        table({
+          columns: [column('id'), column('f', { type: 'float(7,3) unsigned' }), column('d', { type: 'double' })],
+        }),
+      ],
+      says: ['float-column: table t has FLOAT columns, of which the copy keeps six digits: f'],
+    },
+    {
+      what: 'a FLOAT column in a key that may have NULLs',
+      tables: [
+        table({
+          columns: [column('id'), column('f', { type: 'float' })],
+          uniqueKeys: [primary, { name: 'u', columns: ['f'], notNull: false }],
+        }),
+      ],
+      says: ['float-column: table t has FLOAT columns, of which the copy keeps six digits: f'],
+    },
+    {
+      what: 'a FLOAT column in a unique key',
+      tables: [
+        table({
+          columns: [column('id'), column('f', { type: 'float' })],
+          uniqueKeys: [primary, { name: 'u', columns: ['f'], notNull: true }],
+        }),
+      ],
+      says: [
+        'float-key: table t has a key with FLOAT columns, which the copy rounds: f',
+        'float-column: table t has FLOAT columns, of which the copy keeps six digits: f',
+      ],
+    },
+    {
+      what: 'a FLOAT column and no key',
+      tables: [table({ columns: [column('f', { type: 'float' })], uniqueKeys: [] })],
+      says: [
+        'float-key: table t has no key, so that its rows are found by FLOAT columns, which the copy rounds: f',
+        'no-primary-key: table t has neither a primary key nor a unique key without NULLs',
+        'float-column: table t has FLOAT columns, of which the copy keeps six digits: f',
       ],
     },
     {

@@ -14,6 +14,8 @@ import { collation } from './collation.js';
 import { diskFull } from './disk-full.js';
 import { diskUnknown } from './disk-unknown.js';
 import { engine } from './engine.js';
+import { floatColumn } from './float-column.js';
+import { floatKey } from './float-key.js';
 import { foreignKey } from './foreign-key.js';
 import { foreignKeyCascade } from './foreign-key-cascade.js';
 import { foreignKeyOutside } from './foreign-key-outside.js';
@@ -93,6 +95,7 @@ const list = [
   internalTable,
   backtickName,
   sourceSchemaDiffers,
+  floatKey,
   vschemaEntry,
   vindexUsable,
   vindexColumn,
@@ -110,6 +113,7 @@ const list = [
   mysqlVersion,
   longTransaction,
   noPrimaryKey,
+  floatColumn,
   workingTable,
   vschemaType,
   foreignKeyCascade,
