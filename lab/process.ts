@@ -18,6 +18,8 @@ export interface ServerSpec {
   unprivileged?: boolean;
   /** It ends well only while other servers still run, so it is stopped before them. */
   needsOthers?: boolean;
+  /** Started again when it ends with an error of its own, as by a supervisor; ended by a signal, it stays ended. */
+  supervised?: boolean;
   /** Whether it can be used; asked again and again until it answers true. A rejection counts as no. */
   ready: () => Promise<boolean>;
   startupMs?: number;
@@ -28,6 +30,8 @@ export class Server {
   readonly #spec: ServerSpec;
   #child: ChildProcess | undefined;
   #exit: Promise<void> = Promise.resolve();
+  /** It has been ready, and nobody has asked it to end. */
+  #serves = false;
 
   constructor(spec: ServerSpec) {
     this.#spec = spec;
@@ -67,6 +71,7 @@ export class Server {
       }
       await delay(100);
     }
+    this.#serves = true;
   }
 
   /** Asks the process to end, kills it after the grace period, and waits until it is gone. */
@@ -87,6 +92,7 @@ export class Server {
 
   /** Sends any signal, `SIGSTOP` and `SIGCONT` for example, and does not wait. */
   signal(signal: NodeJS.Signals): void {
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') this.#serves = false;
     this.#child?.kill(signal);
   }
 
@@ -118,9 +124,20 @@ export class Server {
         if (this.#child === child) this.#child = undefined;
         resolve();
       };
-      child.once('exit', gone);
+      child.once('exit', (code) => {
+        gone();
+        this.#superviseAfter(code);
+      });
       child.once('error', gone);
     });
+  }
+
+  /** @param code null when a signal has ended the process */
+  #superviseAfter(code: number | null): void {
+    const crashed = this.#serves && code !== null && code !== 0;
+    this.#serves = false;
+    // One that ends while it starts has said why in its log, and would do so again.
+    if (crashed && this.#spec.supervised === true) this.start().catch(() => undefined);
   }
 
   #lastWords(): string {
