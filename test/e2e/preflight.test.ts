@@ -10,7 +10,8 @@ import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { TabletAliasSchema, TabletSchema, TabletType, type Tablet } from '../../src/vitess/wire/topodata_pb.js';
 import { VindexSchema } from '../../src/vitess/wire/vschema_pb.js';
-import { Program, resultOf, statusOf, until } from '../support/lab/program.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { statusOf } from '../support/status.js';
 import { snapshot } from '../support/lab/snapshot.js';
 import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 

@@ -8,7 +8,8 @@ import { JournalStore, type MigrationRecord } from '../../src/effects/journal.js
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
 import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
-import { Program, resultOf, statusOf, until } from '../support/lab/program.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { statusOf } from '../support/status.js';
 import { contentsOf } from '../support/lab/rows.js';
 import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { statusOf } from '../support/status.js';
 import { dirtyVDiff, replicating } from '../support/workflow/samples.js';
 import { returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
@@ -9,6 +11,19 @@ beforeAll(async () => {
   bench = await Bench.start({ maxCachedWorkflows: 0 });
 });
 afterAll(() => bench.stop());
+
+it('a status asked for while no worker is there comes with the next one', async () => {
+  const migration = await bench.migrate(new Script());
+  await migration.until(({ phase }) => phase === 'replicating');
+  await bench.stopWorker();
+  await expect(statusOf(migration.handle, 1, 0.5)).rejects.toThrow(/^no status after 1 s: /);
+  const status = statusOf(migration.handle, 120, 0.5);
+  await sleep(1_500);
+  await bench.startWorker();
+  expect(await status).toMatchObject({ phase: 'replicating' });
+  await migration.handle.signal('cancel');
+  expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+});
 
 describe('a worker that goes away', () => {
   it.each<StepName>(['preflight', 'create', 'observe', 'vdiff', 'prove', 'watchSource', 'publish', 'finish', 'serve'])(
@@ -81,5 +96,5 @@ describe('without a cache', () => {
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);
-  expect(replayed).toBe(12);
+  expect(replayed).toBe(13);
 });

@@ -4,6 +4,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
 import { startWorker, type RunningWorker } from '../../../lab/worker.js';
+import { statusOf } from '../status.js';
 import { lab, run, type Answer } from './lab.js';
 
 const faultyWorker = fileURLToPath(new URL('./faulty-worker.ts', import.meta.url));
@@ -78,10 +79,6 @@ export class Program {
       args: [input],
     });
   }
-}
-
-export async function statusOf(handle: WorkflowHandle): Promise<Status> {
-  return handle.query<Status>('status');
 }
 
 export async function resultOf(handle: WorkflowHandle): Promise<MigrateResult> {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  isGrpcServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
   type WorkflowHandleWithFirstExecutionRunId,
@@ -15,6 +14,7 @@ import { parseWorkflowIdentifier } from '../../../src/migration/input/identifier
 import type { MigrationRef } from '../../../src/migration/plan/reference.js';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
+import { statusOf } from '../status.js';
 import { bundle, type WorkflowBundle } from './bundle.js';
 import { Script, scriptedActivities } from './scripted-activities.js';
 
@@ -22,8 +22,6 @@ export type History = Awaited<ReturnType<WorkflowHandleWithFirstExecutionRunId['
 
 const quiet = new DefaultLogger('ERROR');
 const withoutHeartbeatTimeouts = new URL('./without-heartbeat-timeouts.ts', import.meta.url);
-/** A gRPC status code. */
-const DEADLINE_EXCEEDED: number = 4;
 /** Milliseconds: how long a server may take to start. */
 const patience = 300_000;
 let installed = false;
@@ -185,15 +183,8 @@ export class Migration {
     throw new Error('the workflow has not failed');
   }
 
-  /** A query has ten seconds; on a busy machine a worker with many migrations may need more. */
-  async status(tries = 10): Promise<Status> {
-    try {
-      return await this.handle.query<Status>('status');
-    } catch (error) {
-      const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
-      if (tries <= 1 || code !== DEADLINE_EXCEEDED) throw error;
-      return this.status(tries - 1);
-    }
+  status(): Promise<Status> {
+    return statusOf(this.handle);
   }
 
   /** Asks for the status until it is as wanted. */
