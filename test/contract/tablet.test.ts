@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Config } from '../../src/config/config.js';
 import { quoteName, quoteString } from '../../src/migration/sql/quote.js';
 import type { Clients } from '../../src/vitess/clients.js';
@@ -67,6 +67,24 @@ describe('schema and queries', () => {
     await tablet.dropTable(name);
     expect(await tablet.tables([name])).toEqual([]);
   });
+});
+
+test('a stream of changes ends with the call, long before its deadline', async () => {
+  const query = (statement: string) => sql('target', 'commerce', '0', statement);
+  const write = () => query('insert into changing values ()');
+  // MySQL sees that nobody reads any more when it has something to send.
+  const dumps = async () =>
+    query("select id from information_schema.processlist where command = 'Binlog Dump GTID' order by id");
+  await query('create table changing (id bigint auto_increment primary key)');
+  onTestFinished(() => query('drop table changing').then(() => undefined));
+  const before = await dumps();
+  const from = await tablet.primaryPosition();
+  await write();
+  expect(await tablet.changedTables(['changing'], from, await tablet.primaryPosition(), 3_600_000)).toEqual([
+    'changing',
+  ]);
+  const written = async () => (await write(), dumps());
+  await vi.waitFor(async () => expect(await written()).toEqual(before), { timeout: 120_000, interval: 500 });
 });
 
 describe('streams', () => {

@@ -91,9 +91,14 @@ const unauthorized = new Set([Code.PermissionDenied, Code.Unauthenticated]);
 
 export interface CallOptions {
   timeoutMs: number;
+  /** Aborted when the call is over. */
+  signal: AbortSignal;
 }
 
-/** Turns a tablet's gRPC errors into ours. No other place does. */
+/**
+ * Turns a tablet's gRPC errors into ours. No other place does. A stream ends with the call: leaving a loop over its
+ * messages does not end it, and the tablet would go on with it until its deadline.
+ */
 export async function callTablet<T>(
   place: Place,
   what: string,
@@ -101,8 +106,9 @@ export async function callTablet<T>(
   call: (options: CallOptions) => Promise<T>,
 ): Promise<T> {
   const began = performance.now();
+  const over = new AbortController();
   try {
-    return await call({ timeoutMs });
+    return await call({ timeoutMs, signal: over.signal });
   } catch (cause) {
     const error = ConnectError.from(cause);
     // A tablet has the caller's deadline. When it passes, it may answer first, with an error of no certain status.
@@ -130,5 +136,7 @@ export async function callTablet<T>(
     throw new MigrationError(code, `${what} failed: ${error.rawMessage}`, place, "the tablet's log has the details", {
       cause,
     });
+  } finally {
+    over.abort();
   }
 }
