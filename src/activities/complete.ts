@@ -3,8 +3,10 @@ import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
 import { JournalStore, refusePastNoReturn, type Journal } from '../effects/journal.js';
 import { sourceOf } from '../effects/source/open-source.js';
+import { sequences } from '../effects/sequences.js';
 import { streams } from '../effects/streams.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
+import type { ProveOptions } from '../migration/lifecycle/state.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { targetPlace, tableNames, type Plan } from '../migration/plan/plan.js';
 import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
@@ -21,15 +23,21 @@ import { lockedStep, readingStep, type LockedStep, type Step } from './step/step
 const serveTimeout = 60_000;
 const servePoll = 250;
 
+/** What `finish` does besides what it always does. */
+export interface FinishOptions extends ProveOptions {
+  /** `fence` went before: then it must still stand. */
+  fenced?: boolean;
+}
+
 /** Asks the checks of preflight that are asked again at Complete. Answers what stops it. */
-export type Recheck = (clients: Clients, ref: MigrationRef) => Promise<Gap[]>;
+export type Recheck = (clients: Clients, ref: MigrationRef, options: ProveOptions) => Promise<Gap[]>;
 
 /** The step Complete, in the order of its steps: prove, publish, fence, finish, serve. */
 export function completeActivities(clients: Clients, recheck: Recheck) {
   return {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
-    async prove(ref: MigrationRef): Promise<Gap[]> {
-      return readingStep(clients, ref, async (step) => cappedGaps(await gapsNow(step, recheck)));
+    async prove(ref: MigrationRef, options: ProveOptions = {}): Promise<Gap[]> {
+      return readingStep(clients, ref, async (step) => cappedGaps(await gapsNow(step, recheck, options)));
     },
 
     /** Makes the tables known to the target's vtgates. They stay denied until `finish`. */
@@ -58,16 +66,18 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
 
     /**
      * The point of no return. Looks at the streams once more under the locks and, if they still stand as proven,
-     * marks the journal `forward`; from then on each attempt goes forward only: VDiff records, streams, denied
-     * tables. Answers what is lacking, with nothing done, when they do not.
-     * @param fenced whether `fence` went before: then it must still stand
+     * marks the journal `forward`; from then on each attempt goes forward only: VDiff records, streams, sequences,
+     * denied tables. Answers what is lacking, with nothing done, when they do not.
      */
-    async finish(ref: MigrationRef, fenced = false): Promise<Gap[]> {
+    async finish(ref: MigrationRef, options: FinishOptions = {}): Promise<Gap[]> {
+      const { fenced = false, initializeTargetSequences = false } = options;
       const forward = async (step: LockedStep) => {
         const journal = await step.journals.require(ref.runId);
         const gaps = journal.forward ? [] : await passNoReturn(step, journal, fenced);
         if (gaps.length > 0) return cappedGaps(gaps);
         await streams.undo(step);
+        // Now the keys are all there, and no application can take a number yet.
+        await sequences.make(step, await step.plan(), initializeTargetSequences);
         await deniedTables.undo(step, journal.deniedTables);
         return [];
       };
@@ -93,7 +103,7 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
   };
 }
 
-async function gapsNow(step: Step, recheck: Recheck): Promise<Gap[]> {
+async function gapsNow(step: Step, recheck: Recheck, options: ProveOptions): Promise<Gap[]> {
   const { clients } = step;
   const plan = await step.plan();
   const source = await sourceOf(clients, plan);
@@ -101,7 +111,7 @@ async function gapsNow(step: Step, recheck: Recheck): Promise<Gap[]> {
     ...streamGaps(plan, await new Watch(clients, plan).look()),
     ...(await conflictGaps(step, plan)),
     ...(await schemaDriftGaps(step, plan, source)),
-    ...(await recheck(clients, step.ref)),
+    ...(await recheck(clients, step.ref, options)),
   ];
   // Streams that were asked to stop after the copy will not come nearer.
   if (gaps.length > 0 || plan.stream.stopAfterCopy) return gaps;

@@ -24,9 +24,9 @@ export class Completion {
     const { migration } = this.context;
     const { facts, intents, progress, ref } = migration;
     if (intents.complete?.state === 'asked') progress.proofDelay = firstProofDelay;
-    const { fenceSource } = migration.completeOptions;
+    const { fenceSource, initializeTargetSequences } = migration.completeOptions;
     this.context.enter('completing');
-    facts.missing = await this.gaps(() => locked.prove(ref));
+    facts.missing = await this.gaps(() => locked.prove(ref, { initializeTargetSequences }));
     // The rows were compared before the definitions were made alike again.
     if (facts.missing.some((gap) => gap.code === 'SCHEMA_DRIFT')) facts.vdiffFinishedAt = null;
     if (facts.missing.length === 0) {
@@ -35,7 +35,7 @@ export class Completion {
       facts.missing = await this.gaps(async () => (await locked.publish(ref), []));
     }
     if (facts.missing.length === 0) {
-      const gaps = await this.finish(fenceSource);
+      const gaps = await this.finish();
       if (gaps.length === 0) return this.serve();
       // `finish` either did nothing or failed part-way; the journal tells which.
       if ((await this.context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return this.goForward();
@@ -56,11 +56,13 @@ export class Completion {
   }
 
   /** With a fence nothing is retried: meanwhile the source's applications wait. */
-  private async finish(fenceSource: boolean): Promise<Gap[]> {
-    const { ref } = this.context.migration;
-    if (!fenceSource) return this.gaps(() => locked.finish(ref));
+  private async finish(): Promise<Gap[]> {
+    const { ref, completeOptions } = this.context.migration;
+    const { fenceSource: fenced, initializeTargetSequences } = completeOptions;
+    const finish = () => locked.finish(ref, { fenced, initializeTargetSequences });
+    if (!fenced) return this.gaps(finish);
     const gaps = await this.gaps(() => locked.fence(ref), 1);
-    return gaps.length > 0 ? gaps : this.gaps(() => locked.finish(ref, true), 1);
+    return gaps.length > 0 ? gaps : this.gaps(finish, 1);
   }
 
   /** Failing to watch must not block Complete. */
@@ -88,8 +90,8 @@ export class Completion {
     const { migration } = this.context;
     migration.progress.reached = 'no return';
     this.context.enter('completing');
-    const { fenceSource } = migration.completeOptions;
-    await retryForever(migration.progress, () => locked.finish(migration.ref, fenceSource));
+    const { fenceSource: fenced, initializeTargetSequences } = migration.completeOptions;
+    await retryForever(migration.progress, () => locked.finish(migration.ref, { fenced, initializeTargetSequences }));
     return this.serve();
   }
 

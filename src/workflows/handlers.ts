@@ -130,9 +130,10 @@ async function complete(migration: Migration, request: CompleteRequest): Promise
   return { outcome: 'remembered', waitingFor: readiness(migration).waitingFor, missing: [...facts.missing] };
 }
 
-async function dryRun(migration: Migration, { force }: CompleteRequest): Promise<messages.CompleteAnswer> {
+async function dryRun(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
+  const { force } = request;
   const early = migration.progress.reached !== 'created' && !migration.pastNoReturn;
-  const streams = early ? [] : await prove(migration);
+  const streams = early ? [] : await prove(migration, request);
   const { gaps, waitingFor } = readiness(migration, force);
   const missing = [...streams, ...gaps];
   const again =
@@ -147,9 +148,10 @@ async function dryRun(migration: Migration, { force }: CompleteRequest): Promise
 }
 
 /** An update that fails must give the reason, not only that an activity has failed. */
-async function prove({ ref }: Migration): Promise<Gap[]> {
+async function prove({ ref, completeOptions }: Migration, request: CompleteRequest): Promise<Gap[]> {
+  const { initializeTargetSequences = completeOptions.initializeTargetSequences } = request;
   try {
-    return await locked.prove(ref);
+    return await locked.prove(ref, { initializeTargetSequences });
   } catch (error) {
     throw toWorkflowFailure(error);
   }

@@ -35,6 +35,7 @@ describe('the input of migrate', () => {
       vdiffMaxAge: '24h',
       sourceTables: 'keep',
       sourceTablesAfter: '0s',
+      initializeTargetSequences: false,
       dryRun: false,
       accept: [],
     });
@@ -60,6 +61,7 @@ describe('the input of migrate', () => {
       vdiffMaxAge: '1h30m',
       sourceTables: 'rename',
       sourceTablesAfter: '7d',
+      initializeTargetSequences: true,
       dryRun: true,
       accept: ['no-primary-key'],
     };

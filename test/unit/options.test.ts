@@ -87,6 +87,12 @@ describe('the options', () => {
   });
 
   it('keep what Create was given, unless Complete names another value', () => {
-    expect(keptFields).toEqual(['vdiffMaxAge', 'fenceSource', 'sourceTables', 'sourceTablesAfter']);
+    expect(keptFields).toEqual([
+      'vdiffMaxAge',
+      'fenceSource',
+      'sourceTables',
+      'sourceTablesAfter',
+      'initializeTargetSequences',
+    ]);
   });
 });

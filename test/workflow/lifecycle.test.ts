@@ -90,7 +90,7 @@ describe('a migration in which nothing goes wrong', () => {
     const argsOf = (name: StepName) => script.calls.filter((call) => call.name === name).map((call) => call.args);
     expect(argsOf('preflight')).toEqual([[ref, expect.objectContaining({ source: 'ext1.load', all: true })]]);
     expect(argsOf('create')).toEqual([[ref]]);
-    expect(argsOf('finish')).toEqual([[ref]]);
+    expect(argsOf('finish')).toEqual([[ref, { fenced: false, initializeTargetSequences: false }]]);
     const [first, second] = argsOf('observe');
     expect(first?.[0]).toEqual(ref);
     expect(first?.[1]).toBe('');
@@ -99,6 +99,19 @@ describe('a migration in which nothing goes wrong', () => {
       minSeconds: 0,
       copyingSince: (first?.[2] as { copyingSince: string }).copyingSince,
     });
+  });
+
+  it.each([
+    ['what was said with Complete', { initializeTargetSequences: false }, { initializeTargetSequences: true }],
+    ['what Create was given', { initializeTargetSequences: true }, {}],
+  ])('tells prove and finish %s of sequences', async (_, input, payload) => {
+    const script = new Script();
+    const migration = await bench.migrate(script, { ...input, fenceSource: true });
+    await migration.handle.signal('complete', payload);
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    const optionsOf = (name: StepName) => script.calls.find((call) => call.name === name)?.args[1];
+    expect(optionsOf('prove')).toEqual({ initializeTargetSequences: true });
+    expect(optionsOf('finish')).toEqual({ fenced: true, initializeTargetSequences: true });
   });
 });
 

@@ -28,6 +28,8 @@ export interface SourceInspection {
   /** Columns and keys of those of the tables that exist. */
   tableDetails(shard: string, names: readonly string[]): Promise<TableFacts[]>;
   views(shard: string): Promise<string[]>;
+  /** The largest value of a column of whole numbers; undefined when there is no row. */
+  largest(shard: string, table: string, column: string): Promise<bigint | undefined>;
 
   /** Why Vitess would pass over a tablet; empty when it would take it. */
   health(tablet: SourceTablet): Promise<string>;

@@ -63,6 +63,10 @@ export class VitessSourceInspection implements SourceInspection {
     return (await this.primary(shard)).views();
   }
 
+  async largest(shard: string, table: string, column: string): Promise<bigint | undefined> {
+    return (await this.primary(shard)).largest(table, column);
+  }
+
   async health(tablet: SourceTablet): Promise<string> {
     return this.handle(tablet).health();
   }

@@ -161,6 +161,13 @@ export const options = {
     flag: 'source-tables-after',
     about: 'how long to wait before that; until then keepSource (-keep_data Complete) calls it off',
   },
+  initializeTargetSequences: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'initialize-target-sequences',
+    about: 'at Complete, raise the sequences of the tables above the largest key',
+  },
   accept: {
     ...withDefault(kinds.acceptedChecks, []),
     of: ['Create'],
@@ -197,7 +204,6 @@ export const unsupportedFlags = [
   'shards',
   'tenant-id',
   'global-keyspace',
-  'initialize-target-sequences',
   'sharded-auto-increment-handling',
   'enable-reverse-replication',
   'reverse-replication',

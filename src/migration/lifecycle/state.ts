@@ -122,16 +122,21 @@ export interface CompleteOptions {
   sourceTables: SourceTables;
   /** A duration such as `7d`. */
   sourceTablesAfter: string;
+  initializeTargetSequences: boolean;
 }
+
+/** The options of Complete that its checks look at; what is not given is as it was at Create. */
+export type ProveOptions = Partial<Pick<CompleteOptions, 'initializeTargetSequences'>>;
 
 /** What was said with Complete wins over what was said at Create; `keepSource` wins over both. */
 export function completeOptions({ facts, intents }: Pick<MigrationState, 'facts' | 'intents'>): CompleteOptions {
-  const { fenceSource, sourceTables, sourceTablesAfter } = settingsOfFacts(facts);
+  const { fenceSource, sourceTables, sourceTablesAfter, initializeTargetSequences } = settingsOfFacts(facts);
   const request = intents.complete?.request;
   return {
     fenceSource: request?.fenceSource ?? fenceSource,
     sourceTables: intents.keepSource ? 'keep' : (request?.sourceTables ?? sourceTables),
     sourceTablesAfter: request?.sourceTablesAfter ?? sourceTablesAfter,
+    initializeTargetSequences: request?.initializeTargetSequences ?? initializeTargetSequences,
   };
 }
 

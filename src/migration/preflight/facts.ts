@@ -47,6 +47,8 @@ export interface Facts extends PlanFacts {
   /** Apps that a throttler holds back, with the share of time it does. */
   throttledApps: { place: Place; apps: Record<string, number> }[];
   routingRules: RoutingFacts;
+  /** Of the planned tables: one for each column that the target's VSchema gives a sequence. */
+  sequences: SequenceFacts[];
   locks: LockFacts[];
   /** Names in the VSchemas of the target's other keyspaces, by keyspace. */
   otherTables: Record<string, string[]>;
@@ -160,6 +162,24 @@ export interface StreamAccountFacts {
   user: string;
   /** Undefined when its privileges cannot be read: it has roles, or privileges on single tables. */
   grants: string[] | undefined;
+}
+
+/** A sequence of the target that numbers a column of a planned table. */
+export interface SequenceFacts {
+  table: string;
+  column: string;
+  /** `commerce.invoice_seq` */
+  name: string;
+  /** Of the sequence. */
+  place: Place;
+  /** Why it gives no numbers; empty when it does, and when its table is one of the planned tables. */
+  refusal: string;
+  /** Its table is one of the planned tables and comes with its row. */
+  moves: boolean;
+  /** The next number that it gives; undefined when its table has no row. */
+  nextId: bigint | undefined;
+  /** The largest value of the column in the source; undefined when there is no row. */
+  largest: bigint | undefined;
 }
 
 /** A lock in the topology that is held. */

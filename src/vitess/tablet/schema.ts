@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { TabletConnection } from './connection.js';
 
 /** What Vitess's materializer sets while it creates target tables (`vreplication.SQLMode`). */
@@ -36,4 +37,15 @@ export async function applySchema(tablet: TabletConnection, sql: string): Promis
       options,
     ),
   );
+}
+
+/** A table that the tablet's schema engine does not know has given no numbers. */
+export async function resetSequence(tablet: TabletConnection, table: string): Promise<void> {
+  await tablet.change('ResetSequences', async (options) => {
+    try {
+      await tablet.manager.resetSequences({ tables: [table] }, options);
+    } catch (cause) {
+      if (ConnectError.from(cause).code !== Code.NotFound) throw cause;
+    }
+  });
 }

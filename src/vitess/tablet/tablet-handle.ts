@@ -7,6 +7,7 @@ import { TabletConnection } from './connection.js';
 import * as health from './health.js';
 import type { NamedRow } from './rows.js';
 import * as schema from './schema.js';
+import * as sequences from './sql/sequences.js';
 import * as server from './sql/server.js';
 import { readTableSizes, type TableSizes } from './sql/sizes.js';
 import * as streamRows from './sql/streams.js';
@@ -162,6 +163,28 @@ export class TabletHandle {
    */
   changedTables(names: readonly string[], from: string, to: string, timeoutMs: number): Promise<string[]> {
     return streams.changedTables(this.connection, names, from, to, timeoutMs);
+  }
+
+  // Sequences
+
+  /** The table of a sequence; undefined when it does not exist. Two calls. */
+  sequence(table: string): Promise<sequences.SequenceRow | undefined> {
+    return sequences.readSequence(this.connection, table);
+  }
+
+  /** Makes a sequence give `nextId` or more; one that is further on stays as it is. Two calls. */
+  raiseSequence(table: string, nextId: bigint): Promise<void> {
+    return sequences.raiseSequence(this.connection, table, nextId);
+  }
+
+  /** Makes the tablet forget the numbers that it has taken from a sequence: it reads its row again. */
+  resetSequence(table: string): Promise<void> {
+    return schema.resetSequence(this.connection, table);
+  }
+
+  /** The largest value of a column of whole numbers; undefined when there is no row. */
+  largest(table: string, column: string): Promise<bigint | undefined> {
+    return sequences.readLargest(this.connection, table, column);
   }
 
   // MySQL

@@ -91,6 +91,28 @@ export class Vtgate {
     }
   }
 
+  /**
+   * Asks a sequence for no number at all: a vttablet that would give numbers says that the count is wrong, and gives
+   * none (`execNextval`).
+   * @returns why the sequence gives no numbers; empty when it does
+   * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED
+   */
+  async trySequence(keyspace: string, table: string): Promise<string> {
+    await this.ping();
+    try {
+      await this.pool.query({
+        sql: `select next 0 values from ${quoteName(keyspace)}.${quoteName(table)}`,
+        timeout: queryTimeout,
+      });
+      return '';
+    } catch (cause) {
+      const refusal = this.refusal(cause);
+      if (refusal !== undefined) throw refusal;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      return reason.includes('invalid increment') ? '' : reason;
+    }
+  }
+
   async close(): Promise<void> {
     await this.pool.end();
   }

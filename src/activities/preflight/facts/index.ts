@@ -7,6 +7,7 @@ import { mount } from './mount.js';
 import { otherTables } from './other-tables.js';
 import { plan } from './plan.js';
 import { routingRules } from './routing-rules.js';
+import { sequences } from './sequences.js';
 import { sourceCells } from './source-cells.js';
 import { sourceDetails } from './source-details.js';
 import { sourceSchemas } from './source-schemas.js';
@@ -70,6 +71,7 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   targetDisks,
   throttledApps,
   routingRules,
+  sequences,
   locks,
   otherTables,
 };

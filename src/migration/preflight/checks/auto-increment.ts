@@ -23,7 +23,7 @@ export const autoIncrement = defineCheck({
           place: targetPlace(plan, { table: table.name }),
           remedy:
             'give the table a sequence in the target VSchema ("auto_increment") before Complete; ' +
-            'start it above the highest value',
+            'start it above the highest value, or set initializeTargetSequences',
         },
       ];
     }),

@@ -36,6 +36,8 @@ import { noTables } from './no-tables.js';
 import { notReadable } from './not-readable.js';
 import { otherWorkflow } from './other-workflow.js';
 import { routingRule } from './routing-rule.js';
+import { sequenceBehind } from './sequence-behind.js';
+import { sequenceUnusable } from './sequence-unusable.js';
 import { shardPrimary } from './shard-primary.js';
 import { sourceAddress } from './source-address.js';
 import { sourcePrivileges } from './source-privileges.js';
@@ -116,6 +118,8 @@ const list = [
   floatColumn,
   workingTable,
   vschemaType,
+  sequenceUnusable,
+  sequenceBehind,
   foreignKeyCascade,
   foreignKeyOutside,
   foreignKeySharded,
