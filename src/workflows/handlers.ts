@@ -2,6 +2,7 @@ import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input/input.js';
 import { readiness } from '../migration/lifecycle/next-step.js';
 import { phases } from '../migration/lifecycle/phases.js';
+import { completeOptions } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Gap } from '../migration/proof/gaps.js';
 import { isClean } from '../migration/proof/vdiff.js';
@@ -148,10 +149,10 @@ async function dryRun(migration: Migration, request: CompleteRequest): Promise<m
 }
 
 /** An update that fails must give the reason, not only that an activity has failed. */
-async function prove({ ref, completeOptions }: Migration, request: CompleteRequest): Promise<Gap[]> {
-  const { initializeTargetSequences = completeOptions.initializeTargetSequences } = request;
+async function prove(migration: Migration, request: CompleteRequest): Promise<Gap[]> {
+  const { initializeTargetSequences } = completeOptions(migration, request);
   try {
-    return await locked.prove(ref, { initializeTargetSequences });
+    return await locked.prove(migration.ref, { initializeTargetSequences });
   } catch (error) {
     throw toWorkflowFailure(error);
   }

@@ -151,6 +151,19 @@ describe('the update complete as a dry run', () => {
     await cancelled(migration);
   });
 
+  it('asks with its own options, not with those of a Complete that was asked for before', async () => {
+    const script = new Script().always('prove', returns([sampleGap]));
+    const migration = await waiting(script);
+    const raise = { initializeTargetSequences: true };
+    const options = () => script.calls.filter(({ name }) => name === 'prove').map(({ args }) => args[1]);
+    await migration.update('complete', { dryRun: true, ...raise });
+    expect(options()).toEqual([raise]);
+    await migration.update('complete', raise);
+    await migration.update('complete', { dryRun: true });
+    expect(options()).toContainEqual({ initializeTargetSequences: false });
+    await cancelled(migration);
+  });
+
   it('answers not ready before Create has ended', async () => {
     const script = new Script();
     const { migration } = await held(script, 'create');

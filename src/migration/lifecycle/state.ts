@@ -128,10 +128,15 @@ export interface CompleteOptions {
 /** The options of Complete that its checks look at; what is not given is as it was at Create. */
 export type ProveOptions = Partial<Pick<CompleteOptions, 'initializeTargetSequences'>>;
 
-/** What was said with Complete wins over what was said at Create; `keepSource` wins over both. */
-export function completeOptions({ facts, intents }: Pick<MigrationState, 'facts' | 'intents'>): CompleteOptions {
+/**
+ * What was said with Complete wins over what was said at Create; `keepSource` wins over both.
+ * @param request another Complete than the one that was asked for, to see what it would do
+ */
+export function completeOptions(
+  { facts, intents }: Pick<MigrationState, 'facts' | 'intents'>,
+  request = intents.complete?.request,
+): CompleteOptions {
   const { fenceSource, sourceTables, sourceTablesAfter, initializeTargetSequences } = settingsOfFacts(facts);
-  const request = intents.complete?.request;
   return {
     fenceSource: request?.fenceSource ?? fenceSource,
     sourceTables: intents.keepSource ? 'keep' : (request?.sourceTables ?? sourceTables),
