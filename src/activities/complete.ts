@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
 import { JournalStore, refusePastNoReturn, type Journal } from '../effects/journal.js';
-import { sourceOf } from '../effects/source/open-source.js';
 import { sequences } from '../effects/sequences.js';
+import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
 import type { ProveOptions } from '../migration/lifecycle/state.js';
@@ -23,9 +23,9 @@ import { lockedStep, readingStep, type LockedStep, type Step } from './step/step
 const serveTimeout = 60_000;
 const servePoll = 250;
 
-/** What `finish` does besides what it always does. */
+/** Options of `finish`. */
 export interface FinishOptions extends ProveOptions {
-  /** `fence` went before: then it must still stand. */
+  /** `fence` went before, and must still stand. */
   fenced?: boolean;
 }
 
@@ -76,7 +76,7 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
         const gaps = journal.forward ? [] : await passNoReturn(step, journal, fenced);
         if (gaps.length > 0) return cappedGaps(gaps);
         await streams.undo(step);
-        // Now the keys are all there, and no application can take a number yet.
+        // Every key has arrived, and no application can take a number yet.
         await sequences.make(step, await step.plan(), initializeTargetSequences);
         await deniedTables.undo(step, journal.deniedTables);
         return [];

@@ -58,11 +58,16 @@ export class Completion {
   /** With a fence nothing is retried: meanwhile the source's applications wait. */
   private async finish(): Promise<Gap[]> {
     const { ref, completeOptions } = this.context.migration;
-    const { fenceSource: fenced, initializeTargetSequences } = completeOptions;
-    const finish = () => locked.finish(ref, { fenced, initializeTargetSequences });
-    if (!fenced) return this.gaps(finish);
+    const finish = () => this.passNoReturn();
+    if (!completeOptions.fenceSource) return this.gaps(finish);
     const gaps = await this.gaps(() => locked.fence(ref), 1);
     return gaps.length > 0 ? gaps : this.gaps(finish, 1);
+  }
+
+  private passNoReturn(): Promise<Gap[]> {
+    const { ref, completeOptions } = this.context.migration;
+    const { fenceSource: fenced, initializeTargetSequences } = completeOptions;
+    return locked.finish(ref, { fenced, initializeTargetSequences });
   }
 
   /** Failing to watch must not block Complete. */
@@ -90,8 +95,7 @@ export class Completion {
     const { migration } = this.context;
     migration.progress.reached = 'no return';
     this.context.enter('completing');
-    const { fenceSource: fenced, initializeTargetSequences } = migration.completeOptions;
-    await retryForever(migration.progress, () => locked.finish(migration.ref, { fenced, initializeTargetSequences }));
+    await retryForever(migration.progress, () => this.passNoReturn());
     return this.serve();
   }
 

@@ -96,7 +96,7 @@ describe('a sequence behind the copied keys', () => {
   test('is raised by Complete, and every insert works', async () => {
     await makeSequence('0, 1, 100');
     expect(await findings()).toEqual([
-      'sequence-behind: sequence commerce.invoice_seq gives 1 next, and the source has 5 already: ' +
+      'sequence-behind: sequence commerce.invoice_seq would give 1 next, but the source already has 5: ' +
         'inserts into invoice without a value for id would fail',
     ]);
     const handle = await migrate({ initializeTargetSequences: true });
@@ -113,7 +113,7 @@ describe('a sequence behind the copied keys', () => {
       outcome: 'remembered',
       missing: [
         {
-          message: expect.stringContaining('gives 10 next, and the source has 50 already') as string,
+          message: expect.stringContaining('would give 10 next, but the source already has 50') as string,
           place: { keyspace: 'commerce', table: 'invoice_seq' },
           remedy: expect.stringContaining('initializeTargetSequences') as string,
         },

@@ -2,8 +2,8 @@ import { ServiceError, type WorkflowHandle } from '@temporalio/client';
 import type { Status } from '../../src/migration/lifecycle/status.js';
 
 /**
- * The status of a migration. On a busy machine the service may give a query up, or the worker miss it: it is asked
- * again.
+ * The status of a migration. On a busy machine the service may give up on a query, or the worker may miss it, so it is
+ * asked again.
  *
  * @param seconds after which the last error is thrown
  * @param patience seconds for one query

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { largestOf } from '../../src/effects/sequences.js';
-import { nextAfter, sequencesOf } from '../../src/migration/plan/sequence.js';
+import { largestOf, nextAfter, sequencesOf } from '../../src/migration/plan/sequence.js';
 import type { SequenceFacts } from '../../src/migration/preflight/facts.js';
 import { ask, planned, said, unsharded } from './preflight/facts.js';
 
@@ -54,13 +53,13 @@ describe('the checks of sequences', () => {
   it.each<[string, Partial<SequenceFacts>, string[], 'always'?]>([
     ['of a table without rows', {}, []],
     ['just ahead', { nextId: 6n, largest: 5n }, []],
-    ['just behind', { nextId: 5n, largest: 5n }, [behind('gives 5 next, and the source has 5 already')]],
+    ['just behind', { nextId: 5n, largest: 5n }, [behind('would give 5 next, but the source already has 5')]],
     ['at numbers below zero', { nextId: 1n, largest: -3n }, []],
     ['below zero itself', { nextId: -2n, largest: undefined }, []],
     [
       'of unsigned numbers',
       { nextId: 1n, largest: 18446744073709551615n },
-      [behind('gives 1 next, and the source has 18446744073709551615 already')],
+      [behind('would give 1 next, but the source already has 18446744073709551615')],
       'always',
     ],
     ['without a row', { nextId: undefined }, [behind('has no row')]],
@@ -68,7 +67,7 @@ describe('the checks of sequences', () => {
     [
       'that has been copied',
       { moves: true, nextId: 4n, largest: 5n },
-      [behind('gives 4 next, and the source has 5 already')],
+      [behind('would give 4 next, but the source already has 5')],
     ],
     ['that gives none', { refusal: 'no', nextId: undefined, largest: 5n }, [unusable('no')]],
   ])('one %s', (_, changes, says, always) => {

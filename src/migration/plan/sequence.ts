@@ -1,5 +1,5 @@
-import { entryOf } from './vindex.js';
 import type { VSchemaFacts } from './facts.js';
+import { entryOf } from './vindex.js';
 
 /** A column whose numbers vtgate takes from a sequence: `auto_increment` in the entry of its table. */
 export interface SequenceUse {
@@ -20,6 +20,11 @@ export function sequencesOf(tables: readonly string[], vschema: VSchemaFacts): S
     const use = entryOf(vschema, table)?.autoIncrement;
     return use === undefined ? [] : [{ table, column: use.column, sequence: parseSequenceName(use.sequence) }];
   });
+}
+
+/** The largest of the values that are known. */
+export function largestOf(values: readonly (bigint | undefined)[]): bigint | undefined {
+  return values.reduce((most, value) => (most === undefined || (value ?? most) > most ? value : most), undefined);
 }
 
 /** The largest number that fits into `next_id`. */

@@ -39,7 +39,7 @@ export async function applySchema(tablet: TabletConnection, sql: string): Promis
   );
 }
 
-/** A table that the tablet's schema engine does not know has given no numbers. */
+/** A tablet that has not loaded the sequence has cached no numbers. */
 export async function resetSequence(tablet: TabletConnection, table: string): Promise<void> {
   await tablet.change('ResetSequences', async (options) => {
     try {

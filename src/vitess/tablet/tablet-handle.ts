@@ -177,7 +177,7 @@ export class TabletHandle {
     return sequences.raiseSequence(this.connection, table, nextId);
   }
 
-  /** Makes the tablet forget the numbers that it has taken from a sequence: it reads its row again. */
+  /** Makes the tablet drop the numbers that it has cached of a sequence and read its row again (`ResetSequences`). */
   resetSequence(table: string): Promise<void> {
     return schema.resetSequence(this.connection, table);
   }

@@ -20,11 +20,11 @@ export async function readRoutingRules(topology: Topology): Promise<RoutingFacts
   };
 }
 
-/** Names of the tables in the VSchemas of the cluster's other keyspaces, by keyspace. */
-export async function readOtherTables(topology: Topology, keyspace: string): Promise<Record<string, string[]>> {
-  const others = (await topology.keyspaces()).filter((name) => name !== keyspace);
+/** Names of the tables in the VSchemas of the cluster's keyspaces, by keyspace; one keyspace may be left out. */
+export async function readVSchemaTables(topology: Topology, except?: string): Promise<Record<string, string[]>> {
+  const keyspaces = (await topology.keyspaces()).filter((name) => name !== except);
   const entries = await Promise.all(
-    others.map(async (name) => [name, Object.keys((await topology.vschema(name)).tables)] as const),
+    keyspaces.map(async (name) => [name, Object.keys((await topology.vschema(name)).tables)] as const),
   );
   return Object.fromEntries(entries);
 }

@@ -71,50 +71,48 @@ export class Vtgate {
    * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED, or TABLE_UNREADABLE with vtgate's reason
    */
   async readTable(keyspace: string, table: string): Promise<void> {
-    await this.ping();
-    try {
-      await this.pool.query({
-        sql: `select * from ${quoteName(keyspace)}.${quoteName(table)} limit 1`,
-        timeout: queryTimeout,
-      });
-    } catch (cause) {
-      const refusal = this.refusal(cause);
-      if (refusal !== undefined) throw refusal;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new MigrationError(
-        'TABLE_UNREADABLE',
-        `vtgate cannot read table ${quoteName(table)} (${reason})`,
-        { cluster: 'target', server: this.server, keyspace, table },
-        "look at the denied tables of the target's shards and at the serving VSchema",
-        { cause },
-      );
-    }
+    const cause = await this.failureOf(`select * from ${quoteName(keyspace)}.${quoteName(table)} limit 1`);
+    if (cause === undefined) return;
+    throw new MigrationError(
+      'TABLE_UNREADABLE',
+      `vtgate cannot read table ${quoteName(table)} (${cause.message})`,
+      { cluster: 'target', server: this.server, keyspace, table },
+      "look at the denied tables of the target's shards and at the serving VSchema",
+      { cause },
+    );
   }
 
   /**
-   * Asks a sequence for no number at all: a vttablet that would give numbers says that the count is wrong, and gives
-   * none (`execNextval`).
+   * Asks a sequence for zero numbers. A vttablet that could give some refuses the count, and uses none up
+   * (`execNextval`).
    * @returns why the sequence gives no numbers; empty when it does
    * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED
    */
   async trySequence(keyspace: string, table: string): Promise<string> {
-    await this.ping();
-    try {
-      await this.pool.query({
-        sql: `select next 0 values from ${quoteName(keyspace)}.${quoteName(table)}`,
-        timeout: queryTimeout,
-      });
-      return '';
-    } catch (cause) {
-      const refusal = this.refusal(cause);
-      if (refusal !== undefined) throw refusal;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      return reason.includes('invalid increment') ? '' : reason;
-    }
+    const reason = (await this.failureOf(`select next 0 values from ${quoteName(keyspace)}.${quoteName(table)}`))
+      ?.message;
+    return reason === undefined || reason.includes('invalid increment') ? '' : reason;
   }
 
   async close(): Promise<void> {
     await this.pool.end();
+  }
+
+  /**
+   * Runs a statement as an application would.
+   * @returns why it failed; undefined when it did not
+   * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED
+   */
+  private async failureOf(sql: string): Promise<Error | undefined> {
+    await this.ping();
+    try {
+      await this.pool.query({ sql, timeout: queryTimeout });
+      return undefined;
+    } catch (cause) {
+      const refusal = this.refusal(cause);
+      if (refusal !== undefined) throw refusal;
+      return cause instanceof Error ? cause : new Error(String(cause));
+    }
   }
 
   private refusal(cause: unknown): MigrationError | undefined {

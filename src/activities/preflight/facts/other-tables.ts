@@ -1,4 +1,4 @@
-import { readOtherTables } from '../../../vitess/topology/routing-rules.js';
+import { readVSchemaTables } from '../../../vitess/topology/routing-rules.js';
 import { optionalFact } from '../fact.js';
 
 export const otherTables = optionalFact({
@@ -6,5 +6,5 @@ export const otherTables = optionalFact({
   what: 'the VSchemas of other keyspaces',
   needs: [],
   read: (sides) =>
-    sides.one(sides.targetPlace(), () => readOtherTables(sides.clients.target, sides.request.target.keyspace)),
+    sides.one(sides.targetPlace(), () => readVSchemaTables(sides.clients.target, sides.request.target.keyspace)),
 });

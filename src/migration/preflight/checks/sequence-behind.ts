@@ -1,8 +1,8 @@
-import { quoteName } from '../../sql/quote.js';
 import { nextAfter } from '../../plan/sequence.js';
+import { quoteName } from '../../sql/quote.js';
 import { defineCheck } from '../check.js';
 
-/** The sequence of a column goes on behind the largest key, unless Complete raises it. */
+/** The sequence of a column is ahead of the largest key, unless Complete is to raise it. */
 export const sequenceBehind = defineCheck({
   name: 'sequence-behind',
   severity: 'warning',
@@ -17,13 +17,13 @@ export const sequenceBehind = defineCheck({
       const what =
         nextId === undefined
           ? `sequence ${name} has no row`
-          : `sequence ${name} gives ${nextId} next, and the source has ${largest} already`;
+          : `sequence ${name} would give ${nextId} next, but the source already has ${largest}`;
       return [
         {
           message: `${what}: inserts into ${quoteName(table)} without a value for ${quoteName(column)} would fail`,
           place,
           remedy:
-            'set initializeTargetSequences, with Complete at the latest, and Complete raises it; ' +
+            'set initializeTargetSequences, at Create or with Complete, and Complete raises it; ' +
             'or raise next_id yourself, above every key that the source will have by then',
         },
       ];
