@@ -14,6 +14,8 @@ type Behaviours = { [N in StepName]: Behaviour<N> };
 export interface Call {
   name: StepName;
   attempt: number;
+  /** The same for every attempt of one activity. */
+  activity: string;
   args: readonly unknown[];
 }
 
@@ -62,9 +64,9 @@ export class Script {
     return { reached: reached.opened, release: () => released.open() };
   }
 
-  /** The steps in the order of their calls; Temporal's own retries count once. */
+  /** The steps in the order of their calls; Temporal's own retries count once, whichever attempt came first. */
   steps(): StepName[] {
-    return this.calls.filter((call) => call.attempt === 1).map((call) => call.name);
+    return [...new Map(this.calls.map(({ activity, name }) => [activity, name])).values()];
   }
 
   count(name: StepName): number {
@@ -72,7 +74,8 @@ export class Script {
   }
 
   async run(name: StepName, args: readonly unknown[]): Promise<unknown> {
-    this.calls.push({ name, attempt: Context.current().info.attempt, args });
+    const { attempt, activityId, workflowExecution } = Context.current().info;
+    this.calls.push({ name, attempt, activity: `${workflowExecution?.runId}/${activityId}`, args });
     const behaviour = this.next.get(name)?.shift() ?? this.defaults[name];
     const running = (behaviour as unknown as (...args: readonly unknown[]) => Promise<unknown>)(...args);
     if (name === 'observe') this.watching = running.catch(() => undefined);
