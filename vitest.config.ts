@@ -44,7 +44,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
-          include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: ['test/contract/*.test.ts', 'test/e2e/**/*.test.ts', 'test/referee/**/*.test.ts'],
           ...patient,
           ...told,
           ...shared,

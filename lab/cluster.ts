@@ -34,6 +34,8 @@ export interface ClusterSpec {
   keyspaces: KeyspaceSpec[];
   /** Whether to start a vtgate; default true. */
   vtgate?: boolean;
+  /** Flags of vtgate and of every tablet, besides those they have anyway. */
+  flags?: { vtgate?: readonly string[]; tablet?: readonly string[] };
   /** UID of the first tablet; default 100. */
   firstUid?: number;
   /** Puts a proxy in front of etcd, vtgate and each tablet's gRPC port, for everyone; default false. */
@@ -91,7 +93,9 @@ async function launch(spec: ClusterSpec, site: Site, stop: () => Promise<void>):
   const gate =
     spec.vtgate === false
       ? undefined
-      : topology.then((context) => startVtgate(site, context, spec.vtgatePort, spec.proxied, spec.security));
+      : topology.then((context) =>
+          startVtgate(site, context, spec.vtgatePort, spec.proxied, spec.security, spec.flags?.vtgate),
+        );
   const shards = Promise.all(
     shardSpecs(spec).map((tablets) => startShard(tablets, site, topology, spec.security?.mysql)),
   );
@@ -153,7 +157,8 @@ function shardSpecs(spec: ClusterSpec): TabletSpec[][] {
     shards.map((shard) =>
       Array.from({ length: replicas + 1 }, (_, index): TabletSpec => {
         const type = index === 0 ? 'primary' : 'replica';
-        return { uid: uid++, keyspace: name, shard, type, proxied: spec.proxied ?? false };
+        const { proxied = false, flags = {} } = spec;
+        return { uid: uid++, keyspace: name, shard, type, proxied, flags: flags.tablet ?? [] };
       }),
     ),
   );

@@ -17,6 +17,7 @@ const tasks = {
   // Needs no `dist`, only the generated sources.
   check: ['tsx', ['scripts/test.ts', '--check'], 'generate'],
   'test:faults': ['tsx', ['scripts/test.ts', '--every-fault']],
+  'test:referee': ['tsx', ['scripts/test.ts', '--referee']],
   lab: ['tsx', ['lab/main.ts']],
   bench: ['tsx', ['bench/main.ts']],
   worker: [process.execPath, ['dist/src/worker.js']],

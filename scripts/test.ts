@@ -133,7 +133,7 @@ const everyday: readonly Lane[] = [
   [projects('faults'), projects('security')],
 ];
 
-/** What the command asks for: `--check`, `--every-fault`, or everything; and what it passes on to vitest. */
+/** What the command asks for: `--check`, `--every-fault`, `--referee`, or everything; and what vitest gets. */
 function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
   if (first === '--check') {
     // No divisor of the six messages: each comes first and second.
@@ -143,6 +143,10 @@ function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
   if (first === '--every-fault') {
     process.env['VTMIGRATE_FAULTS'] = 'all';
     return [[{ name: 'every fault in every phase', run: () => tests(['--project', 'faults', ...rest]) }]];
+  }
+  if (first === '--referee') {
+    process.env['REFEREE_SEEDS'] ??= '1-200';
+    return [[{ name: 'referee', run: () => tests(['--project', 'servers', 'test/referee', ...rest]) }]];
   }
   if (first === undefined) return everyday;
   return [[...staticChecks, { name: 'tests', run: () => tests([first, ...rest]) }]];

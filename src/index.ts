@@ -7,6 +7,7 @@ import type {
   adoptInputSchema,
   auditInputSchema,
   completeRequestSchema,
+  leaveRequestSchema,
   migrateInputSchema,
   mountInputSchema,
 } from './migration/input/input.js';
@@ -25,6 +26,9 @@ export type AuditInput = z.input<typeof auditInputSchema>;
 /** The payload of the signal and the update `complete`. */
 export type CompleteRequest = z.input<typeof completeRequestSchema>;
 
+/** The payload of the signal and the update `leave`. */
+export type LeaveRequest = z.input<typeof leaveRequestSchema>;
+
 /** The workflow types, for `client.workflow.start<Migrate>('migrate', …)`. The workflow ID is the input's `target`. */
 export type Migrate = (input: MigrateInput | AdoptInput) => Promise<MigrateResult>;
 export type Mount = (input: MountInput) => Promise<MountResult>;
@@ -34,6 +38,7 @@ export {
   adoptInputSchema,
   auditInputSchema,
   completeRequestSchema,
+  leaveRequestSchema,
   mountInputSchema,
 } from './migration/input/input.js';
 export { migrateContract as migrateInputSchema } from './migration/preflight/contract.js';

@@ -11,19 +11,20 @@ import { EtcdKv } from './vitess/topology/etcd.js';
 import type { Kv } from './vitess/topology/kv.js';
 import { Topology, type OpenKv } from './vitess/topology/topology.js';
 import { TabletConnections, type TabletClients } from './vitess/tablet/transport.js';
-import { openPool, Vtgate, type SqlPool, type VtgateOptions } from './vitess/vtgate/vtgate.js';
+import { openSqlClient, type SqlClient, type VtgateOptions } from './vitess/vtgate/sql-client.js';
+import { Vtgate } from './vitess/vtgate/vtgate.js';
 
 /** How the program connects to servers of each kind. Tests put fakes in their place, or something in between. */
 export interface Connectors {
   openKv: (server: string, cluster: string, access: Access) => Kv;
   openTablets: (accessTo: (cluster: string) => Access) => TabletClients;
-  openPool: (options: VtgateOptions) => SqlPool;
+  openSqlClient: (options: VtgateOptions, target?: string) => SqlClient;
 }
 
 export const realConnectors: Connectors = {
   openKv: (server, cluster, access) => new EtcdKv(server, cluster, access),
   openTablets: (accessTo) => new TabletConnections(accessTo),
-  openPool,
+  openSqlClient,
 };
 
 /**
@@ -47,7 +48,7 @@ export function buildClients(
     ...(config.vtgatePassword === undefined ? {} : { password: config.vtgatePassword }),
     ...(config.vtgateTls === undefined ? {} : { tls: config.vtgateTls }),
   };
-  const vtgate = new Vtgate(vtgateOptions, connectors.openPool(vtgateOptions));
+  const vtgate = new Vtgate(vtgateOptions, (aim) => connectors.openSqlClient(vtgateOptions, aim));
   const target = new Topology('target', config.topoServer, config.topoRoot, openKv);
   const clients = new Clients(
     target,

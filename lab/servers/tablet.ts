@@ -34,6 +34,8 @@ export interface TabletSpec {
   type: 'primary' | 'replica';
   /** Whether others reach its gRPC port through a proxy. */
   proxied?: boolean;
+  /** Besides those that every tablet of a lab has. */
+  flags?: readonly string[];
 }
 
 const HOSTNAME = '127.0.0.1';
@@ -93,6 +95,7 @@ export async function startTablet(
       spec.proxied === true ? PROXY_HOSTNAME : HOSTNAME,
       ...TABLET_FLAGS,
       ...(context.security?.tablet ?? []),
+      ...(spec.flags ?? []),
     ],
     env: { VTDATAROOT: data },
     cwd: data,

@@ -26,6 +26,7 @@ export async function startVtgate(
   preferredPort?: number,
   proxied = false,
   security?: ClusterSecurity,
+  flags: readonly string[] = [],
 ): Promise<Vtgate> {
   const folder = join(site.folder, 'vtgate');
   const port = await site.ports.take(preferredPort);
@@ -68,6 +69,7 @@ export async function startVtgate(
       String(port),
       ...VTGATE_FLAGS,
       ...(context.security?.vtgate ?? ['--mysql-auth-server-impl', 'none']),
+      ...flags,
     ],
     env: { VTDATAROOT: folder },
     cwd: folder,

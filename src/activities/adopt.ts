@@ -1,6 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { listJournals, refusePastNoReturn, type Journal, type MigrationRecord } from '../effects/journal.js';
 import { sourceOf } from '../effects/source/open-source.js';
+import { streams } from '../effects/streams.js';
 import { vdiffs } from '../effects/vdiffs.js';
 import {
   adoptedInput,
@@ -16,9 +17,11 @@ import { formatIdentifier, parseSourceIdentifier } from '../migration/input/iden
 import type { AdoptInput } from '../migration/input/input.js';
 import { nameList, type MigrationRef } from '../migration/plan/reference.js';
 import { expectedStreams, tableNames, type Plan } from '../migration/plan/plan.js';
-import { MigrationError } from '../migration/problem/errors.js';
+import { MigrationError, type Place } from '../migration/problem/errors.js';
+import { repairMessage } from '../migration/watch/observation.js';
 import type { ShardStreams } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { deniedTables } from '../vitess/topology/shard-record.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
 import { withHeartbeat } from './step/heartbeat.js';
@@ -85,7 +88,8 @@ class Looking<S extends Step> {
     return found;
   }
 
-  private refuse({ journal, record, streams }: Found): void {
+  private refuse(found: Found): void {
+    const { journal, streams } = found;
     const { clients, ref } = this.step;
     const place = clients.target.place({ keyspace: ref.id.keyspace });
     const id = formatIdentifier(ref.id);
@@ -105,14 +109,31 @@ class Looking<S extends Step> {
         place,
         `give ${mount}.${keyspace} as its source`,
       );
-    if (journal !== undefined && !this.completes) refusePastNoReturn(journal, place);
-    if (this.completes && record === undefined && !some && journal?.forward !== true)
+    if (journal !== undefined && this.changes) refusePastNoReturn(journal, place);
+    if (this.completes) this.refuseToComplete(found, place);
+  }
+
+  private refuseToComplete({ journal, record, streams }: Found, place: Place): void {
+    const id = formatIdentifier(this.step.ref.id);
+    if (journal?.cancelling === true)
+      throw new MigrationError(
+        'NOT_ADOPTABLE',
+        `${id} was being cancelled: a part of what it had made may be gone`,
+        place,
+        'cancel it, and create it again',
+      );
+    if (record === undefined && streams.length === 0 && journal?.forward !== true)
       throw new MigrationError(
         'NOT_ADOPTABLE',
         `${id} has a journal and nothing else: its Create was cut off before anything was made`,
         place,
         'cancel it, and create it again',
       );
+  }
+
+  /** More is asked for than to go forward. */
+  private get changes(): boolean {
+    return !this.completes || (this.request.leaveTables ?? []).length > 0;
   }
 
   protected get completes(): boolean {
@@ -134,7 +155,32 @@ class Adopting extends Looking<LockedStep> {
     else await step.journals.takeOver(step.locks, runId);
     if (found.record === undefined) await step.journals.writeRecord(runId, { input, plan });
     if (definitions !== undefined) await step.journals.writeDefinitions(runId, definitions);
-    return { settings: settingsOf(input), tables: nameList(tableNames(plan)), next };
+    if (this.completes && next === 'copy') await this.takeOverStreams(plan);
+    const { left = [], leaving = null } = found.journal ?? {};
+    return {
+      settings: settingsOf(input),
+      tables: nameList(tableNames(plan)),
+      left: nameList(left),
+      leaving: leaving?.tables ?? [],
+      next,
+    };
+  }
+
+  private async takeOverStreams({ target }: Plan): Promise<void> {
+    const { clients, ref } = this.step;
+    for (const { name } of target.shards) {
+      const tablet = await clients.primary(clients.target, ref.id.keyspace, name);
+      if (target.sharded) await streams.stopBatching(this.step, tablet);
+      await this.startRepaired(tablet);
+    }
+  }
+
+  /** A repair of the run before, cut off, has left streams that nobody else starts again. */
+  private async startRepaired(tablet: TabletHandle): Promise<void> {
+    const { workflow } = this.step.ref.id;
+    if (!(await tablet.streams(workflow)).some(({ message }) => message === repairMessage)) return;
+    await this.step.beforeEffect();
+    await tablet.setStreamState(workflow, 'Running', '');
   }
 
   /** For streams of `vtctldclient`, the definitions as they are now stand for those that Create saw. */

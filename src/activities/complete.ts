@@ -1,27 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
-import { JournalStore, refusePastNoReturn, type Journal } from '../effects/journal.js';
+import { refusePastNoReturn, type Journal } from '../effects/journal.js';
 import { sequences } from '../effects/sequences.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
 import type { ProveOptions } from '../migration/lifecycle/state.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
-import { targetPlace, tableNames, type Plan } from '../migration/plan/plan.js';
+import { targetPlace, type Plan } from '../migration/plan/plan.js';
 import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { Look } from '../migration/watch/observation.js';
+import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
-import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
 import { conflictGaps, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
 import { drain, hasReached, quietPositions } from './step/quiet-source.js';
 import { lockedStep, readingStep, type LockedStep, type Step } from './step/step.js';
-
-/** Milliseconds: how long vtgate may take to serve the tables. */
-const serveTimeout = 60_000;
-const servePoll = 250;
 
 /** Options of `finish`. */
 export interface FinishOptions extends ProveOptions {
@@ -32,7 +27,7 @@ export interface FinishOptions extends ProveOptions {
 /** Asks the checks of preflight that are asked again at Complete. Answers what stops it. */
 export type Recheck = (clients: Clients, ref: MigrationRef, options: ProveOptions) => Promise<Gap[]>;
 
-/** The step Complete, in the order of its steps: prove, publish, fence, finish, serve. */
+/** The step Complete, in the order of its steps: prove, publish, fence, finish; then comes `serve`. */
 export function completeActivities(clients: Clients, recheck: Recheck) {
   return {
     /** What the proof lacks, apart from the VDiff. Changes nothing. */
@@ -40,9 +35,20 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
       return readingStep(clients, ref, async (step) => cappedGaps(await gapsNow(step, recheck, options)));
     },
 
-    /** Makes the tables known to the target's vtgates. They stay denied until `finish`. */
-    async publish(ref: MigrationRef): Promise<void> {
-      await lockedStep(clients, ref, 'vtmigrate publish', async (step) => vschemaEntries.make(step, await step.plan()));
+    /**
+     * Makes the tables known to the target's vtgates. They stay denied until `finish`. A cell that cannot be reached
+     * is a warning of the answer.
+     */
+    async publish(ref: MigrationRef): Promise<Problem[]> {
+      return lockedStep(clients, ref, 'vtmigrate publish', async (step) => {
+        const away = await vschemaEntries.make(step, await step.plan());
+        return away.map(({ cell, why }) => ({
+          code: 'CELL_NOT_REACHED',
+          message: `the vtgates of the cell do not get to know the tables: ${why}`,
+          place: clients.target.place({ cell, keyspace: ref.id.keyspace }),
+          remedy: `when it is back: vtctldclient RebuildVSchemaGraph --cells ${cell}`,
+        }));
+      });
     },
 
     /**
@@ -82,23 +88,6 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
         return [];
       };
       return lockedStep(clients, ref, 'vtmigrate complete', forward, { interruptible: false });
-    },
-
-    /**
-     * Reads every table through vtgate, as an application will, and then removes the journal.
-     * @param keepJournal the source's tables are still to be dealt with: `retire` removes it then
-     * @throws TABLE_UNREADABLE, VTGATE_UNREACHABLE
-     */
-    async serve(ref: MigrationRef, keepJournal = false): Promise<void> {
-      await withHeartbeat(async () => {
-        const journals = new JournalStore(clients.target, ref.id);
-        const record = await journals.readRecord();
-        // A second attempt after a first one whose answer was lost.
-        if (record === undefined) return;
-        const deadline = Date.now() + serveTimeout;
-        for (const table of tableNames(record.plan)) await readUntil(clients, ref.id.keyspace, table, deadline);
-        if (!keepJournal) await journals.remove(ref.runId);
-      });
     },
   };
 }
@@ -182,16 +171,4 @@ function reachedPositions(plan: Plan, look: Look): Record<string, string> {
       return least === undefined ? [] : [[name, least]];
     }),
   );
-}
-
-async function readUntil(clients: Clients, keyspace: string, table: string, deadline: number): Promise<void> {
-  for (;;) {
-    try {
-      await clients.vtgate.readTable(keyspace, table);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(servePoll);
-    }
-  }
 }

@@ -2,15 +2,19 @@ import type { Clients } from '../vitess/clients.js';
 import { adoptActivities } from './adopt.js';
 import { auditActivities } from './audit/audit.js';
 import { cancelActivities } from './cancel.js';
+import { checksumActivities } from './checksum/checksum.js';
 import { completeActivities } from './complete.js';
 import { createActivities } from './create.js';
+import { leaveActivities } from './leave.js';
 import { withFailures } from './step/failure.js';
 import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
 import { preflightActivities } from './preflight/preflight.js';
 import { recheck } from './preflight/recheck.js';
+import { repairActivities } from './repair.js';
 import { retireSourceActivities } from './retire-source.js';
+import { serveActivities } from './serve.js';
 import { vdiffActivities } from './vdiff.js';
 import { watchSourceActivities } from './watch-source.js';
 
@@ -26,9 +30,13 @@ export function allActivities(clients: Clients) {
     ...adoptActivities(clients),
     ...observeActivities(clients),
     ...vdiffActivities(clients),
+    ...checksumActivities(clients),
+    ...repairActivities(clients),
     ...pauseActivities(clients),
+    ...leaveActivities(clients),
     ...watchSourceActivities(clients),
     ...completeActivities(clients, recheck),
+    ...serveActivities(clients),
     ...retireSourceActivities(clients),
     ...cancelActivities(clients),
     ...auditActivities(clients),

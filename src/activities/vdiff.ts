@@ -13,15 +13,19 @@ import {
   type VDiffReport,
   type VDiffRow,
 } from '../migration/proof/vdiff.js';
+import { problemForPerson } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withHeartbeat } from './step/heartbeat.js';
+import { Watch } from './step/look.js';
 import { Step } from './step/step.js';
 
 /** Milliseconds. */
 const pollInterval = 500;
 const restartTimeout = 120_000;
+/** Between two looks at the streams: a VDiff waits without a word for one that has ended. */
+const streamsEvery = 3_000;
 /** Vitess starts the streams itself within a second or two. */
 const looksBeforeStart = 10;
 
@@ -32,7 +36,8 @@ export function vdiffActivities(clients: Clients) {
      * Runs a VDiff to its end. An existing one with the same UUID is followed, so that a second attempt of
      * this activity continues the first one's. Servers that do not answer are waited for: Vitess itself resumes a
      * VDiff when its tablet is back, or another one has taken its place. When nothing moves for `stallSeconds`, when
-     * it ends in an error, or when the activity is cancelled, the VDiff is removed and the streams are made to run.
+     * it ends in an error, when a stream has ended for which only a person can help, or when the activity is cancelled,
+     * the VDiff is removed and the streams are made to run.
      */
     async vdiff(ref: MigrationRef, uuid: string, stallSeconds: number): Promise<VDiffReport> {
       const { cancellationSignal } = Context.current();
@@ -52,15 +57,20 @@ export function vdiffActivities(clients: Clients) {
 }
 
 class VDiffRun {
+  private readonly watch: Watch;
+
   constructor(
     private readonly clients: Clients,
     private readonly plan: Plan,
     private readonly uuid: string,
-  ) {}
+  ) {
+    this.watch = new Watch(clients, plan);
+  }
 
   async follow(stallMs: number, heartbeat: (report: VDiffReport) => void): Promise<VDiffReport> {
     let last = summarizeVDiff(this.uuid, [], this.shards, '');
     let movedAt = Date.now();
+    let streamsAt = Date.now();
     for (;;) {
       const report = await this.reportIfReadable();
       if (report !== undefined) {
@@ -76,6 +86,14 @@ class VDiffRun {
       if (Date.now() - movedAt > stallMs) {
         await this.abandon();
         return { ...boundedReport(last, vdiffTablesInHistory), state: 'stalled' };
+      }
+      if (Date.now() - streamsAt > streamsEvery) {
+        const trouble = problemForPerson(await this.watch.look());
+        if (trouble !== undefined) {
+          await this.abandon();
+          return { ...boundedReport(last, vdiffTablesInHistory), state: 'stopped', trouble };
+        }
+        streamsAt = Date.now();
       }
       await Context.current().sleep(pollInterval);
     }

@@ -13,6 +13,7 @@ import { runAudit } from './commands/audit.js';
 import { cancel } from './commands/cancel.js';
 import { complete } from './commands/complete.js';
 import { create } from './commands/create.js';
+import { leave } from './commands/leave.js';
 import { runMount } from './commands/mount.js';
 import { runVDiff } from './commands/vdiff.js';
 import { runWorkflow } from './commands/workflow.js';
@@ -50,6 +51,8 @@ function runMigrate(request: MigrateRequest, session: Session, terminal: Termina
       return complete(request, session, terminal);
     case 'Cancel':
       return cancel(request, session, terminal);
+    case 'Leave':
+      return leave(request, session, terminal);
   }
 }
 

@@ -1,4 +1,5 @@
 import { parseSourceIdentifier } from '../migration/input/identifier.js';
+import { namesAmong } from '../migration/plan/leaving.js';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import type { EffectContext } from './context.js';
@@ -56,7 +57,18 @@ export const fence = {
     }
   },
 
-  /** The same for a caller that holds the lock of the source keyspace. */
+  /** Takes down what the journal says was put up around some tables. @throws MigrationError MOUNT_NOT_FOUND */
+  async undoAround(context: EffectContext, only: readonly string[]): Promise<void> {
+    const journal = await context.journals.require(context.ref.runId);
+    const fencedTables = namesAmong(journal.fencedTables, only);
+    const source = await sourceOfFence(context, { ...journal, fencedTables });
+    if (source === undefined) return;
+    for (const [shard, tables] of Object.entries(fencedTables)) {
+      for (const table of tables) await fence.undoTable(context, source, shard, table);
+    }
+  },
+
+  /** `undo` for a caller that holds the lock of the source keyspace. */
   async undoUnderLock(context: EffectContext, source: Source, locked: LockedSource): Promise<void> {
     const { fencedTables } = await context.journals.require(context.ref.runId);
     for (const [shard, tables] of Object.entries(fencedTables)) {
@@ -66,7 +78,7 @@ export const fence = {
     }
   },
 
-  /** Takes down the fence around one table, for the audit. */
+  /** Takes down the fence around one table of a source shard. */
   async undoTable(context: EffectContext, source: Source, shard: string, table: string): Promise<void> {
     await underLock(context, source, (locked) => locked.allow(shard, [table]));
     await allowed(context, source, shard, [table]);

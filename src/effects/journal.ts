@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Definitions } from '../migration/proof/drift.js';
 import { MigrationError, type Place } from '../migration/problem/errors.js';
+import type { ProofState } from '../migration/checksum/report.js';
 import type { MigrateInput } from '../migration/input/input.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
@@ -24,6 +25,8 @@ export interface Journal {
   vschemaTables: string[];
   /** True once streams may have been created. */
   streams: boolean;
+  /** True from the moment on at which Cancel has begun to take tables and streams back. */
+  cancelling: boolean;
   /** The point of no return: true from just before the first stream is deleted to complete. */
   forward: boolean;
   /** Denied-table entries this migration added to the source's shards, by source shard. */
@@ -32,9 +35,22 @@ export interface Journal {
   positions: Record<string, string>;
   /** True once tables of the source may have been renamed to what MoveTables calls them. */
   sourceRenamed: boolean;
+  /** Tables that are about to leave the migration, from before the first of its effects to the last. */
+  leaving: Leaving | null;
+  /** Tables that have left. */
+  left: string[];
 }
 
-/** What a migration is, written down once before Create: enough for any worker to finish it. */
+/** Tables that are leaving. */
+export interface Leaving {
+  tables: string[];
+  /** The streams were not stopped, and have to run again. */
+  startStreams: boolean;
+  /** What was copied of them is gone from the target. */
+  takenBack: boolean;
+}
+
+/** What a migration is, written down before Create and without the tables that left: enough for any worker. */
 export interface MigrationRecord {
   input: MigrateInput;
   plan: Plan;
@@ -47,13 +63,16 @@ const emptyJournal = (): Journal => ({
   deniedTables: {},
   vschemaTables: [],
   streams: false,
+  cancelling: false,
   forward: false,
   fencedTables: {},
   positions: {},
   sourceRenamed: false,
+  leaving: null,
+  left: [],
 });
 
-const besides = ['record', 'definitions'] as const;
+const besides = ['record', 'definitions', 'proof'] as const;
 type Beside = (typeof besides)[number];
 
 interface Stored {
@@ -63,8 +82,9 @@ interface Stored {
 
 /**
  * The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON, and
- * beside it, as gzipped JSON, `…/<workflow>/record` (what was asked for and planned) and
- * `…/<workflow>/definitions` (the source's tables as Create saw them).
+ * beside it, as gzipped JSON, `…/<workflow>/record` (what was asked for and planned),
+ * `…/<workflow>/definitions` (the source's tables as Create saw them) and `…/<workflow>/proof` (how far the rows have
+ * been compared).
  */
 export class JournalStore {
   private readonly path: string;
@@ -150,14 +170,51 @@ export class JournalStore {
     return this.writeBeside('definitions', runId, definitions);
   }
 
+  /** How far the rows have been compared, and the revision to replace it by. */
+  async readProof(): Promise<{ proof: ProofState | undefined; revision: string }> {
+    const entry = await this.topology.kv.get(`${this.path}/proof`);
+    if (entry === undefined) return { proof: undefined, revision: absent };
+    return { proof: unpack(entry.value) as ProofState, revision: entry.revision };
+  }
+
+  /**
+   * Replaces the proof of this run. Answers its size in bytes and its new revision.
+   * @param revision as it was read, or last written
+   * @throws MigrationError MIGRATION_EXISTS; RECORD_CHANGED when somebody else has written it
+   */
+  async writeProof(runId: string, proof: ProofState, revision: string): Promise<{ revision: string; bytes: number }> {
+    await this.loadOwn(runId);
+    const key = `${this.path}/proof`;
+    const value = pack(proof);
+    if (!(await this.topology.kv.put(key, value, revision))) throw this.changed();
+    return { revision: (await this.topology.kv.get(key))?.revision ?? absent, bytes: value.length };
+  }
+
+  /** Changes the record and the definitions of this run. @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED */
+  async amend(
+    runId: string,
+    change: { record: (record: MigrationRecord) => MigrationRecord; definitions: (of: Definitions) => Definitions },
+  ): Promise<void> {
+    await this.loadOwn(runId);
+    await this.changeBeside('definitions', change.definitions);
+    await this.changeBeside('record', change.record);
+  }
+
+  private async changeBeside<T>(name: Beside, change: (value: T) => T): Promise<void> {
+    const entry = await this.topology.kv.get(`${this.path}/${name}`);
+    if (entry === undefined) return;
+    const changed = pack(change(unpack(entry.value) as T));
+    if (!(await this.topology.kv.put(`${this.path}/${name}`, changed, entry.revision))) throw this.changed();
+  }
+
   private async readBeside<T>(name: Beside): Promise<T | undefined> {
     const entry = await this.topology.kv.get(`${this.path}/${name}`);
-    return entry === undefined ? undefined : (JSON.parse(gunzipSync(entry.value).toString()) as T);
+    return entry === undefined ? undefined : (unpack(entry.value) as T);
   }
 
   private async writeBeside(name: Beside, runId: string, value: unknown): Promise<void> {
     await this.loadOwn(runId);
-    await this.topology.kv.put(`${this.path}/${name}`, gzipSync(JSON.stringify(value)), absent);
+    await this.topology.kv.put(`${this.path}/${name}`, pack(value), absent);
   }
 
   /** Removes the journal of this run and what is beside it, at once; nothing happens when there is none. */
@@ -205,6 +262,14 @@ export class JournalStore {
   }
 }
 
+function pack(value: unknown): Uint8Array {
+  return gzipSync(JSON.stringify(value));
+}
+
+function unpack(packed: Uint8Array): unknown {
+  return JSON.parse(gunzipSync(packed).toString());
+}
+
 function encode(journal: Journal): Uint8Array {
   return Buffer.from(JSON.stringify(journal));
 }
@@ -227,7 +292,7 @@ export function addTo(lists: Record<string, string[]>, shard: string, tables: re
 }
 
 /** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */
-export function refusePastNoReturn({ forward }: Journal, place: Place): void {
+export function refusePastNoReturn({ forward }: Pick<Journal, 'forward'>, place: Place): void {
   if (!forward) return;
   throw new MigrationError(
     'PAST_NO_RETURN',
@@ -253,5 +318,6 @@ export async function listJournals(
 }
 
 function decode(value: Uint8Array): Journal {
-  return JSON.parse(Buffer.from(value).toString()) as Journal;
+  // A journal of an earlier version lacks what has been added since.
+  return { ...emptyJournal(), ...(JSON.parse(Buffer.from(value).toString()) as Partial<Journal>) };
 }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
+import type { CellAway } from '../vitess/topology/topology.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
 import type { EffectContext } from './context.js';
 
@@ -23,8 +24,9 @@ export const vschemaEntries = {
   /**
    * Adds the tables that an unsharded target's VSchema lacks, each with its type in the source, keeps every entry
    * that is there, and makes the serving VSchema of every cell show it.
+   * @returns the cells that cannot be reached
    */
-  async make(context: EffectContext, plan: Plan): Promise<void> {
+  async make(context: EffectContext, plan: Plan): Promise<CellAway[]> {
     const { target } = context.clients;
     const vschema = await target.vschema(plan.target.keyspace);
     const missing = vschema.sharded ? [] : tableNames(plan).filter((name) => !Object.hasOwn(vschema.tables, name));
@@ -40,13 +42,14 @@ export const vschemaEntries = {
       });
     }
     await context.beforeEffect();
-    await target.publishVSchema(context.locks);
+    return target.publishVSchema(context.locks);
   },
 
-  /** Removes the entries that the journal says were added, and no others. */
-  async undo(context: EffectContext): Promise<void> {
+  /** Removes the entries that the journal says were added, and no others: all of them, or those of some tables. */
+  async undo(context: EffectContext, only?: readonly string[]): Promise<void> {
     const { target } = context.clients;
-    const added = (await context.journals.read())?.vschemaTables ?? [];
+    const journaled = (await context.journals.read())?.vschemaTables ?? [];
+    const added = journaled.filter((table) => only?.includes(table) !== false);
     if (added.length === 0) return;
     await context.beforeEffect();
     await target.updateVSchema(context.locks, (record) => {
@@ -57,7 +60,7 @@ export const vschemaEntries = {
     });
     await target.publishVSchema(context.locks);
     await context.journals.update(context.ref.runId, (record) => {
-      record.vschemaTables = [];
+      record.vschemaTables = record.vschemaTables.filter((table) => !added.includes(table));
     });
   },
 };

@@ -65,7 +65,7 @@ export class Clients {
     return records.map((record) => new TabletHandle(record, topology.name, this.tabletClients));
   }
 
-  /** The tablet of a record. @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
+  /** The tablet of a record. */
   tablet(topology: Topology, record: Tablet): TabletHandle {
     return new TabletHandle(record, topology.name, this.tabletClients);
   }

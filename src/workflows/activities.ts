@@ -13,7 +13,9 @@ type LockedStep =
   | 'remove'
   | 'pause'
   | 'resume'
+  | 'leave'
   | 'watchSource'
+  | 'checksumNow'
   | 'prove'
   | 'publish'
   | 'fence'
@@ -42,6 +44,13 @@ export const reading = proxyActivities<Pick<Activities, 'preflight'>>({
   retry,
 });
 
+/** Whether tables may leave: asked before anything that goes on is cut off for it. */
+export const asking = proxyActivities<Pick<Activities, 'mayLeave'>>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 s',
+  retry,
+});
+
 /** Steps under Vitess's locks. When cancelled, the workflow waits until they have released them. */
 export const locked = proxyActivities<Pick<Activities, LockedStep>>({
   startToCloseTimeout: '1 hour',
@@ -63,6 +72,22 @@ export const watching = proxyActivities<Pick<Activities, 'observe'>>({
   heartbeatTimeout: '10 s',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+
+/** Comparing the rows beside the other steps: ends with news, and when cancelled the workflow waits for its record. */
+export const checking = proxyActivities<Pick<Activities, 'checksum'>>({
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '10 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+
+/** Setting values from the source: long, and when cancelled the workflow waits until the streams run again. */
+export const repairing = proxyActivities<Pick<Activities, 'repair'>>({
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '20 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
 });
 
 /** VDiff: long, and when cancelled the workflow waits until the streams run again. */

@@ -1,13 +1,17 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import { parseDuration } from '../migration/input/duration.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
+import { acceptanceOf, repairIsDue } from '../migration/lifecycle/next-step.js';
 import { firstProofDelay } from '../migration/lifecycle/state.js';
+import { shownRepair } from '../migration/lifecycle/status.js';
 import type { Problem } from '../migration/problem/errors.js';
-import type { Gap } from '../migration/proof/gaps.js';
+import { isOfProof } from '../migration/checksum/gaps.js';
+import { isAccepted, vdiffGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Retirement } from '../migration/proof/source-tables.js';
 import { locked } from './activities.js';
 import { tooLate, type LifecycleContext } from './context.js';
 import { problemOf } from './failures.js';
+import { comparesRows } from './prover.js';
 import { retryForever, retryUpTo } from './retry.js';
 
 /** How often a step of the proof is tried before its failure is a gap. */
@@ -26,13 +30,18 @@ export class Completion {
     if (intents.complete?.state === 'asked') progress.proofDelay = firstProofDelay;
     const { fenceSource, initializeTargetSequences } = migration.completeOptions;
     this.context.enter('completing');
-    facts.missing = await this.gaps(() => locked.prove(ref, { initializeTargetSequences }));
+    await this.context.prover.stop();
+    facts.overridden = [];
+    facts.missing = this.unlessAccepted(await this.gaps(() => locked.prove(ref, { initializeTargetSequences })));
     // The rows were compared before the definitions were made alike again.
-    if (facts.missing.some((gap) => gap.code === 'SCHEMA_DRIFT')) facts.vdiffFinishedAt = null;
+    migration.seeDrift(facts.missing);
     if (facts.missing.length === 0) {
       if (migration.vdiffIsOld) return undefined;
-      if (!fenceSource) facts.warnings = [await this.watchSource()];
-      facts.missing = await this.gaps(async () => (await locked.publish(ref), []));
+      facts.missing = await this.compareRows(false);
+    }
+    if (facts.missing.length === 0) {
+      facts.warnings = fenceSource ? [] : [await this.watchSource()];
+      facts.missing = await this.gaps(() => this.publish());
     }
     if (facts.missing.length === 0) {
       const gaps = await this.finish();
@@ -46,13 +55,42 @@ export class Completion {
     return undefined;
   }
 
+  /** The gaps that stay; what was accepted is told in the result. */
+  private unlessAccepted(gaps: readonly Gap[]): Gap[] {
+    const { facts, intents } = this.context.migration;
+    const acceptance = acceptanceOf(intents.complete?.request);
+    const accepted = gaps.filter((gap) => isAccepted(gap, acceptance));
+    const known = new Set(facts.overridden.map(keyOfGap));
+    facts.overridden = [...facts.overridden, ...accepted.filter((gap) => !known.has(keyOfGap(gap)))];
+    return gaps.filter((gap) => !isAccepted(gap, acceptance));
+  }
+
+  /** What the checksums lack. */
+  private async compareRows(fenced: boolean): Promise<Gap[]> {
+    const { facts, ref } = this.context.migration;
+    if (!comparesRows()) return [];
+    const gaps = await this.gaps(
+      async () => {
+        const answer = await locked.checksumNow(ref, fenced);
+        facts.proof = answer.report;
+        return answer.gaps;
+      },
+      fenced ? 1 : proofTries,
+    );
+    return this.unlessAccepted([...vdiffGaps(facts.vdiff), ...gaps]);
+  }
+
   private async waitForNextTry(): Promise<void> {
-    const { migration } = this.context;
+    const { migration, prover } = this.context;
     migration.finishCompleteTry();
     this.context.enter('replicating');
     const { proofDelay } = migration.progress;
     migration.progress.proofDelay = Math.min(proofDelay * 2, longestProofDelay);
-    await this.context.observe(() => this.context.somethingAsked(), proofDelay);
+    prover.start();
+    const { proof, missing } = migration.facts;
+    const isNews = () => missing.some(isOfProof) && migration.facts.proof !== proof;
+    const wanted = () => this.context.somethingAsked() || isNews() || repairIsDue(migration.facts, migration.intents);
+    await this.context.observe(wanted, proofDelay);
   }
 
   /** With a fence nothing is retried: meanwhile the source's applications wait. */
@@ -61,13 +99,23 @@ export class Completion {
     const finish = () => this.passNoReturn();
     if (!completeOptions.fenceSource) return this.gaps(finish);
     const gaps = await this.gaps(() => locked.fence(ref), 1);
-    return gaps.length > 0 ? gaps : this.gaps(finish, 1);
+    if (gaps.length > 0) return gaps;
+    const different = await this.compareRows(true);
+    return different.length > 0 ? different : this.gaps(finish, 1);
   }
 
   private passNoReturn(): Promise<Gap[]> {
     const { ref, completeOptions } = this.context.migration;
     const { fenceSource: fenced, initializeTargetSequences } = completeOptions;
     return locked.finish(ref, { fenced, initializeTargetSequences });
+  }
+
+  private async publish(): Promise<Gap[]> {
+    const { facts, ref } = this.context.migration;
+    // Histories from before 0.3.0 have no answer here.
+    const away = (await locked.publish(ref)) as Problem[] | undefined;
+    facts.warnings = [...facts.warnings, ...(away ?? [])];
+    return [];
   }
 
   /** Failing to watch must not block Complete. */
@@ -104,7 +152,10 @@ export class Completion {
     const { facts, progress, ref, completeOptions } = this.context.migration;
     const { sourceTables, fenceSource } = completeOptions;
     progress.reached = 'no return';
-    await retryForever(progress, () => locked.serve(ref, sourceTables !== 'keep'));
+    // Histories from before 0.3.0 have no answer here.
+    const refused = (await retryForever(progress, () => locked.serve(ref, sourceTables !== 'keep'))) as
+      Problem[] | undefined;
+    facts.warnings = [...facts.warnings, ...(refused ?? [])];
     const retirement: Retirement = sourceTables === 'keep' ? { done: 'keep', kept: null } : await this.retire();
     this.context.enter('completed');
     return {
@@ -112,7 +163,11 @@ export class Completion {
       workflow: facts.workflow,
       source: facts.source,
       tables: facts.tables,
+      left: facts.left,
       vdiff: facts.vdiff,
+      proof: facts.proof,
+      repair: facts.repair === null ? null : shownRepair(facts.repair),
+      overridden: facts.overridden,
       fenced: fenceSource && retirement.done === 'keep',
       sourceTables: retirement,
       warnings: facts.warnings,
@@ -132,4 +187,9 @@ export class Completion {
     if (retirement.kept !== null) facts.warnings = [...facts.warnings, retirement.kept];
     return retirement;
   }
+}
+
+/** Of a gap that is found twice: before the fence and behind it. */
+function keyOfGap({ code, place }: Gap): string {
+  return JSON.stringify([code, place.table]);
 }

@@ -1,10 +1,12 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import { problemForPerson } from '../migration/lifecycle/next-step.js';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
+import type { StreamProblem } from '../migration/watch/diagnosis.js';
+import { problemForPerson } from '../migration/watch/observation.js';
 import { clearing, locked, watching } from './activities.js';
 import { problemOf } from './failures.js';
 import { ObserveBackoff } from './observe-backoff.js';
+import { Prover } from './prover.js';
 import { interruptible, Interrupted, retryForever } from './retry.js';
 import type { Migration } from './state.js';
 import { describeStatus } from './ui-summary.js';
@@ -14,10 +16,12 @@ export const tooLate = Symbol('too late');
 
 /** What every part of the lifecycle does with the migration: show it, watch the clusters, step back. */
 export class LifecycleContext {
+  readonly prover: Prover;
   private readonly backoff: ObserveBackoff;
 
   constructor(readonly migration: Migration) {
     this.backoff = new ObserveBackoff(migration.progress.backoff);
+    this.prover = new Prover(migration, () => this.show());
   }
 
   enter(phase: Phase): void {
@@ -50,7 +54,8 @@ export class LifecycleContext {
         await interruptible(asked, () => watching.observe(migration.ref, before, { ...wait, copyingSince })),
       );
       this.backoff.recorded(migration.fingerprint !== before);
-      this.pauseForPerson();
+      const problem = problemForPerson(migration.facts.observation ?? { problems: [] });
+      if (problem !== undefined) this.pauseFor(problem);
       this.show();
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
@@ -58,14 +63,14 @@ export class LifecycleContext {
   }
 
   /** A stream that cannot go on by itself pauses the migration, which then says what the stream needs. */
-  private pauseForPerson(): void {
-    const { facts, intents } = this.migration;
-    const problem = problemForPerson(facts.observation);
-    if (problem !== undefined && intents.streams.want !== 'pause') intents.streams = { want: 'pause', for: problem };
+  pauseFor(problem: StreamProblem): void {
+    const { intents } = this.migration;
+    if (intents.streams.want !== 'pause') intents.streams = { want: 'pause', for: problem };
   }
 
   /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard. */
   async putBack(): Promise<Record<string, NameList> | typeof tooLate> {
+    await this.prover.stop();
     const { progress, ref } = this.migration;
     if (progress.reached === 'nothing') return {};
     if (progress.reached !== 'uncertain')

@@ -18,7 +18,11 @@ export function isFinal(error: unknown): boolean {
 
 /** The failure that ends a workflow: the step's own message and code, not retried. */
 export function toWorkflowFailure(error: unknown, suffix = ''): ApplicationFailure {
-  const problem = problemOf(error);
+  return failureOf(problemOf(error), suffix);
+}
+
+/** The failure that gives a problem as its reason. */
+export function failureOf(problem: Problem, suffix = ''): ApplicationFailure {
   return ApplicationFailure.create({
     message: describeProblem(problem) + suffix,
     type: problem.code,

@@ -1,13 +1,23 @@
 import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import { completeRequestSchema, parseWith, type CompleteRequest } from '../migration/input/input.js';
-import { readiness } from '../migration/lifecycle/next-step.js';
+import { proofGaps } from '../migration/checksum/gaps.js';
+import { parseSourceIdentifier } from '../migration/input/identifier.js';
+import {
+  completeRequestSchema,
+  leaveRequestSchema,
+  parseWith,
+  type CompleteRequest,
+  type LeaveRequest,
+} from '../migration/input/input.js';
+import { acceptanceOf, readiness } from '../migration/lifecycle/next-step.js';
 import { phases } from '../migration/lifecycle/phases.js';
 import { completeOptions } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import type { Gap } from '../migration/proof/gaps.js';
+import { isAccepted, type Gap } from '../migration/proof/gaps.js';
 import { isClean } from '../migration/proof/vdiff.js';
+import { comparesRows } from './prover.js';
 import { locked } from './activities.js';
-import { toWorkflowFailure } from './failures.js';
+import { failureOf, toWorkflowFailure } from './failures.js';
+import { askToLeave } from './leaving.js';
 import * as messages from './messages.js';
 import { refuseAfterNoReturn, refuseWhileCancelling, refuseWhileContinuing } from './refusals.js';
 import type { Migration } from './state.js';
@@ -21,22 +31,28 @@ export function listen(migration: Migration): void {
   onCancel(migration);
   onVDiff(migration);
   onPauseAndResume(migration);
+  onLeave(migration);
   onKeepSource(migration);
 }
 
 function onComplete(migration: Migration): void {
   setHandler(messages.completeSignal, (payload) => completeBySignal(migration, payload), {
     description:
-      'Complete the migration as soon as it is proven safe; {"force": true} accepts a VDiff that is not clean',
+      'Complete the migration as soon as it is proven safe; {"acceptRows": […]} accepts the rows of some tables as ' +
+      'they are, {"force": true} those of all, {"leaveTables": […]} lets tables leave first',
   });
-  setHandler(messages.completeUpdate, (payload?: unknown) => answer(() => complete(migration, parse(payload))), {
-    validator: (payload?: unknown) => {
-      refuseWhileContinuing(migration);
-      refuseWhileCancelling(migration);
-      parse(payload);
+  setHandler(
+    messages.completeUpdate,
+    (payload?: unknown) => answer(() => complete(migration, parseComplete(payload))),
+    {
+      validator: (payload?: unknown) => {
+        refuseWhileContinuing(migration);
+        refuseWhileCancelling(migration);
+        orFailure(() => parseComplete(payload));
+      },
+      description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
     },
-    description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
-  });
+  );
 }
 
 function onCancel(migration: Migration): void {
@@ -82,6 +98,24 @@ function onPauseAndResume(migration: Migration): void {
   });
 }
 
+function onLeave(migration: Migration): void {
+  const bySignal = (payload: unknown) => {
+    const request = parsedOrShown(migration, () => parseLeave(payload));
+    return request === undefined ? undefined : leaveBySignal(migration, request.tables, null);
+  };
+  setHandler(messages.leaveSignal, bySignal, {
+    description: 'Let tables leave the migration: {"tables": […]}. Their copies on the target are removed',
+  });
+  const byUpdate = (payload?: unknown) => leave(migration, parseLeave(payload).tables, null);
+  setHandler(messages.leaveUpdate, (payload?: unknown) => answer(() => byUpdate(payload)), {
+    validator: (payload?: unknown) => {
+      refuseWithoutWayBack(migration);
+      orFailure(() => parseLeave(payload));
+    },
+    description: 'Like the signal; answers when they have left',
+  });
+}
+
 function onKeepSource(migration: Migration): void {
   const keepSource = (): messages.KeepSourceAnswer => {
     migration.intents.keepSource = true;
@@ -103,20 +137,52 @@ function refuseWithoutWayBack(migration: Migration): void {
 }
 
 /** A signal cannot be refused: a payload that makes no sense is shown as the last error and not acted on. */
-function completeBySignal(migration: Migration, payload: unknown): void {
+function completeBySignal(migration: Migration, payload: unknown): void | Promise<void> {
   if (migration.intents.cancel) return;
+  const request = parsedOrShown(migration, () => parseComplete(payload));
+  if (request === undefined || request.dryRun) return;
+  const { leaveTables = [] } = request;
+  if (leaveTables.length > 0) return leaveBySignal(migration, leaveTables, request);
+  migration.requestComplete(request);
+}
+
+function parsedOrShown<T>(migration: Migration, parse: () => T): T | undefined {
   try {
-    const request = parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
-    if (!request.dryRun) migration.requestComplete(request);
+    return parse();
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error;
     migration.progress.lastError = error.toProblem();
+    return undefined;
   }
+}
+
+/** One that is refused is shown as the last error; one that comes too late is not remembered. */
+async function leaveBySignal(migration: Migration, tables: string[], complete: CompleteRequest | null): Promise<void> {
+  if (migration.intents.cancel || migration.pastNoReturn || migration.ended) return;
+  const intent = await answer(() => askToLeave(migration, tables, complete));
+  migration.progress.lastError = migration.refusalOf(intent) ?? migration.progress.lastError;
+}
+
+async function leave(
+  migration: Migration,
+  tables: string[],
+  complete: CompleteRequest | null,
+): Promise<messages.LeaveAnswer> {
+  const { facts, intents } = migration;
+  const intent = await askToLeave(migration, tables, complete);
+  const waits = () => intents.leave.includes(intent);
+  await until(migration, () => migration.ended || migration.pastNoReturn || !waits());
+  const problem = migration.refusalOf(intent);
+  if (problem !== undefined) throw failureOf(problem);
+  if (waits()) refuseAfterNoReturn(migration);
+  return { outcome: waits() ? 'ended' : 'left', left: facts.left, tables: facts.tables };
 }
 
 async function complete(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
   if (request.dryRun) return dryRun(migration, request);
-  migration.requestComplete(request);
+  const { leaveTables = [] } = request;
+  if (leaveTables.length > 0) await leave(migration, leaveTables, request);
+  else migration.requestComplete(request);
   await until(
     migration,
     () =>
@@ -133,10 +199,13 @@ async function complete(migration: Migration, request: CompleteRequest): Promise
 
 async function dryRun(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
   const { force } = request;
+  const acceptance = acceptanceOf(request);
   const early = migration.progress.reached !== 'created' && !migration.pastNoReturn;
   const streams = early ? [] : await prove(migration, request);
-  const { gaps, waitingFor } = readiness(migration, force);
-  const missing = [...streams, ...gaps];
+  const { gaps, waitingFor } = readiness(migration, acceptance);
+  const { mount, keyspace } = parseSourceIdentifier(migration.facts.source);
+  const rows = early || !comparesRows() ? [] : proofGaps(migration.facts.proof, { cluster: mount, keyspace });
+  const missing = [...streams, ...gaps, ...rows].filter((gap) => !isAccepted(gap, acceptance));
   const again =
     !force && missing.length === 0 && migration.vdiffIsOld
       ? ['VDiff once more, which Complete runs by itself: the last one is too old']
@@ -196,9 +265,17 @@ async function until(migration: Migration, settled: () => boolean): Promise<void
   if (!settled()) refuseWhileContinuing(migration);
 }
 
-function parse(payload: unknown): CompleteRequest {
+function parseComplete(payload: unknown): CompleteRequest {
+  return parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
+}
+
+function parseLeave(payload: unknown): LeaveRequest {
+  return parseWith(leaveRequestSchema, payload ?? {}, 'the payload of leave');
+}
+
+function orFailure<T>(work: () => T): T {
   try {
-    return parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
+    return work();
   } catch (error) {
     throw toWorkflowFailure(error);
   }

@@ -16,6 +16,7 @@ export const vdiffSignal = signal(messages.vdiff);
 
 export const pauseSignal = signal(messages.pause);
 export const resumeSignal = signal(messages.resume);
+export const leaveSignal = signalWithPayload(messages.leave);
 export const keepSourceSignal = signal(messages.keepSource);
 
 export const completeUpdate = updateWithPayload(messages.complete);
@@ -24,6 +25,7 @@ export const vdiffUpdate = update(messages.vdiff);
 
 export const pauseUpdate = update(messages.pause);
 export const resumeUpdate = update(messages.resume);
+export const leaveUpdate = updateWithPayload(messages.leave);
 export const keepSourceUpdate = update(messages.keepSource);
 
 export const statusQuery = query(statusQuestion);

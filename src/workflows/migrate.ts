@@ -20,7 +20,17 @@ import { listen } from './handlers.js';
 import { interruptible, Interrupted } from './retry.js';
 import { parseStart, type Start } from './start.js';
 import { Migration } from './state.js';
-import { copy, hold, pause, resume, verify, wait } from './steps.js';
+import { copy, hold, leave, pause, repair, resume, verify, wait } from './steps.js';
+
+/** Steps that tables which are to leave cut off. */
+const cutOffByLeave: ReadonlySet<Step | 'create'> = new Set<Step>([
+  'copy',
+  'repair',
+  'verify',
+  'wait',
+  'hold',
+  'complete',
+]);
 
 /** The end of a run that hands the migration to the next one. */
 const continues = Symbol('continues as new');
@@ -117,16 +127,25 @@ class Lifecycle {
     for (;;) {
       const step = this.migration.nextStep();
       if (await this.mayContinueAsNew(step)) return continues;
+      await this.compareDuring(step);
       const result = await this.unlessWished(step, () => this.take(step));
       if (result !== undefined) return result;
     }
   }
 
-  /** Cancel cuts off what is under way, and Pause everything but Create and itself. The next step carries it out. */
+  /** Rows are compared beside VDiff and while the streams run on; Complete does it itself. */
+  private async compareDuring(step: Step): Promise<void> {
+    if (step === 'verify' || step === 'wait') this.context.prover.start();
+    else await this.context.prover.stop();
+  }
+
+  /** Cancel cuts off what is under way, Pause and Leave all but short steps. The next step carries it out. */
   private async unlessWished<T>(step: Step | 'create', work: () => Promise<T>): Promise<T | undefined> {
     const { intents } = this.migration;
     const wished = () =>
-      intents.cancel || (intents.streams.want === 'pause' && !['create', 'pause', 'hold'].includes(step));
+      intents.cancel ||
+      (intents.streams.want === 'pause' && !['create', 'pause', 'leave', 'hold'].includes(step)) ||
+      (intents.leave.some(({ judged }) => judged) && cutOffByLeave.has(step));
     try {
       return await (step === 'cancel' ? work() : interruptible(() => wished() && !this.migration.pastNoReturn, work));
     } catch (error) {
@@ -144,6 +163,8 @@ class Lifecycle {
         return this.completion.complete();
       case 'pause':
         return (await pause(context)) === tooLate ? this.completion.goForward() : undefined;
+      case 'leave':
+        return (await leave(context)) === tooLate ? this.completion.goForward() : undefined;
       case 'hold':
         await hold(context);
         return undefined;
@@ -152,6 +173,9 @@ class Lifecycle {
         return undefined;
       case 'copy':
         await copy(context);
+        return undefined;
+      case 'repair':
+        await repair(context);
         return undefined;
       case 'verify':
         await verify(context);
@@ -183,6 +207,8 @@ class Lifecycle {
     migration.continuing = true;
     await condition(() => allHandlersFinished() || isWished());
     migration.continuing = false;
-    return allHandlersFinished() && !isWished();
+    if (!allHandlersFinished() || isWished()) return false;
+    await this.context.prover.stop();
+    return true;
   }
 }

@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { adoptInputSchema, parseWith, type AdoptInput, type MigrateInput } from '../migration/input/input.js';
 import { migrateContract } from '../migration/preflight/contract.js';
-import type { MigrationState } from '../migration/lifecycle/state.js';
+import { completedState, type MigrationState } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import { toWorkflowFailure } from './failures.js';
 
@@ -28,7 +28,7 @@ export function parseStart(raw: unknown, carried: unknown): Start {
     refuseOtherTarget(workflowId, start.input.target);
     if (carried === undefined) return start;
     if (continuedFromExecutionRunId === undefined) throw secondArgument();
-    return { ...start, how: 'continue', carried: carried as MigrationState };
+    return { ...start, how: 'continue', carried: completedState(carried as MigrationState) };
   } catch (error) {
     throw toWorkflowFailure(error);
   }

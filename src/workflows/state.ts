@@ -11,13 +11,20 @@ import {
   type CompleteOptions,
   type Facts,
   type Intents,
+  type LeaveIntent,
   type MigrationState,
   type Progress,
 } from '../migration/lifecycle/state.js';
 import type { MigrationSettings } from '../migration/adopt/adoption.js';
 import { statusOf, type Status } from '../migration/lifecycle/status.js';
-import type { VDiffReport } from '../migration/proof/vdiff.js';
+import type { LeaveReport } from '../migration/plan/leaving.js';
+import type { Problem } from '../migration/problem/errors.js';
+import type { GapCode } from '../migration/problem/shown-codes.js';
+import type { Gap } from '../migration/proof/gaps.js';
+import { reportWithout, type VDiffReport } from '../migration/proof/vdiff.js';
 import { fingerprint, type Observation } from '../migration/watch/observation.js';
+
+const isDrift: ReadonlySet<string> = new Set<GapCode>(['SCHEMA_DRIFT', 'PARTITIONS_DIFFER']);
 
 /** A migration in its workflow: handlers write its intents, and the main loop decides by all of it. */
 export class Migration implements MigrationState {
@@ -26,6 +33,8 @@ export class Migration implements MigrationState {
   readonly progress: Progress;
   /** The workflow is about to continue as new: updates that wait must end. */
   continuing = false;
+  /** Not carried on: an update does not outlast a run. */
+  private readonly refusals = new Map<LeaveIntent, Problem>();
 
   constructor(
     readonly ref: MigrationRef,
@@ -94,12 +103,68 @@ export class Migration implements MigrationState {
   }
 
   /** The journal of an adopted migration is this run's. */
-  takeOver({ settings, tables }: Adoption, { adopt, force }: AdoptInput): void {
+  takeOver(
+    { settings, tables, left, leaving = [] }: Adoption,
+    { adopt, force, acceptRows, leaveTables = [] }: AdoptInput,
+  ): void {
     this.progress.reached = 'recorded';
     this.facts.settings = settings;
     this.facts.tables = tables;
+    if (left !== undefined) this.facts.left = left;
+    if (leaving.length > 0) this.requestLeave(leaving, null);
+    const request = this.intents.complete === null ? completeRequestSchema.parse({ force, acceptRows }) : null;
     if (adopt === 'cancel') this.intents.cancel = true;
-    else if (this.intents.complete === null) this.requestComplete(completeRequestSchema.parse({ force }));
+    else if (leaveTables.length > 0) this.requestLeave(leaveTables, request);
+    else if (request !== null) this.requestComplete(request);
+  }
+
+  /** The intent, by which `refusalOf` knows it; handled once `intents.leave` no longer has it. */
+  requestLeave(tables: string[], complete: CompleteRequest | null): LeaveIntent {
+    const intent = { tables, complete, judged: false };
+    this.intents.leave.push(intent);
+    return intent;
+  }
+
+  /** Why tables could not leave; undefined when they have left, or are still to. */
+  refusalOf(intent: LeaveIntent): Problem | undefined {
+    return this.refusals.get(intent);
+  }
+
+  /** Nothing happens when they have left meanwhile. */
+  refuseLeave(intent: LeaveIntent, problem: Problem): void {
+    if (this.settleLeave(intent)) this.refusals.set(intent, problem);
+  }
+
+  private settleLeave(intent: LeaveIntent): boolean {
+    const index = this.intents.leave.indexOf(intent);
+    if (index >= 0) this.intents.leave.splice(index, 1);
+    return index >= 0;
+  }
+
+  /** What is known of the tables that have left is forgotten; what is known of the others stays true. */
+  finishLeave(intent: LeaveIntent, { tables, left }: LeaveReport): void {
+    const { facts, intents } = this;
+    const gone = new Set(intent.tables);
+    if (this.settleLeave(intent) && intent.complete !== null) this.requestComplete(intent.complete);
+    // A pause for the sake of a table that has gone; if it was for another one, the migration pauses again.
+    if (intents.streams.want === 'pause' && intents.streams.for !== null) this.requestResume();
+    facts.tables = tables;
+    facts.left = left;
+    facts.drifted = facts.drifted.filter((table) => !gone.has(table));
+    facts.missing = facts.missing.filter(({ place }) => place.table === undefined || !gone.has(place.table));
+    // The last observation is of the streams as they were.
+    facts.observation = null;
+    if (facts.vdiff === null) return;
+    const report = reportWithout(facts.vdiff, intent.tables);
+    if (report === undefined) intents.vdiff = true;
+    else facts.vdiff = report;
+  }
+
+  /** The rows of these tables were compared before their definitions are made alike again. */
+  seeDrift(gaps: readonly Gap[]): void {
+    const { facts } = this;
+    const tables = gaps.filter(({ code }) => isDrift.has(code)).map(({ place }) => place.table ?? '');
+    facts.drifted = [...new Set([...facts.drifted, ...tables])];
   }
 
   requestComplete(request: CompleteRequest): void {
@@ -137,6 +202,7 @@ export class Migration implements MigrationState {
   finishVDiff(report: VDiffReport): void {
     this.facts.vdiff = report;
     this.facts.vdiffFinishedAt = Date.now();
+    this.facts.drifted = [];
     this.intents.vdiff = false;
     this.progress.vdiffsFinished++;
   }

@@ -1,7 +1,9 @@
 import { isCancellation, sleep, uuid4 } from '@temporalio/workflow';
-import { readiness } from '../migration/lifecycle/next-step.js';
-import { failedReport, type VDiffReport } from '../migration/proof/vdiff.js';
-import { comparing, locked } from './activities.js';
+import { readiness, repairIsDue } from '../migration/lifecycle/next-step.js';
+import { leaveEnds, leaveRefusals } from '../migration/plan/leaving.js';
+import { repairsWith, tablesToRepair } from '../migration/lifecycle/state.js';
+import { failedReport, isClean, type VDiffReport } from '../migration/proof/vdiff.js';
+import { comparing, locked, repairing } from './activities.js';
 import { tooLate, type LifecycleContext } from './context.js';
 import { problemOf } from './failures.js';
 import { retryForever } from './retry.js';
@@ -9,6 +11,8 @@ import { retryForever } from './retry.js';
 /** How often a VDiff is tried before its failure counts, and how long it may stand still. */
 const vdiffTries = 3;
 const vdiffStallSeconds = 120;
+/** Seconds until a repair that has failed is tried again. */
+const repairPause = 60;
 
 /** Watches the copy. */
 export async function copy(context: LifecycleContext): Promise<void> {
@@ -23,7 +27,7 @@ export async function wait(context: LifecycleContext): Promise<void> {
   if (migration.intents.complete !== null) migration.facts.missing = readiness(migration).gaps;
   migration.finishCompleteTry();
   context.enter('replicating');
-  await context.observe(() => context.somethingAsked());
+  await context.observe(() => context.somethingAsked() || repairIsDue(migration.facts, migration.intents));
 }
 
 /**
@@ -36,6 +40,30 @@ export async function pause(context: LifecycleContext): Promise<undefined | type
   await retryForever(progress, () => locked.pause(ref));
   facts.streamsPaused = true;
   context.enter('paused');
+  return undefined;
+}
+
+/**
+ * Lets the first of the tables that were asked for leave. What Complete has begun is taken back first. It is repeated
+ * until it succeeds, unless it is refused.
+ * @returns `tooLate` when Complete has passed the point of no return
+ */
+export async function leave(context: LifecycleContext): Promise<undefined | typeof tooLate> {
+  const { migration } = context;
+  const { facts, intents, phase, progress, ref } = migration;
+  const [intent] = intents.leave;
+  if (intent === undefined) return undefined;
+  if (phase === 'completing' && (await context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return tooLate;
+  try {
+    const work = () => locked.leave(ref, intent.tables, facts.streamsPaused);
+    migration.finishLeave(intent, await retryForever(progress, work, (code) => leaveEnds.has(code)));
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem.code === 'PAST_NO_RETURN') return tooLate;
+    if (!leaveRefusals.has(problem.code)) throw error;
+    migration.refuseLeave(intent, problem);
+  }
+  context.show();
   return undefined;
 }
 
@@ -55,12 +83,41 @@ export async function resume(context: LifecycleContext): Promise<void> {
   facts.observation = null;
 }
 
-/** Compares the rows. A VDiff that ends without a verdict is tried again. */
+/**
+ * Sets FLOAT columns from the source. One that cannot be done now is tried again after a while, in which the streams
+ * are watched.
+ */
+export async function repair(context: LifecycleContext): Promise<void> {
+  const { migration } = context;
+  const { facts, intents, progress, ref } = migration;
+  context.enter('repairing');
+  try {
+    facts.repair = repairsWith(facts.repair, await repairing.repair(ref, tablesToRepair(migration)));
+    // What they said of these tables was true before.
+    facts.proof = null;
+    if (facts.repair.lastRows > 0 && facts.vdiff !== null && !isClean(facts.vdiff)) intents.vdiff = true;
+    progress.lastError = null;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    progress.lastError = problemOf(error);
+    context.enter('replicating');
+    await context.observe(() => intents.streams.want === 'resume' || !repairIsDue(facts, intents), repairPause);
+  }
+}
+
+/**
+ * Compares the rows. A VDiff that ends without a verdict is tried again; one that waits for a stream that has ended is
+ * wanted until a person has mended that.
+ */
 export async function verify(context: LifecycleContext): Promise<void> {
   const { migration } = context;
   context.enter('verifying');
   for (let count = 1; ; count++) {
     const report = await vdiff(context);
+    if (report.trouble !== undefined) {
+      context.pauseFor(report.trouble);
+      return;
+    }
     if (report.state === 'completed' || report.state === 'differs' || count === vdiffTries) {
       migration.finishVDiff(report);
       return;

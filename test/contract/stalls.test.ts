@@ -5,7 +5,8 @@ import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { TabletHandle } from '../../src/vitess/tablet/tablet-handle.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
-import { openPool, Vtgate } from '../../src/vitess/vtgate/vtgate.js';
+import { openSqlClient } from '../../src/vitess/vtgate/sql-client.js';
+import { Vtgate } from '../../src/vitess/vtgate/vtgate.js';
 import { TabletSchema } from '../../src/vitess/wire/topodata_pb.js';
 import { lab } from '../support/lab/lab.js';
 
@@ -38,7 +39,7 @@ beforeAll(async () => {
   tablet = new TabletHandle(record, 'target', new TabletConnections());
   const gate = lab.target.vtgate ?? { host: '', port: 0 };
   const options = { host: front, port: await inFrontOf(gate.host, gate.port) };
-  vtgate = new Vtgate(options, openPool(options));
+  vtgate = new Vtgate(options, (aim) => openSqlClient(options, aim));
 });
 afterAll(async () => {
   for (const proxy of proxies) await proxy.close();

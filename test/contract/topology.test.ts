@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Etcd3 } from 'etcd3';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/shard-record.js';
 import { withKeyspaceLock, withMigrationLocks } from '../../src/vitess/topology/lock.js';
@@ -58,6 +58,23 @@ describe('the records', () => {
       code: 'KEYSPACE_NOT_FOUND',
       message: expect.stringContaining('commerce, customer') as string,
     });
+  });
+
+  test('a cell whose server is gone keeps nobody from the others', async () => {
+    const nowhere = new EtcdKv('127.0.0.1:1', 'target');
+    const both = new Topology('target', lab.target.topoServer, lab.target.topoRoot, (server) =>
+      server === '127.0.0.1:1' ? nowhere : kv,
+    );
+    expect(await both.cellsAway()).toEqual([]);
+    await vtctldclient('target', 'AddCellInfo', '--root', '/vitess/zone9', '--server-address', '127.0.0.1:1', 'zone9');
+    onTestFinished(async () => {
+      await vtctldclient('target', 'DeleteCellInfo', '--force', 'zone9');
+      nowhere.close();
+    });
+    const zone9 = [{ cell: 'zone9', why: expect.stringContaining('does not answer') as string }];
+    expect(await both.cellsAway()).toEqual(zone9);
+    expect(await both.tablets('commerce', '0')).toHaveLength(1);
+    expect(await withKeyspaceLock(both, 'commerce', 'test', (lock) => both.publishVSchema(lock))).toEqual(zone9);
   });
 
   test('a write keeps the fields it does not know', async () => {

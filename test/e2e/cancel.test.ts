@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Status } from '../../src/migration/lifecycle/status.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { snapshot } from '../support/lab/snapshot.js';
-import { emptyTarget, sourceMount as mount, sql, type TargetKeyspace } from '../support/lab/lab.js';
+import { emptyTarget, sourceMount as mount, sql, targets, type TargetKeyspace } from '../support/lab/lab.js';
 
 let program: Program;
 
@@ -111,5 +111,65 @@ describe('Cancel said in other ways', () => {
     await program.startWorker();
     expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
     expect(await snapshot('commerce')).toEqual(before);
+  });
+});
+
+describe.each(['commerce', 'customer'] as const)('tables of %s that were there before, empty', (keyspace) => {
+  const there = ['customer', 'corder'];
+  const onTarget = (statement: string) =>
+    Promise.all(targets[keyspace].shards.map((shard) => sql('target', keyspace, shard, statement)));
+  const definitions = async () => [
+    await onTarget('show create table customer'),
+    await onTarget('show create table corder'),
+  ];
+
+  /** A migration of two tables that are there and of one that is not, and the target as it was. */
+  async function start() {
+    for (const table of there) {
+      const [row] = await sql('source', 'load', '0', `show create table ${table}`);
+      await onTarget(String(row?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, ''));
+    }
+    const before = { ...(await snapshot(keyspace)), definitions: await definitions() };
+    const tables = [...there, 'order line'];
+    return { before, handle: await program.migrate({ source: 'ext1.load', target: `${keyspace}.cxl`, tables }) };
+  }
+  async function now() {
+    for (const table of there) expect((await onTarget(`select * from ${table} limit 1`)).flat()).toEqual([]);
+    return { ...(await snapshot(keyspace)), definitions: await definitions() };
+  }
+
+  test.each(phases.slice(1))('$phase: Cancel empties them and keeps their keys', async ({ there: at }) => {
+    const { before, handle } = await start();
+    await until(handle, at);
+    await handle.executeUpdate('cancel');
+    expect(await now()).toEqual(before);
+  });
+
+  test.each([[36], [54]])('a worker killed at call %i of Cancel: another one finishes', async (call) => {
+    const { before, handle } = await start();
+    await until(handle, ({ phase }) => phase === 'replicating');
+    const worker = await program.replaceWorker(String(call), 'before', 'vDiff');
+    await handle.signal('cancel');
+    await worker.gone;
+    expect(worker.log()).toMatch(/dies before/);
+    await program.startWorker();
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
+    expect(await now()).toEqual(before);
+  });
+
+  test('a Cancel that was cut off can be finished, and nothing else', async () => {
+    const { before, handle } = await start();
+    await until(handle, ({ phase }) => phase === 'replicating');
+    const worker = await program.replaceWorker('48', 'before', 'vDiff');
+    await handle.signal('cancel');
+    await worker.gone;
+    await handle.terminate('a test');
+    await program.startWorker();
+    expect(await program.cli('Migrate', 'Complete', `${keyspace}.cxl`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/was being cancelled: a part of what it had made may be gone/) as string,
+    });
+    expect(await program.cli('Migrate', 'Cancel', `${keyspace}.cxl`)).toMatchObject({ code: 0 });
+    expect(await now()).toEqual(before);
   });
 });

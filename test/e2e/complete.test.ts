@@ -4,6 +4,7 @@ import type { MigrateResult } from '../../src/migration/lifecycle/result.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { contentsOf } from '../support/lab/rows.js';
 import {
+  allowOnSource,
   emptyTarget,
   mysqlOf,
   sourceMount as mount,
@@ -46,18 +47,6 @@ async function deniedOnSource(): Promise<string[]> {
   return shard.tablet_controls.flatMap((control) => control.denied_tables);
 }
 
-async function allow(tables: readonly string[]): Promise<void> {
-  await vtctldclient(
-    'source',
-    'SetShardTabletControl',
-    '--remove',
-    `--denied-tables=${tables.join(',')}`,
-    'load/0',
-    'primary',
-  );
-  await vtctldclient('source', 'RefreshStateByShard', 'load/0');
-}
-
 async function writers<T>(work: (writing: Writers) => Promise<T>): Promise<{ result: T; writing: Writers }> {
   const writing = new Writers(4, nextKey);
   nextKey += 1_000_000;
@@ -80,12 +69,12 @@ async function missingOnTarget(keyspace: TargetKeyspace, keys: readonly number[]
 beforeAll(async () => {
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
   await makeOwnTables();
-  await allow(['customer', ...ownTables]);
+  await allowOnSource(['customer', ...ownTables]);
   program = await Program.start();
 });
 afterEach(async () => {
   await program.settle();
-  await allow(['customer', ...ownTables]);
+  await allowOnSource(['customer', ...ownTables]);
   await sql('source', 'load', '0', `delete from customer where id >= ${firstKey}`);
   for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
   await makeOwnTables();

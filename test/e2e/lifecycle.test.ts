@@ -231,7 +231,7 @@ describe('a Complete that comes too early', () => {
       args: [{ dryRun: true }],
     });
     expect(dry.outcome).toBe('not ready');
-    expect(dry.missing.map((gap) => gap.code)).toEqual(['COPY_NOT_FINISHED', 'NO_VDIFF']);
+    expect(dry.missing.map((gap) => gap.code)).toEqual(['COPY_NOT_FINISHED', 'NO_VDIFF', 'NOT_PROVEN']);
     const remembered = await handle.executeUpdate<{ outcome: string; waitingFor: string[] }, []>('complete');
     expect(remembered).toMatchObject({ outcome: 'remembered', waitingFor: ['resume: the streams are stopped'] });
     // The streams were not to start by themselves: the peer's own command starts them.
@@ -242,7 +242,7 @@ describe('a Complete that comes too early', () => {
 });
 
 describe('a worker that dies', () => {
-  test.each([10, 60, 150, 300])('killed %i ms after Complete was asked for: another one finishes', async (delay) => {
+  test.each([10, 150])('killed %i ms after Complete was asked for: another one finishes', async (delay) => {
     const moved = ['customer', 'order line'];
     const handle = await program.migrate({ source: 'ext1.load', target: 'customer.wf', tables: moved, mount });
     await until(handle, (status) => status.phase === 'replicating');
@@ -262,7 +262,7 @@ describe('a worker that dies', () => {
     });
   });
 
-  test.each([0, 300, 900, 2_000, 4_000])('killed %i ms after the start: another one finishes', async (delay) => {
+  test.each([0, 900, 4_000])('killed %i ms after the start: another one finishes', async (delay) => {
     const handle = await program.migrate({
       source: 'ext1.load',
       target: 'commerce.wf',

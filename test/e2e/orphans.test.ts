@@ -15,7 +15,7 @@ import {
 } from '../support/lab/lab.js';
 import { Program, until } from '../support/lab/program.js';
 import { contentsOf } from '../support/lab/rows.js';
-import { snapshot } from '../support/lab/snapshot.js';
+import { snapshot, withoutProofs } from '../support/lab/snapshot.js';
 
 const moved = ['corder', 'customer', 'order line'];
 let program: Program;
@@ -102,7 +102,7 @@ describe.each(['commerce', 'customer'] as const)('terminated, on %s', (keyspace)
     expect(cancelled.stderr).toMatch(
       /has ended \(terminated\), and this is in the cluster:[\s\S]*journal:lost[\s\S]*It is taken over, to cancel it/,
     );
-    expect(await snapshot(keyspace)).toEqual(before);
+    expect(withoutProofs(await snapshot(keyspace))).toEqual(withoutProofs(before));
     expect(await program.cli('Migrate', 'Cancel', `${keyspace}.lost`)).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/was cancelled already/) as string,
@@ -129,19 +129,16 @@ describe.each(['commerce', 'customer'] as const)('terminated, on %s', (keyspace)
 });
 
 describe('terminated while it completes', () => {
-  test.each([10, 120, 250, 400])(
-    'after %i ms: Complete ends it, before the point of no return and after it',
-    async (delay) => {
-      const handle = await start('commerce', { fenceSource: true });
-      await until(handle, (status) => status.phase === 'replicating');
-      await handle.signal('complete');
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      await terminate(handle).catch(() => undefined);
-      expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
-      await openSource();
-      await expectCompleted('commerce', moved);
-    },
-  );
+  test.each([10, 250])('after %i ms: Complete ends it, before the point of no return and after it', async (delay) => {
+    const handle = await start('commerce', { fenceSource: true });
+    await until(handle, (status) => status.phase === 'replicating');
+    await handle.signal('complete');
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    await terminate(handle).catch(() => undefined);
+    expect(await program.cli('Migrate', 'Complete', 'commerce.lost')).toMatchObject({ code: 0 });
+    await openSource();
+    await expectCompleted('commerce', moved);
+  });
 
   test('a journal of an earlier version, forward, without a record and without streams', async () => {
     const handle = await start('commerce');
@@ -180,7 +177,7 @@ describe('a lost namespace', () => {
       code: 0,
       stderr: expect.stringMatching(/Temporal knows of no migration commerce\.lost/) as string,
     });
-    expect(await snapshot('commerce')).toEqual(before);
+    expect(withoutProofs(await snapshot('commerce'))).toEqual(withoutProofs(before));
   });
 
   test('nothing at all: says so', async () => {

@@ -128,6 +128,14 @@ const settings: Case[] = [
     '2592000',
     /kept for 60 s; the copy may need them for 7200 s/,
   ),
+  {
+    check: 'on-ddl',
+    what: 'on-ddl EXEC',
+    input: { onDdl: 'EXEC' },
+    says: /with on-ddl EXEC, statements of the source about triggers, .* are also run on the target/,
+    spoil: () => Promise.resolve(),
+    mend: () => Promise.resolve(),
+  },
   variable(
     'target',
     'sql-mode',
@@ -633,6 +641,7 @@ describe('what preflight decides', () => {
     await until(handle, ({ phase }) => phase === 'replicating');
     expect((await statusOf(handle)).findings).toMatchObject([
       { check: 'no-primary-key', severity: 'warning' },
+      { check: 'checksum-whole', severity: 'notice' },
       { check: 'disk-unknown', severity: 'notice' },
     ]);
     expect((await program.cli('Workflow', 'Show', 'commerce.pre')).stdout).toMatch(
@@ -687,7 +696,7 @@ describe('what preflight decides', () => {
       /corder: select \* from corder/,
       /CREATE TABLE `odd` \(\n {4}`a` int DEFAULT NULL\n/,
       /\/vtmigrate\/commerce\/pre \(the journal, /,
-      /Preflight: 0 errors, 1 warning, 2 notices:/,
+      /Preflight: 0 errors, 1 warning, 3 notices:/,
       /warning no-primary-key: table odd/,
       /Create would be refused: 1 finding in the way. Warnings are passed with -accept no-primary-key/,
     ])

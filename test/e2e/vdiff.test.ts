@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
 import { vdiffActivities } from '../../src/activities/vdiff.js';
 import { JournalStore, type MigrationRecord } from '../../src/effects/journal.js';
@@ -11,7 +11,7 @@ import { buildClients } from '../../src/worker.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
 import { contentsOf } from '../support/lab/rows.js';
-import { emptyTarget, lab, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
+import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 let program: Program;
 
@@ -61,7 +61,7 @@ describe('a VDiff that finds differences', () => {
     const answer = await handle.executeUpdate<{ outcome: string; waitingFor: string[] }, []>('complete');
     expect(answer).toMatchObject({
       outcome: 'remembered',
-      waitingFor: ['vdiff once more, complete with force, or cancel'],
+      waitingFor: ['vdiff once more, complete with acceptRows or force, or cancel'],
     });
     expect((await statusOf(handle)).phase).toBe('replicating');
 
@@ -72,6 +72,34 @@ describe('a VDiff that finds differences', () => {
     expect(await contentsOf('target', 'commerce', ['compared'])).toEqual(
       await contentsOf('source', 'load', ['compared']),
     );
+  });
+
+  test('is stopped when a stream ends meanwhile, and runs again when a person has mended that', async () => {
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.ended',
+      tables: ['compared'],
+      mount,
+    });
+    await until(handle, (status) => status.phase === 'replicating');
+    // The stream waits for this row, and the VDiff for the stream.
+    const blocker = await mysqlOf('target', 'commerce', '0');
+    onTestFinished(() => blocker.destroy());
+    await blocker.query("begin; insert into compared values (9, 'mine')");
+    await sql('source', 'load', '0', "insert into compared values (9, 'yours')");
+    onTestFinished(async () => {
+      await sql('source', 'load', '0', 'delete from compared where id = 9');
+    });
+    await handle.signal('vdiff');
+    await until(handle, (status) => status.phase === 'verifying');
+    await blocker.query('commit');
+    const { waitingFor, vdiff } = await until(handle, (status) => status.phase === 'paused', 60);
+    expect(waitingFor).toEqual([expect.stringMatching(/^a person: the row is there already/)]);
+    expect(vdiff?.state).not.toBe('stalled');
+    await blocker.query('delete from compared where id = 9');
+    await handle.signal('resume');
+    await handle.signal('complete');
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', vdiff: { state: 'completed' } });
   });
 
   test('rows on one side only, of which Vitess cannot say more, hold Complete back as well', async () => {

@@ -4,7 +4,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until as untilServers } from '../../lab/cluster.js';
 import { isServing } from '../../lab/servers/tablet.js';
 import { faults, type Fault } from '../support/lab/server-faults.js';
-import { emptyTarget, lab, sourceMount as mount, vtgateOf, type TargetKeyspace } from '../support/lab/lab.js';
+import {
+  allowOnSource,
+  emptyTarget,
+  lab,
+  sourceMount as mount,
+  vtctldclient,
+  vtgateOf,
+  type TargetKeyspace,
+} from '../support/lab/lab.js';
 import { failOver, mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/lab/own-lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
@@ -180,6 +188,35 @@ test('after a failover of the target its tables are still denied to applications
   await vtgate.end();
   expect(await handle.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
   expect(residue(before, await snapshot('commerce'), 'cancelled')).toEqual([]);
+});
+
+test('replicas that were shut down, whose records have no address, keep nothing from ending', async () => {
+  await mend();
+  await settled();
+  await emptyTarget('customer');
+  const before = await snapshot('customer');
+  const replicas = [servers().source, servers().target].flatMap(({ tablets: all }) =>
+    all.filter(({ type }) => type === 'replica'),
+  );
+  const input = { source: 'ext1.load', target: 'customer.f', tables: ['product', 'customer'], mount };
+  const running = await program.migrate(input);
+  await replicating(running);
+  await Promise.all(replicas.map(({ vttablet }) => vttablet.stop()));
+  for (const { alias } of replicas) {
+    const cluster = alias.startsWith('ext') ? 'source' : 'target';
+    const { stdout } = await vtctldclient(cluster, 'GetTablet', alias);
+    expect(JSON.parse(stdout)).toMatchObject({ hostname: '', port_map: {} });
+  }
+  expect(await running.executeUpdate('cancel')).toMatchObject({ outcome: 'cancelled' });
+  expect(residue(before, await snapshot('customer'), 'cancelled')).toEqual([]);
+
+  const handle = await program.migrate({ ...input, complete: 'auto', fenceSource: true });
+  expect(await ended(handle)).toMatchObject({ outcome: 'completed', fenced: true });
+  await mend();
+  await allowOnSource(input.tables);
+  expect(await contentsOf('target', 'customer', input.tables)).toEqual(
+    await contentsOf('source', 'load', input.tables),
+  );
 });
 
 test('a command that Temporal does not answer says so, and ends', async () => {

@@ -8,6 +8,7 @@ import type { AccessText } from '../../src/config/access.js';
 import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
 import { parseAddress } from '../../src/migration/input/address.js';
+import { ruleBehind } from '../../src/migration/proof/table-trials.js';
 import type { Clients } from '../../src/vitess/clients.js';
 import { TabletHandle } from '../../src/vitess/tablet/tablet-handle.js';
 import { TabletConnections } from '../../src/vitess/tablet/transport.js';
@@ -254,6 +255,40 @@ test('vtgate under another name than its address', async () => {
   config.vtgate = config.vtgate.replace('localhost', '127.0.0.1');
   tlsOf(config.clusters.target.vtgate).serverName = 'vtgate.target';
   await withClients(config, (clients) => clients.vtgate.ping());
+});
+
+/** Tries a table with the privileges of a user of vtgate, and says which rule refuses. */
+async function tried(user: string, password: string) {
+  const config = rightConfig(lab);
+  Object.assign(config.clusters.target.vtgate, { user, password });
+  return withClients(config, async (clients) => {
+    const tablet = await clients.primary(clients.target, 'commerce', '0');
+    await tablet.applySchema('create table tried (id bigint primary key)');
+    const trial = clients.vtgate.trial('commerce');
+    try {
+      const [read, write] = [await trial.read('tried'), await trial.write('tried', '0')];
+      return { read, write: write === undefined ? undefined : ruleBehind(write), said: write };
+    } finally {
+      await trial.close();
+      await tablet.dropTable('tried');
+    }
+  });
+}
+
+test('a reader may read, and its write is refused by the table ACL', async () => {
+  expect(await tried('vtmigrate', secrets.vtgate)).toMatchObject({
+    read: undefined,
+    write: 'acl',
+    said: expect.stringMatching(/command denied to user 'vtmigrate' for table 'tried' \(ACL check error\)/) as string,
+  });
+});
+
+test("a writer's write is refused by MySQL, where the tablets' account may only read", async () => {
+  expect(await tried('owner', 'owner')).toMatchObject({
+    read: undefined,
+    write: 'grants',
+    said: expect.stringMatching(/DELETE command denied to user 'vt_app'.*errno 1142/) as string,
+  });
 });
 
 test('a server whose certificate has run out: refused', async () => {

@@ -33,6 +33,7 @@ const shard = (streams: Stream[], changes: Partial<ShardStreams> = {}): ShardStr
     tabletTypesInPreferenceOrder: false,
     onDdl: 'STOP',
   }),
+  configOverrides: {},
   streams,
   ...changes,
 });

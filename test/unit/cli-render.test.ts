@@ -64,7 +64,11 @@ const status: Status = {
   needsPerson: null,
   createDone: true,
   served: false,
+  proof: null,
+  repair: null,
   missing: [],
+  overridden: [],
+  left: { count: 0, names: [] },
   lastError: null,
   warnings: [],
   problems: [],
@@ -246,6 +250,8 @@ describe('Workflow Show', () => {
         source: 'ext1.load',
         tables: nameList(['a']),
         vdiff,
+        proof: null,
+        overridden: [],
         fenced: false,
         sourceTables: { done: 'keep', kept: null },
         warnings: [],
@@ -275,7 +281,7 @@ describe('what is live', () => {
     problems: [],
   };
   test('a newer heartbeat wins, an older one does not', () => {
-    expect(withPending(status, { observation, vdiff: null, retries: [] })).toMatchObject({
+    expect(withPending(status, { observation, vdiff: null, proof: null, retries: [] })).toMatchObject({
       observedAt: observation.at,
       remainingSeconds: 5,
     });
@@ -283,6 +289,7 @@ describe('what is live', () => {
       withPending(status, {
         observation: { ...observation, at: '2026-11-24T02:00:00.000Z' },
         vdiff: null,
+        proof: null,
         retries: [],
       }),
     ).toEqual(status);
@@ -292,6 +299,7 @@ describe('what is live', () => {
     const pending = {
       observation: null,
       vdiff: { ...vdiff, state: 'running' as const },
+      proof: null,
       retries: [{ activity: 'vdiff', attempt: 2, nextAt: null, problem }],
     };
     expect(withPending({ ...status, phase: 'verifying' }, pending)).toMatchObject({
@@ -324,7 +332,7 @@ describe('what is live', () => {
 describe('Complete', () => {
   test('names three ways on from a VDiff that is not clean', () => {
     expect(waysOn('commerce.wf').join('\n')).toMatch(
-      /VDiff commerce\.wf[^]*-force Complete commerce\.wf[^]*Cancel commerce\.wf/,
+      /VDiff commerce\.wf[^]*-accept_rows <table> Complete commerce\.wf[^]*Cancel commerce\.wf/,
     );
   });
 });
@@ -416,7 +424,7 @@ test('the plan of a dry run', () => {
     '',
     'Complete, once the copy is proven whole and VDiff is clean:',
     '  add to the VSchema: nothing, every table is in it',
-    '  delete the streams, allow applications, and read every table through vtgate',
+    '  delete the streams, allow applications, and try every table through vtgate',
     '',
     'Keys of the topology that are written:',
   ]);

@@ -21,6 +21,7 @@ const always = [
   'target /g/vtmigrate/commerce/wf',
   'target /g/vtmigrate/commerce/wf/record',
   'target /g/vtmigrate/commerce/wf/definitions',
+  'target /g/vtmigrate/commerce/wf/proof',
   'target /g/keyspaces/commerce/shards/0/Shard',
   'target /g/keyspaces/commerce/VSchema',
   'target /z1/SrvVSchema',

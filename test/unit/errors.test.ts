@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { stopIfCancelled, toFailure, withFailures } from '../../src/activities/step/failure.js';
 import { diagnose } from '../../src/migration/watch/diagnosis.js';
+import { withoutSecrets } from '../../src/migration/watch/stream-message.js';
 import {
   describePlace,
   describeProblem,
@@ -102,11 +103,48 @@ describe('what a message of a stream means', () => {
     ["Duplicate entry '1' for key 'corder.PRIMARY' (errno 1062)", 'duplicate-key'],
     ["Unknown column 'x' in 'field list'", 'schema-mismatch'],
     ["Table 'vt_load.t' doesn't exist", 'schema-mismatch'],
+    [
+      'vttablet: rpc error: code = Unknown desc = uncaught panic: unable to decode object elements: [0 1 0 11 0 11 0 0 0 4 1 0]',
+      'unreadable-json',
+    ],
+    [
+      "terminal error: vttablet: rpc error: code = Unknown desc = stream (at source tablet) error @ (including the GTID we failed to process) x:1-76: in Engine.reload(), reading table report_old: in Mysqld.GetColumns(): Table 'vt_load.report_old' doesn't exist (errno 1146) (sqlstate 42S02)",
+      'schema-read-failed',
+    ],
+    ["terminal error: error applying event: Table 'vt_commerce.t' doesn't exist (errno 1146)", 'schema-mismatch'],
+    ['Stopped at DDL drop user reporter', 'stopped-at-ddl'],
+    ['Stopped at DDL CREATE TRIGGER throttled_ins BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 1', 'stopped-at-ddl'],
+    [
+      "terminal error: error applying event: Table 'vt_commerce.side_a' doesn't exist (errno 1146) (sqlstate 42S02) " +
+        'during query: CREATE DEFINER=`vt_lab`@`%` trigger side_a_ins before insert on side_a for each row set new.id = 1',
+      'ddl-failed',
+    ],
+    [
+      'error applying event while processing position ba645235-eb98-11f1-beaf-02fc00000001:1-170: ' +
+        "Operation CREATE USER failed for 'a'@'%' (errno 1396) (sqlstate HY000) during query: CREATE USER a IDENTIFIED",
+      'ddl-failed',
+    ],
+    ['error applying event: Lost connection to MySQL (errno 2013) during query: alter table t add c int', 'mysql-down'],
+    [
+      "Duplicate entry '1' for key 't.u' (errno 1062) during query: alter table t add unique key u (v)",
+      'duplicate-key',
+    ],
+    ["error applying event: Duplicate entry '1' (errno 1062) during query: insert into t values (1)", 'duplicate-key'],
     ['something nobody has seen', 'unknown'],
   ])('%s', (message, kind) => {
     const diagnosis = diagnose('Copying', message);
     expect(diagnosis?.kind).toBe(kind);
     expect(diagnosis?.remedy).not.toBe('');
+  });
+
+  it('a connection that breaks in the middle of a write may be a row that is too long', () => {
+    const message =
+      'task error: failed inserting rows: conn 3838: Write(packet) failed: write unix @->/vt/mysql.sock: write: ' +
+      "broken pipe (errno 2006) (sqlstate HY000) during query: insert into pk(id,b) values (1,_binary'x";
+    expect(diagnose('Copying', message)).toMatchObject({
+      kind: 'mysql-down',
+      remedy: expect.stringMatching(/a row is longer than its max_allowed_packet/) as string,
+    });
   });
 
   it.each(['', '  ', 'for vdiff', 'Picked source tablet: ext-100', 'Stopped after copy.'])(
@@ -116,9 +154,37 @@ describe('what a message of a stream means', () => {
     },
   );
 
+  it('no remedy asks to make definitions alike where a DDL of the source fails', () => {
+    const message = "error applying event: Table 'vt_commerce.side_a' doesn't exist during query: create trigger x";
+    expect(diagnose('Error', message)?.remedy).not.toMatch(/alike/);
+    expect(diagnose('Error', message)?.remedy).toMatch(/--on-ddl IGNORE/);
+  });
+
   it('the state Error is trouble whatever it says', () => {
     expect(diagnose('Error', '')?.kind).toBe('unknown');
     expect(diagnose('Error', 'for vdiff')?.kind).toBe('unknown');
+  });
+});
+
+describe('what is kept of a message of a stream', () => {
+  const hash = "AS '$A$00A$+ mM-9fgLJKNpjAwIaQmRt2fQMMJvmDBjoYG0yq3Msfg0tysnA'";
+  const account = "CREATE USER 'reporter'@'%' IDENTIFIED";
+  it.each([
+    ['', ''],
+    ["Duplicate entry '1' during query: insert into t values (1, 'a row')", "Duplicate entry '1'"],
+    ["Duplicate entry '1' during query: update t set v = 'during query: create'", "Duplicate entry '1'"],
+    ['it fails during query: create trigger x', 'it fails during query: create trigger x'],
+    [`Stopped at DDL ${account} WITH 'caching_sha2_password' ${hash}`, `Stopped at DDL ${account} …`],
+    [`it fails during query: ${account} BY 'x' ${hash}`, `it fails during query: ${account} …`],
+    [`Stopped at DDL alter user a identified by 'x', b identified by 'y'`, 'Stopped at DDL alter user a identified …'],
+    [
+      "Stopped at DDL create server s foreign data wrapper mysql options (password 'x')",
+      'Stopped at DDL create server s …',
+    ],
+    ['Stopped at DDL drop user reporter', 'Stopped at DDL drop user reporter'],
+    [`Stopped at DDL create trigger ${'x'.repeat(1_000)}`, `Stopped at DDL create trigger ${'x'.repeat(370)}…`],
+  ])('%s', (message, kept) => {
+    expect(withoutSecrets(message)).toBe(kept);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Look } from '../../src/migration/watch/observation.js';
 import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
 import { boundedReport, isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/proof/vdiff.js';
-import { cappedGaps, streamGaps, vdiffGaps, type Gap } from '../../src/migration/proof/gaps.js';
+import { cappedGaps, streamGaps, isAccepted, vdiffGaps, type Gap } from '../../src/migration/proof/gaps.js';
 import {
   cleanVDiff,
   copying,
@@ -140,10 +140,10 @@ describe('what the VDiff lacks', () => {
       ],
     },
   ])('$what', ({ vdiff, gaps }) => {
-    const found = vdiffGaps(vdiff, false);
+    const found = vdiffGaps(vdiff);
     expect(found.map(({ code, message, place }) => ({ code, message, place }))).toEqual(gaps);
     for (const { remedy } of found) expect(remedy).not.toBe('');
-    expect(vdiffGaps(vdiff, true)).toEqual([]);
+    expect(found.filter((gap) => !isAccepted(gap, { force: true, acceptRows: [] }))).toEqual([]);
   });
 });
 
@@ -256,10 +256,10 @@ describe('a VDiff over several shards', () => {
     expect(bounded.totals).toMatchObject({ tables: 30, differing: 5 });
     expect(bounded.rowsCompared).toBe('305');
     const cut = { ...bounded, tables: bounded.tables.slice(0, 2) };
-    expect(vdiffGaps(cut, false)).toMatchObject([
+    expect(vdiffGaps(cut)).toMatchObject([
       { place: { table: 't25' } },
       {},
-      { code: 'MORE_GAPS', message: '3 more' },
+      { code: 'VDIFF_NOT_CLEAN', message: 'the last VDiff found differences in 3 more tables' },
     ]);
   });
 
@@ -294,7 +294,7 @@ describe('a VDiff over several shards', () => {
       errors: { '-80': expect.stringMatching(/^there are rows that only/) as string, '80-': 'no tablet' },
     });
     expect(isClean(found)).toBe(false);
-    expect(vdiffGaps(found, false)).toMatchObject([
+    expect(vdiffGaps(found)).toMatchObject([
       { code: 'VDIFF_NOT_CLEAN', message: expect.stringContaining('ended as differs') as string },
     ]);
   });
@@ -341,5 +341,47 @@ describe('a status', () => {
     );
     expect(withObservation(bare, replicating({ tables })).copiedPercent).toBe(99.9);
     expect(withObservation(bare, replicating()).copiedPercent).toBe(100);
+  });
+});
+
+describe('what a person accepts with Complete', () => {
+  const of = (code: Gap['code'], table?: string): Gap => ({
+    code,
+    message: 'm',
+    place: table === undefined ? {} : { table },
+    remedy: 'r',
+  });
+  const gaps = [
+    of('NO_VDIFF'),
+    of('VDIFF_NOT_CLEAN', 'log'),
+    of('ROWS_DIFFER', 'log'),
+    of('PARTITIONS_DIFFER', 'log'),
+    of('SCHEMA_DRIFT', 'log'),
+    of('ROWS_DIFFER', 'other'),
+    of('VDIFF_NOT_CLEAN'),
+    of('MORE_GAPS'),
+    of('NOT_CAUGHT_UP', 'log'),
+  ];
+  const left = (force: boolean, acceptRows: string[]) =>
+    gaps.filter((gap) => !isAccepted(gap, { force, acceptRows })).map(({ code, place }) => [code, place.table]);
+
+  it('by the name of a table covers its rows and partitions, and nothing else', () => {
+    expect(left(false, ['log'])).toEqual([
+      ['NO_VDIFF', undefined],
+      ['SCHEMA_DRIFT', 'log'],
+      ['ROWS_DIFFER', 'other'],
+      ['VDIFF_NOT_CLEAN', undefined],
+      ['MORE_GAPS', undefined],
+      ['NOT_CAUGHT_UP', 'log'],
+    ]);
+  });
+
+  it('by force covers the rows of all tables, and no definition', () => {
+    expect(left(true, [])).toEqual([
+      ['PARTITIONS_DIFFER', 'log'],
+      ['SCHEMA_DRIFT', 'log'],
+      ['MORE_GAPS', undefined],
+      ['NOT_CAUGHT_UP', 'log'],
+    ]);
   });
 });

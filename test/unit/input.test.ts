@@ -36,6 +36,7 @@ describe('the input of migrate', () => {
       sourceTables: 'keep',
       sourceTablesAfter: '0s',
       initializeTargetSequences: false,
+      repairFloats: [],
       dryRun: false,
       accept: [],
     });
@@ -62,6 +63,7 @@ describe('the input of migrate', () => {
       sourceTables: 'rename',
       sourceTablesAfter: '7d',
       initializeTargetSequences: true,
+      repairFloats: ['c'],
       dryRun: true,
       accept: ['no-primary-key'],
     };

@@ -22,6 +22,8 @@ function state(
   };
 }
 
+const asked = { tables: ['corder'], complete: null, judged: true };
+
 describe('the next step', () => {
   const complete = { state: 'asked' as const, request };
   it.each([
@@ -40,6 +42,16 @@ describe('the next step', () => {
     { step: 'resume', facts: { copyFinished: false }, intents: { streams: { want: 'resume' } } },
     { step: 'pause', facts: {}, intents: { complete, streams: { want: 'pause', for: null } } },
     { step: 'hold', facts: { streamsPaused: true }, intents: { streams: { want: 'pause', for: null } } },
+    { step: 'leave', facts: {}, intents: { complete, leave: [asked] } },
+    { step: 'leave', facts: { copyFinished: false }, intents: { streams: { want: 'resume' }, leave: [asked] } },
+    { step: 'pause', facts: {}, intents: { streams: { want: 'pause', for: null }, leave: [asked] } },
+    {
+      step: 'leave',
+      facts: { streamsPaused: true },
+      intents: { streams: { want: 'pause', for: null }, leave: [asked] },
+    },
+    { step: 'cancel', facts: {}, intents: { cancel: true, leave: [asked] } },
+    { step: 'verify', facts: { drifted: ['corder'] }, intents: { complete } },
     { step: 'cancel', facts: {}, intents: { cancel: true, complete, streams: { want: 'pause', for: null } } },
   ] as { step: string; facts: Partial<Facts>; intents: Partial<Intents> }[])(
     '$#: $step',

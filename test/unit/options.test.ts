@@ -93,6 +93,7 @@ describe('the options', () => {
       'sourceTables',
       'sourceTablesAfter',
       'initializeTargetSequences',
+      'repairFloats',
     ]);
   });
 });

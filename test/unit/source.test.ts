@@ -66,7 +66,7 @@ beforeEach(async () => {
         return found.tablet.client();
       },
     }),
-    openPool: () => new FakeVtgate(target),
+    openSqlClient: (_options, aim) => new FakeVtgate(target).client(aim),
   });
   step = new Step(clients, ref);
   await step.journals.begin(ref.runId, 'ext1.load');

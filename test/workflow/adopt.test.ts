@@ -21,7 +21,17 @@ describe('a migration that is taken over', () => {
   it('to complete it: watches, compares, proves, completes', async () => {
     const script = new Script();
     expect(await (await adopt(script, 'complete')).result()).toMatchObject({ outcome: 'completed' });
-    expect(script.steps()).toEqual(['adopt', 'observe', 'vdiff', 'prove', 'watchSource', 'publish', 'finish', 'serve']);
+    expect(script.steps()).toEqual([
+      'adopt',
+      'observe',
+      'vdiff',
+      'prove',
+      'checksumNow',
+      'watchSource',
+      'publish',
+      'finish',
+      'serve',
+    ]);
   });
 
   it('whose Create was cut off: creates first', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CompleteAnswer, PauseAnswer } from '../../src/workflows/messages.js';
-import { copying, replicating, sampleGap, sampleProblem } from '../support/workflow/samples.js';
-import { hearing, returns, Script, type Behaviour } from '../support/workflow/scripted-activities.js';
+import { copying, replicating, sampleGap, sampleProblem, sampleProof } from '../support/workflow/samples.js';
+import { hearing, reporting, returns, Script, type Behaviour } from '../support/workflow/scripted-activities.js';
 import {
   Bench,
   devServer,
@@ -114,7 +114,7 @@ describe('a migration whose history grows continues as new', () => {
       return soon(replicating());
     });
     const migration = await bench.migrate(script, { complete: 'auto' });
-    await untilRun(migration, 3);
+    await untilRun(migration, 5);
     const delays = script.calls.flatMap(({ name, args }) =>
       name === 'observe' ? [args[2] as { maxSeconds: number }] : [],
     );
@@ -158,12 +158,13 @@ describe('messages around the moment', () => {
 
   it('an update that asks the clusters is answered first', async () => {
     const watch = busyWatching(replicating, () => true);
-    const script = new Script().always('observe', (ref, since, wait) =>
+    const script = new Script().always('checksum', reporting(sampleProof()));
+    script.always('observe', (ref, since, wait) =>
       wait.copyingSince === null ? watch(ref, since, wait) : Promise.resolve(replicating()),
     );
     const hold = script.hold('prove');
     const migration = await bench.migrate(script);
-    await migration.until(({ phase }) => phase === 'replicating');
+    await migration.until(({ phase, proof }) => phase === 'replicating' && proof !== null);
     const { answer } = await migration.ask<CompleteAnswer>('complete', { dryRun: true });
     await hold.reached;
     const before = await runsOf(migration);

@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { fails, Script } from '../support/workflow/scripted-activities.js';
+import { sampleProblem } from '../support/workflow/samples.js';
+import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
 import { Bench, refOf } from '../support/workflow/workflow-bench.js';
 
 const denied = new MigrationError(
@@ -192,6 +193,7 @@ describe('past the point of no return', () => {
     const until = (await bench.env.currentTimeMs()) + 2 * 86_400_000;
     script.always('serve', async () => {
       if ((await bench.env.currentTimeMs()) < until) throw down;
+      return [];
     });
     const migration = await bench.migrate(script, { complete: 'auto' });
     const status = await migration.until(({ lastError }) => lastError !== null);
@@ -205,6 +207,15 @@ describe('past the point of no return', () => {
     // Tried again at most hourly in the end.
     expect(script.count('serve')).toBeGreaterThan(48);
     expect(script.count('serve')).toBeLessThan(65);
+  });
+
+  it('what rules refuse at the end is a warning of the result, after those that came before', async () => {
+    const refused = { ...sampleProblem, code: 'READ_REFUSED' as const };
+    const script = new Script().always('serve', returns([refused]));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    const warnings = [expect.objectContaining({ code: 'SOURCE_NOT_FENCED' }), refused];
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings });
+    expect(await migration.status()).toMatchObject({ phase: 'completed', warnings });
   });
 });
 

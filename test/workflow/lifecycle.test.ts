@@ -6,7 +6,7 @@ import { Bench, refOf } from '../support/workflow/workflow-bench.js';
 
 /** The whole way, step by step. */
 const upToReplicating: StepName[] = ['preflight', 'create', 'observe', 'vdiff'];
-const completion: StepName[] = ['prove', 'watchSource', 'publish', 'finish', 'serve'];
+const completion: StepName[] = ['prove', 'checksumNow', 'watchSource', 'publish', 'finish', 'serve'];
 
 let bench: Bench;
 beforeAll(async () => {
@@ -123,13 +123,17 @@ describe('the status', () => {
     'findings',
     'lagSeconds',
     'lastError',
+    'left',
     'missing',
     'needsPerson',
     'observedAt',
+    'overridden',
     'pastNoReturn',
     'phase',
     'problems',
+    'proof',
     'remainingSeconds',
+    'repair',
     'requested',
     'retireAt',
     'served',

@@ -117,7 +117,7 @@ describe.each(points)('while $phase (at $at)', (point) => {
 });
 
 describe('Cancel waits', () => {
-  it.each<StepName>(['preflight', 'create', 'vdiff', 'prove', 'watchSource', 'publish', 'finish'])(
+  it.each<StepName>(['preflight', 'create', 'vdiff', 'prove', 'checksumNow', 'watchSource', 'publish', 'finish'])(
     'until %s has ended',
     async (at) => {
       const script = new Script();

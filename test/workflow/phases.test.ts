@@ -57,6 +57,7 @@ const points: Record<string, Point> = {
   checking: { at: 'preflight', phase: 'checking', deaf: true, rest: 'replicating' },
   creating: { at: 'create', phase: 'creating', rest: 'replicating' },
   copying: { at: 'observe', phase: 'copying', rest: 'replicating' },
+  repairing: { at: 'repair', phase: 'repairing', input: { repairFloats: ['customer'] }, rest: 'replicating' },
   verifying: { at: 'vdiff', phase: 'verifying', rest: 'replicating' },
   replicating: { phase: 'replicating', rest: 'replicating' },
   paused: { phase: 'paused', rest: 'paused' },
@@ -147,15 +148,20 @@ async function expectRest({ migration, script }: Held, rest: Rest, wanted: boole
 
 it('the page promises something for each phase and message', () => {
   expect([...table.keys()]).toEqual(Object.keys(points));
-  expect(messages).toEqual(['complete', 'cancel', 'vdiff', 'pause', 'resume', 'keepSource']);
+  expect(messages).toEqual(['complete', 'cancel', 'vdiff', 'pause', 'leave', 'resume', 'keepSource']);
   for (const cells of table.values())
     for (const cell of cells.values()) expect(cell.rest).toMatch(/^(completed|cancelled|replicating|paused)$/);
 });
 
+/** Of all messages only one needs a payload. */
+function say({ handle }: Migration, message: string): Promise<void> {
+  return message === 'leave' ? handle.signal(message, { tables: ['corder'] }) : handle.signal(message);
+}
+
 /** From the phase to the rest, by itself: some phases last for a time that runs out. */
 async function tryCase(said: readonly string[], point: Point, cells: Map<string, Cell>): Promise<void> {
   const held = await bringTo(point);
-  for (const message of said) await held.migration.handle.signal(message);
+  for (const message of said) await say(held.migration, message);
   held.release();
   const [first = '', second] = said;
   const rest = second === undefined || second === first ? cells.get(first)?.rest : restOf(point, cells, said);

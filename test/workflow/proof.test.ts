@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap } from '../support/workflow/samples.js';
+import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap, sampleProblem } from '../support/workflow/samples.js';
 import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
 import { inSkippedTime } from '../support/workflow/skipped-time.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
@@ -30,7 +30,21 @@ describe('a proof with gaps', () => {
     expect(script.count('prove')).toBe(6);
     expect(script.count('publish')).toBe(1);
     expect(waits(script)).toEqual([5, 10, 20, 40, 80]);
-    expect(script.steps().slice(-5)).toEqual(['prove', 'watchSource', 'publish', 'finish', 'serve']);
+    expect(script.steps().slice(-6)).toEqual(['prove', 'checksumNow', 'watchSource', 'publish', 'finish', 'serve']);
+  });
+
+  it('is none for a cell that cannot be reached: that is a warning, once', async () => {
+    const away = {
+      code: 'CELL_NOT_REACHED' as const,
+      message: 'the vtgates of the cell do not get to know the tables',
+      place: { cluster: 'target', cell: 'zone9' },
+      remedy: 'when it is back: vtctldclient RebuildVSchemaGraph --cells zone9',
+    };
+    const script = new Script().on('publish', returns([away]), returns([away])).on('finish', returns([sampleGap]));
+    script.always('observe', inSkippedTime(bench.env));
+    const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: [away] });
+    expect(script.count('publish')).toBe(2);
   });
 
   it('is tried at once when somebody asks again', async () => {
@@ -73,12 +87,14 @@ describe('a proof with gaps', () => {
     const around = script.steps().slice(script.steps().indexOf('prove'));
     expect(around).toEqual([
       'prove',
+      'checksumNow',
       'watchSource',
       'publish',
       'finish',
       'unpublish',
       'observe',
       'prove',
+      'checksumNow',
       'watchSource',
       'publish',
       'finish',
@@ -120,10 +136,12 @@ describe('a proof with gaps', () => {
     const around = script.steps().slice(script.steps().indexOf('prove'));
     expect(around).toEqual([
       'prove',
+      'checksumNow',
       'watchSource',
       'publish',
       'observe',
       'prove',
+      'checksumNow',
       'watchSource',
       'publish',
       'finish',
@@ -139,7 +157,7 @@ describe('a VDiff that is not clean', () => {
     const status = await migration.until(({ phase }) => phase === 'replicating');
     expect(status).toMatchObject({
       requested: ['complete'],
-      waitingFor: ['vdiff once more, complete with force, or cancel'],
+      waitingFor: ['vdiff once more, complete with acceptRows or force, or cancel'],
       vdiff: dirtyVDiff(),
     });
     await migration.handle.signal('complete');
@@ -191,7 +209,7 @@ describe('a VDiff that does not end well', () => {
     await bench.env.sleep('20s');
     const status = await migration.until(({ phase }) => phase === 'replicating');
     expect(script.count('vdiff')).toBe(3);
-    expect(status.waitingFor).toEqual(['vdiff once more, complete with force, or cancel']);
+    expect(status.waitingFor).toEqual(['vdiff once more, complete with acceptRows or force, or cancel']);
     expect(status.missing).toMatchObject([{ code: 'VDIFF_NOT_CLEAN' }]);
     expect(Object.values(status.vdiff?.errors ?? {})).toHaveLength(1);
     await migration.handle.signal('vdiff');
@@ -212,6 +230,18 @@ describe('a VDiff that does not end well', () => {
     expect(script.count('vdiff')).toBe(1);
     await migration.handle.signal('complete', { force: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: { state: 'differs' } });
+  });
+
+  it('because a stream has ended pauses the migration, and runs again when that was mended', async () => {
+    const trouble = { ...sampleProblem, kind: 'duplicate-key' as const, message: 'stream 1: duplicate entry' };
+    const script = new Script().on('vdiff', returns({ ...failedVDiff('stopped'), trouble }));
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    const status = await migration.until(({ phase }) => phase === 'paused');
+    expect(status.waitingFor).toEqual([`a person: ${sampleProblem.remedy}`]);
+    expect(script.count('vdiff')).toBe(1);
+    await migration.handle.signal('resume');
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', vdiff: { state: 'completed' } });
+    expect(script.count('vdiff')).toBe(2);
   });
 
   it('once is only tried again, with another UUID', async () => {

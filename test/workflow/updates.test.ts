@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import type { CancelAnswer, CompleteAnswer, VDiffAnswer } from '../../src/workflows/messages.js';
-import { cleanVDiff, dirtyVDiff, sampleGap } from '../support/workflow/samples.js';
+import { cleanVDiff, dirtyVDiff, sampleGap, sampleProof } from '../support/workflow/samples.js';
 import { fails, returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
-import { Bench, type Migration } from '../support/workflow/workflow-bench.js';
+import { Bench, devServer, type Migration } from '../support/workflow/workflow-bench.js';
 
 let bench: Bench;
 beforeAll(async () => {
-  bench = await Bench.start();
+  bench = await Bench.start({ environment: await devServer() });
 });
 afterAll(() => bench.stop());
 
@@ -87,7 +87,7 @@ describe('the update complete', () => {
     const answer = await migration.update<CompleteAnswer>('complete');
     expect(answer).toMatchObject({
       outcome: 'remembered',
-      waitingFor: ['vdiff once more, complete with force, or cancel'],
+      waitingFor: ['vdiff once more, complete with acceptRows or force, or cancel'],
       missing: [{ code: 'VDIFF_NOT_CLEAN', place: { table: 'corder' } }],
     });
     expect((await migration.status()).missing).toEqual(answer.missing);
@@ -142,7 +142,8 @@ describe('the update complete as a dry run', () => {
     { name: 'dirty, by force', vdiff: dirtyVDiff(), gaps: [], force: true, outcome: 'ready', missing: [] },
   ])('answers $outcome ($name), and asks for nothing', async ({ vdiff, gaps, force, outcome, missing }) => {
     const script = new Script().on('vdiff', returns(vdiff)).on('prove', returns(gaps));
-    const migration = await waiting(script);
+    const migration = await waiting(script.on('checksum', returns(sampleProof())));
+    await migration.until(({ proof }) => proof !== null);
     const answer = await migration.update<CompleteAnswer>('complete', { dryRun: true, force });
     expect(answer).toMatchObject({ outcome, missing });
     expect(answer.missing).toHaveLength(missing.length);

@@ -147,8 +147,8 @@ async function onEach<T extends object>(
 }
 
 function toSurveyed({ workflow, journal }: FoundJournal): SurveyedJournal {
-  const { runId, source, forward, createdTables, deniedTables: denied } = journal;
-  return { workflow, runId, source, forward, createdTables, deniedTables: denied };
+  const { runId, source, forward, createdTables, deniedTables: denied, leaving } = journal;
+  return { workflow, runId, source, forward, createdTables, deniedTables: denied, leaving: leaving?.tables ?? [] };
 }
 
 function toSurveyedStream(found: ShardStreams): SurveyedStream[] {

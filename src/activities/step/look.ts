@@ -5,7 +5,6 @@ import {
   copiedFraction,
   isCopyFinished,
   remainingSeconds,
-  withoutRows,
   type Look,
   type StreamLook,
   type TableObservation,
@@ -13,6 +12,7 @@ import {
 } from '../../migration/watch/observation.js';
 import { expectedStreams, tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import type { Stream } from '../../migration/watch/stream.js';
+import { withoutSecrets } from '../../migration/watch/stream-message.js';
 import { sourceOf } from '../../effects/source/open-source.js';
 import type { Clients } from '../../vitess/clients.js';
 import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
@@ -127,7 +127,7 @@ function toStream(row: Stream, shard: string, tablet: string, copying: string[])
     id: row.id,
     sourceShard: row.sourceShard,
     state: row.state,
-    message: withoutRows(row.message),
+    message: withoutSecrets(row.message),
     position: row.position,
     copying,
     lagSeconds: isCopying ? null : transactionLag(row, Math.floor(Date.now() / 1000)),

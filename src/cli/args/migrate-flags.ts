@@ -35,7 +35,7 @@ function flagOf(field: Field): Flag[] {
       ...(kind.list === undefined ? {} : { list: true }),
       ...(shown === undefined ? {} : { default: shown }),
       about: aboutFlag(field),
-      of: of.filter((action) => action !== 'Adopt'),
+      of: [...of.filter((action) => action !== 'Adopt'), ...(field === 'tables' ? ['Leave'] : [])],
     },
   ];
 }
@@ -45,7 +45,8 @@ function aboutFlag(field: Field): string {
   const { kind, about }: Option = options[field];
   if (field === 'tabletTypes')
     return `${about}: ${tabletTypes.join(', ')}; the prefix in_order: makes their order count`;
-  return kind.list === 'tables' ? `${about}: names joined by commas, or a JSON list of names` : about;
+  const meaning = field === 'tables' ? `${about}; for Leave, these tables leave` : about;
+  return kind.list === 'tables' ? `${meaning}: names joined by commas, or a JSON list of names` : about;
 }
 
 /** A default as it would be typed. */

@@ -1,7 +1,9 @@
 import {
   completeRequestSchema,
+  leaveRequestSchema,
   parseWith,
   type CompleteRequest,
+  type LeaveRequest,
   type MigrateInput,
   type RawCompleteRequest,
   type RawMigrateInput,
@@ -10,11 +12,12 @@ import { migrateContract } from '../../migration/preflight/contract.js';
 import { UsageError } from '../errors.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
+import { namesOf } from './lists.js';
 import { migrateFlags, readOptions, type Unchecked } from './migrate-flags.js';
 import { parseArguments, type Arguments } from './parse.js';
 import { preferenceOf, sourceOf, sourceTablesOf } from './spellings.js';
 
-const actions = { create: 'Create', complete: 'Complete', cancel: 'Cancel' } as const;
+const actions = { create: 'Create', complete: 'Complete', cancel: 'Cancel', leave: 'Leave' } as const;
 
 export const migrateHelp: Help = {
   name: 'Migrate',
@@ -26,6 +29,10 @@ export const migrateHelp: Help = {
       'prove that the copy is complete and equal, then serve the tables from the target; remembered when too early',
     ],
     ['Migrate Cancel commerce.wf', 'restore the target as it was'],
+    [
+      'Migrate -tables tmp_report Leave commerce.wf',
+      'let tables leave a running migration: their copies on the target are removed, the others go on',
+    ],
   ],
   flags: migrateFlags,
   notes: [
@@ -35,7 +42,7 @@ export const migrateHelp: Help = {
     'The modern spelling does the same:',
     '  vtmigrate Migrate --workflow wf --target-keyspace commerce create \\',
     '    --source-keyspace load --mount-name ext1 --all-tables',
-    '  vtmigrate Migrate --workflow wf --target-keyspace commerce complete|cancel',
+    '  vtmigrate Migrate --workflow wf --target-keyspace commerce complete|cancel|leave',
   ],
 };
 
@@ -43,7 +50,8 @@ export const migrateHelp: Help = {
 export type MigrateRequest =
   | { action: 'Create'; id: string; input: MigrateInput }
   | { action: 'Complete'; id: string; payload: CompleteRequest }
-  | { action: 'Cancel'; id: string };
+  | { action: 'Cancel'; id: string }
+  | { action: 'Leave'; id: string; payload: LeaveRequest };
 
 /**
  * Parses a command line of `Migrate`, and refuses what is wrong with it before any server is contacted.
@@ -54,7 +62,7 @@ export function parseMigrate(argv: readonly string[]): MigrateRequest {
   const [word, ...words] = args.words;
   if (word === undefined)
     throw new UsageError(
-      'which action? Migrate knows Create, Complete and Cancel: ' +
+      'which action? Migrate knows Create, Complete, Cancel and Leave: ' +
         'vtmigrate Migrate -all -source ext1.load Create commerce.wf',
     );
   const name = word.toLowerCase();
@@ -69,6 +77,8 @@ export function parseMigrate(argv: readonly string[]): MigrateRequest {
       return { action, id, payload: parseWith(completeRequestSchema, completePayload(args), 'Complete') };
     case 'Cancel':
       return { action, id };
+    case 'Leave':
+      return { action, id, payload: parseWith(leaveRequestSchema, { tables: namesOf(args, 'tables') }, 'Leave') };
   }
 }
 
@@ -89,7 +99,7 @@ const watching = new Set(['progress', 'show', 'status']);
 function invalidAction(action: string, id = 'commerce.wf'): string {
   const instead = watching.has(action) ? `. To watch, use vtmigrate Workflow Show ${id}` : '';
   return (
-    `invalid action for Migrate: ${action}. Migrate knows Create, Complete and Cancel: the copy is one-way, ` +
+    `invalid action for Migrate: ${action}. Migrate knows Create, Complete, Cancel and Leave: the copy is one-way, ` +
     `there are no routing rules, no traffic to switch and no reverse replication${instead}`
   );
 }

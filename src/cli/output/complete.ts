@@ -3,11 +3,13 @@ import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
-import { gapLines, nameListLine } from './status.js';
+import { overriddenLines, proofLines, repairLines } from './proof.js';
+import { nameListLine } from './format.js';
+import { gapLines } from './status.js';
 
 /** What Complete did, and what it left in place. */
 export function completedLines(id: string, result: Extract<MigrateResult, { outcome: 'completed' }>): string[] {
-  const { tables, source, fenced, sourceTables, warnings } = result;
+  const { tables, left, source, fenced, sourceTables, warnings, proof, repair, overridden } = result;
   const { mount, keyspace } = parseSourceIdentifier(source);
   const ofSource = {
     keep: `${mount} keeps its tables.`,
@@ -16,7 +18,11 @@ export function completedLines(id: string, result: Extract<MigrateResult, { outc
   }[sourceTables.done];
   return [
     `Completed ${id}: ${nameListLine(tables)}`,
-    `Every table has been read through vtgate. The streams are gone; ${ofSource}`,
+    ...(left === undefined || left.count === 0 ? [] : [`Left the migration before: ${nameListLine(left)}`]),
+    ...proofLines(proof),
+    ...repairLines(repair),
+    ...overriddenLines(overridden),
+    `Every table has been tried through vtgate. The streams are gone; ${ofSource}`,
     ...(fenced ? [fenceLine(mount, keyspace)] : []),
     ...warningLines(warnings),
   ];
@@ -33,7 +39,7 @@ function fenceLine(mount: string, keyspace: string): string {
 /** The target serves the tables; those of the source wait for their time. */
 export function servedLines(id: string, { waitingFor, warnings }: Status): string[] {
   return [
-    `Completed ${id}: every table has been read through vtgate.`,
+    `Completed ${id}: every table has been tried through vtgate.`,
     `Waiting for: ${waitingFor.join('; ')}: vtmigrate Migrate -keep_data Complete ${id}`,
     ...warningLines(warnings),
   ];

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
+import type { NameList } from '../../migration/plan/reference.js';
 
 /** `1234567` as `1,234,567`. Works on the decimal strings of 64-bit numbers. */
 export function grouped(value: string | number): string {
@@ -107,4 +108,9 @@ export function cut(line: string, width: number): string {
     kept += segment;
   }
   return kept;
+}
+
+/** `a, b and 98 more` */
+export function nameListLine({ count: all, names }: NameList): string {
+  return `${names.join(', ')}${all > names.length ? ` and ${grouped(all - names.length)} more` : ''}`;
 }

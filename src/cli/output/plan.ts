@@ -71,7 +71,7 @@ function completeLines(plan: Plan): string[] {
   return [
     'Complete, once the copy is proven whole and VDiff is clean:',
     `  add to the VSchema: ${entriesOf(plan).join(', ') || 'nothing, every table is in it'}`,
-    '  delete the streams, allow applications, and read every table through vtgate',
+    '  delete the streams, allow applications, and try every table through vtgate',
   ];
 }
 

@@ -7,7 +7,8 @@ import type { Retirement } from '../../migration/proof/source-tables.js';
 import type { Live, Retry } from '../../migration/lifecycle/live.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
-import { bytes, count, duration, grouped, moment, oneLine, since } from './format.js';
+import { overriddenLines, proofLines, repairLines } from './proof.js';
+import { bytes, count, duration, grouped, moment, nameListLine, oneLine, since } from './format.js';
 
 /**
  * A migration for a person, in the format of Vitess's `Workflow Show` and progress.
@@ -105,16 +106,25 @@ function summaryLines(live: Live, now: Date): string[] {
       (status.pastNoReturn && closed === null ? ', past the point of no return' : ''),
     ...asOf,
     ...copyLines(status),
+    ...leftLines(status.left),
     `Last VDiff: ${vdiffLine(status.vdiff)}`,
+    ...proofLines(status.proof),
+    ...repairLines(status.repair),
     ...(status.requested.length === 0 ? [] : [`Requested: ${status.requested.join(', ')}`]),
     ...(status.waitingFor.length === 0 ? [] : [`Waiting for: ${status.waitingFor.join('; ')}`]),
     ...(status.missing.length === 0 || closed !== null
       ? []
       : ['Complete lacked, when it was last tried:', ...gapLines(status.missing)]),
     ...troubleLines(live, now),
+    ...overriddenLines(status.overridden),
     ...status.warnings.map((warning) => `Warning: ${describeProblem(warning)}`),
     ...endLines(live),
   ];
+}
+
+/** The tables that have left; a worker of an earlier version does not say it. */
+function leftLines(left: NameList | undefined): string[] {
+  return left === undefined || left.count === 0 ? [] : [`Left the migration: ${nameListLine(left)}`];
 }
 
 function copyLines(status: Status): string[] {
@@ -204,11 +214,6 @@ function endLines({ closed }: Live): string[] {
 function sourceTablesLine(sourceTables: Retirement): string {
   if (sourceTables.done === 'keep') return '';
   return `; the source's tables were ${sourceTables.done === 'drop' ? 'dropped' : 'renamed to _<table>_old'}`;
-}
-
-/** `a, b and 98 more` */
-export function nameListLine({ count: all, names }: NameList): string {
-  return `${names.join(', ')}${all > names.length ? ` and ${grouped(all - names.length)} more` : ''}`;
 }
 
 /** The tables that Cancel dropped, by shard. */

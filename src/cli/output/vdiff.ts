@@ -76,10 +76,13 @@ export function waysOn(id: string): string[] {
       `VDiff ${id}`,
       'compare again, once the rows have been repaired; a requested Complete then runs by itself if it is clean',
     ],
-    [`Migrate -force Complete ${id}`, 'take the target as it is'],
+    [
+      `Migrate -accept_rows <table> Complete ${id}`,
+      'take the rows of a table as they are; -force those of every table',
+    ],
     [`Migrate Cancel ${id}`, 'restore the target as it was'],
   ];
-  const width = `Migrate -force Complete ${id}`.length;
+  const width = `Migrate -accept_rows <table> Complete ${id}`.length;
   return [
     'There are three ways on:',
     ...ways.map(([line = '', about = '']) => `  vtmigrate ${line.padEnd(width)}   ${about}`),

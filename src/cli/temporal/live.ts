@@ -7,6 +7,7 @@ import {
   type Pending,
   type Retry,
 } from '../../migration/lifecycle/live.js';
+import type { ProofReport } from '../../migration/checksum/report.js';
 import { statusQuestion } from '../../migration/lifecycle/messages.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import type { Problem } from '../../migration/problem/errors.js';
@@ -52,16 +53,21 @@ export async function readLive(session: Session, migration: Migration): Promise<
 
 /** Takes heartbeats and last failures out of a description. */
 function readPending(activities: readonly PendingActivity[], converter: Converter): Pending {
-  const pending: Pending = { observation: null, vdiff: null, retries: [] };
+  const pending: Pending = { observation: null, vdiff: null, proof: null, retries: [] };
   for (const activity of activities) {
     const name = activity.activityType?.name ?? '';
     const heartbeat = decode(converter, activity.heartbeatDetails?.payloads?.[0]);
-    if (name === 'observe' && heartbeat !== undefined) pending.observation = heartbeat as Observation;
-    if (name === 'vdiff' && heartbeat !== undefined) pending.vdiff = heartbeat as VDiffReport;
+    if (heartbeat !== undefined) addHeartbeat(pending, name, heartbeat);
     if (activity.lastFailure && Number(activity.state) !== cancelRequested)
       pending.retries.push(toRetry(name, activity, activity.lastFailure, converter));
   }
   return pending;
+}
+
+function addHeartbeat(pending: Pending, activity: string, heartbeat: unknown): void {
+  if (activity === 'observe') pending.observation = heartbeat as Observation;
+  if (activity === 'vdiff') pending.vdiff = heartbeat as VDiffReport;
+  if (activity === 'checksum' || activity === 'checksumNow') pending.proof = heartbeat as ProofReport;
 }
 
 function toRetry(activity: string, pending: PendingActivity, failure: Failure, converter: Converter): Retry {

@@ -1,5 +1,6 @@
 import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../migration/plan/facts.js';
-import type { StreamAccountFacts, TableFacts } from '../../migration/preflight/facts.js';
+import type { TableFacts } from '../../migration/plan/table-facts.js';
+import type { StreamAccountFacts } from '../../migration/preflight/facts.js';
 import type { Place } from '../../migration/problem/errors.js';
 
 /** An open transaction that has locked or changed rows. */
@@ -7,6 +8,12 @@ export interface OpenTransaction {
   id: string;
   seconds: number;
   thread: string;
+}
+
+/** How far a replica is behind, in seconds: see `ReplicaFacts`. */
+export interface Replication {
+  lag: number | undefined;
+  delay: number;
 }
 
 /**
@@ -18,6 +25,8 @@ export interface SourceInspection {
 
   /** Every cell of the cluster. */
   cells(): Promise<string[]>;
+  /** Those that cannot be reached, and why. */
+  cellsAway(): Promise<{ cell: string; why: string }[]>;
   /** @throws MigrationError KEYSPACE_NOT_FOUND; NO_PRIMARY when no shard serves */
   shards(): Promise<ShardFacts[]>;
   vschema(): Promise<VSchemaFacts>;
@@ -38,6 +47,8 @@ export interface SourceInspection {
   variables(tablet: SourceTablet, names: readonly string[]): Promise<Record<string, string>>;
   version(tablet: SourceTablet): Promise<string>;
   transactions(tablet: SourceTablet): Promise<OpenTransaction[]>;
+  /** Undefined for a MySQL that is no replica. */
+  replication(tablet: SourceTablet): Promise<Replication | undefined>;
 
   /** The account that the tablets of a shard use for streams, with its privileges. */
   streamAccount(shard: string): Promise<StreamAccountFacts>;

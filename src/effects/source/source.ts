@@ -1,6 +1,10 @@
+import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { Place } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
+import type { ChangeLimits, Changes } from '../../vitess/tablet/changes.js';
 import type { TableSizes } from '../../vitess/tablet/sql/sizes.js';
+import type { TableIds } from '../../vitess/tablet/sql/table-ids.js';
+import type { RowReader } from '../row-reader.js';
 
 /** Where the tables come from, and the shards that are read. */
 export interface SourceId {
@@ -44,6 +48,26 @@ export interface Source {
     to: string,
     timeoutMs: number,
   ): Promise<string[]>;
+  /**
+   * What happened to tables on a shard between two positions, from its binary logs; may end before `to`.
+   * @throws MigrationError when not a single transaction could be read, for example because it has been purged
+   */
+  changes(
+    shard: string,
+    tables: readonly ChecksumTable[],
+    from: string,
+    to: string,
+    limits: ChangeLimits,
+  ): Promise<Changes>;
+  /**
+   * Reads rows of tablets that have executed everything up to these positions, given by shard: of a replica where
+   * one has within a moment, else of the primary.
+   */
+  rowReader(positions: Record<string, string>): Promise<RowReader>;
+  /** What InnoDB calls tables on each shard's primary. */
+  tableIds(tables: readonly string[]): Promise<Record<string, TableIds>>;
+  /** Why its servers should be spared at the moment, in words; null when they are not busy. */
+  load(): Promise<string | null>;
   /** IDs of open transactions on a shard that have changed rows. */
   openTransactions(shard: string): Promise<string[]>;
 

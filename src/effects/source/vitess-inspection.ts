@@ -1,11 +1,12 @@
 import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../migration/plan/facts.js';
-import type { StreamAccountFacts, TableFacts } from '../../migration/preflight/facts.js';
+import type { TableFacts } from '../../migration/plan/table-facts.js';
+import type { StreamAccountFacts } from '../../migration/preflight/facts.js';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Clients } from '../../vitess/clients.js';
-import { formatAlias, formatTabletType, type Topology } from '../../vitess/topology/topology.js';
+import { formatAlias, formatTabletType, type CellAway, type Topology } from '../../vitess/topology/topology.js';
 import type { Tablet as TabletRecord } from '../../vitess/wire/topodata_pb.js';
 import { requireServingShards, toVSchemaFacts } from '../keyspace-facts.js';
-import type { OpenTransaction, SourceInspection } from './inspection.js';
+import type { OpenTransaction, Replication, SourceInspection } from './inspection.js';
 
 /** A keyspace of a Vitess cluster. `tablets` reads the records of the tablets that it is asked about afterwards. */
 export class VitessSourceInspection implements SourceInspection {
@@ -23,6 +24,10 @@ export class VitessSourceInspection implements SourceInspection {
 
   cells(): Promise<string[]> {
     return this.topology.cells();
+  }
+
+  cellsAway(): Promise<CellAway[]> {
+    return this.topology.cellsAway();
   }
 
   async shards(): Promise<ShardFacts[]> {
@@ -85,6 +90,10 @@ export class VitessSourceInspection implements SourceInspection {
 
   async transactions(tablet: SourceTablet): Promise<OpenTransaction[]> {
     return this.handle(tablet).lockingTransactions();
+  }
+
+  async replication(tablet: SourceTablet): Promise<Replication | undefined> {
+    return this.handle(tablet).replication();
   }
 
   /** A permission test on the primary names the account. */

@@ -1,19 +1,32 @@
+import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { Place } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
 import type { Clients } from '../../vitess/clients.js';
 import { withKeyspaceLock, type KeyspaceLock } from '../../vitess/topology/lock.js';
 import { allowTables, deniedTables, denyTables } from '../../vitess/topology/shard-record.js';
 import type { Topology } from '../../vitess/topology/topology.js';
+import type { ChangeLimits, Changes } from '../../vitess/tablet/changes.js';
 import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
+import type { TableIds } from '../../vitess/tablet/sql/table-ids.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
+import { TabletType } from '../../vitess/wire/topodata_pb.js';
 import { refreshShard } from '../refresh-shard.js';
+import { RowReader } from '../row-reader.js';
+import { describeLoad, unlessAway } from './load.js';
 import type { LockedSource, Source, SourceId } from './source.js';
 
-/** A keyspace of a mounted Vitess cluster. Everything is asked of, and done by, the primaries of its shards. */
+/** Seconds that a replica may need to come to a position before the primary is read instead. */
+const replicaPatience = 1;
+/** Milliseconds until a replica that was behind is asked again. */
+const passOver = 30_000;
+
+/** A keyspace of a mounted Vitess cluster. All but rows is asked of, and done by, the primaries of its shards. */
 export class VitessSource implements Source {
   readonly mount: string;
   readonly keyspace: string;
   readonly shards: readonly string[];
+  /** Replicas that were behind, and until when they are not asked again: milliseconds since 1970. */
+  private readonly passedOver = new Map<string, number>();
 
   constructor(
     private readonly clients: Clients,
@@ -62,6 +75,23 @@ export class VitessSource implements Source {
     return (await this.primary(shard)).changedTables(tables, from, to, timeoutMs);
   }
 
+  async changes(
+    shard: string,
+    tables: readonly ChecksumTable[],
+    from: string,
+    to: string,
+    limits: ChangeLimits,
+  ): Promise<Changes> {
+    return (await this.primary(shard)).changes(tables, from, to, limits);
+  }
+
+  async rowReader(positions: Record<string, string>): Promise<RowReader> {
+    const tablets = this.shards.map(
+      async (shard) => (await this.replicaAt(shard, positions[shard] ?? '')) ?? (await this.primary(shard)),
+    );
+    return new RowReader(await Promise.all(tablets));
+  }
+
   async openTransactions(shard: string): Promise<string[]> {
     return [...(await (await this.primary(shard)).openTransactions())];
   }
@@ -86,6 +116,34 @@ export class VitessSource implements Source {
     return withKeyspaceLock(this.topology, this.keyspace, action, (lock) =>
       work(new LockedVitessSource(this.topology, lock)),
     );
+  }
+
+  tableIds(tables: readonly string[]): Promise<Record<string, TableIds>> {
+    return this.byShard((tablet) => tablet.tableIds(tables));
+  }
+
+  async load(): Promise<string | null> {
+    for (const shard of this.shards) {
+      const busy = await describeLoad([...(await this.replicas(shard)), await this.primary(shard)]);
+      if (busy !== null) return busy;
+    }
+    return null;
+  }
+
+  /** A replica that is not there, or is behind, is no reason to wait for it; it is asked again after a while. */
+  private async replicaAt(shard: string, position: string): Promise<TabletHandle | undefined> {
+    for (const tablet of await this.replicas(shard)) {
+      if (Date.now() < (this.passedOver.get(tablet.alias) ?? 0)) continue;
+      if (await unlessAway(() => tablet.hasExecuted(position, replicaPatience))) return tablet;
+      this.passedOver.set(tablet.alias, Date.now() + passOver);
+    }
+    return undefined;
+  }
+
+  private async replicas(shard: string): Promise<TabletHandle[]> {
+    const records = (await unlessAway(() => this.topology.tablets(this.keyspace, shard))) ?? [];
+    const replicas = records.filter(({ type }) => type === TabletType.REPLICA);
+    return replicas.map((record) => this.clients.tablet(this.topology, record));
   }
 
   private primary(shard: string): Promise<TabletHandle> {

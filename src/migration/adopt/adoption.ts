@@ -16,6 +16,9 @@ export type MigrationSettings = Pick<MigrateInput, (typeof settingFields)[number
 export interface Adoption {
   settings: MigrationSettings;
   tables: NameList;
+  /** Tables that have left it, and those whose leaving was cut off; an answer of an earlier version has neither. */
+  left?: NameList;
+  leaving?: string[];
   /** `create`: its Create was cut off and is done again; `forward`: it is past the point of no return. */
   next: 'create' | 'copy' | 'forward';
 }

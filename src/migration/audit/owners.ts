@@ -39,13 +39,15 @@ export function judgeOwners(survey: Survey, runs: readonly RunState[]): Owner[] 
   ];
 }
 
-function ofJournal({ workflow, source, runId, forward }: SurveyedJournal, orphaned: boolean, run?: RunState): Owner {
+function ofJournal(journal: SurveyedJournal, orphaned: boolean, run?: RunState): Owner {
+  const { workflow, source, runId, forward, leaving = [] } = journal;
   const point = forward ? '; it is past the point of no return' : '';
+  const leaves = leaving.length === 0 ? '' : `; a part of it is leaving: ${leaving.join(', ')}`;
   return {
     workflow,
     state: orphaned ? 'orphaned' : 'running',
     source,
-    what: `${run?.state ?? 'it has just begun'} (run ID ${runId})${point}`,
+    what: `${run?.state ?? 'it has just begun'} (run ID ${runId})${point}${leaves}`,
     adoptable: orphaned,
   };
 }

@@ -30,6 +30,8 @@ export interface SurveyedJournal {
   /** Both by target shard. */
   createdTables: Record<string, string[]>;
   deniedTables: Record<string, string[]>;
+  /** Tables whose leaving has begun and has not been finished; a survey of an earlier version does not say it. */
+  leaving?: string[];
 }
 
 /** A workflow's streams on one shard. */

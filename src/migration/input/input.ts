@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MigrationError } from '../problem/errors.js';
 import { isName, nameHint } from './identifier.js';
-import { mountConfigSchema, name } from './kinds.js';
+import { mountConfigSchema, name, tableName } from './kinds.js';
 import { shapeOf, type sourceTablesActions } from './options.js';
 
 /** The input of the workflow type `migrate`: the public contract, in camel case. */
@@ -39,7 +39,26 @@ export const adoptInputSchema = z.strictObject({
 });
 
 /** The payload of `complete`; none at all is valid. */
-export const completeRequestSchema = z.strictObject(shapeOf('Complete')).prefault({});
+export const completeRequestSchema = z
+  .strictObject(shapeOf('Complete'))
+  .check((ctx) => {
+    const { dryRun, leaveTables = [] } = ctx.value;
+    if (dryRun && leaveTables.length > 0)
+      ctx.issues.push({
+        code: 'custom',
+        input: leaveTables,
+        path: ['leaveTables'],
+        message: 'and dryRun exclude each other: a dry run lets no table leave',
+      });
+  })
+  .prefault({});
+
+/** The payload of `leave`. */
+export const leaveRequestSchema = z.strictObject({
+  tables: z
+    .array(tableName, { error: ({ input }) => (input === undefined ? 'must name the tables that leave' : undefined) })
+    .min(1, { error: 'must name a table' }),
+});
 
 /** The input of the workflow type `audit`. */
 export const auditInputSchema = z.strictObject({
@@ -75,6 +94,7 @@ export type AuditInput = z.infer<typeof auditInputSchema>;
 export type MountInput = z.infer<typeof mountInputSchema>;
 /** The payload of `complete` as a caller writes it, without the defaults. */
 export type RawCompleteRequest = NonNullable<z.input<typeof completeRequestSchema>>;
+export type LeaveRequest = z.infer<typeof leaveRequestSchema>;
 export type CompleteRequest = z.infer<typeof completeRequestSchema>;
 
 /**

@@ -20,7 +20,8 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
 /** A name that is safe in a topology path: mount, keyspace, workflow, cell. */
 export const name = z.string().refine(isName, { error: `must be a name (${nameHint})` });
 
-const tableName = z
+/** A table's name, as MySQL takes it. */
+export const tableName = z
   .string()
   .min(1, { error: 'must not be empty' })
   .refine((text) => !text.includes('\0'), { error: 'must not hold NUL' })

@@ -168,17 +168,36 @@ export const options = {
     flag: 'initialize-target-sequences',
     about: 'at Complete, raise the sequences of the tables above the largest key',
   },
+  repairFloats: {
+    ...withDefault(kinds.tables, []),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'repair-floats',
+    about: 'set the FLOAT columns of these tables, which the copy rounds, from the source',
+  },
   accept: {
     ...withDefault(kinds.acceptedChecks, []),
     of: ['Create'],
     flag: 'accept',
     about: 'go on in spite of these warnings of preflight (docs/preflight.md)',
   },
+  leaveTables: {
+    ...optional(kinds.tables),
+    of: ['Complete', 'Adopt'],
+    flag: 'leave-tables',
+    about: 'first let these tables leave the migration: their copies on the target are removed',
+  },
+  acceptRows: {
+    ...optional(kinds.tables),
+    of: ['Complete', 'Adopt'],
+    flag: 'accept-rows',
+    about: 'complete although the rows or the partitions of these tables are not the same',
+  },
   force: {
     ...withDefault(kinds.boolean, false),
     of: ['Complete', 'Adopt'],
     flag: 'force',
-    about: 'complete although the last VDiff is not clean',
+    about: 'complete although rows are not the same, of whatever table',
   },
   dryRun: {
     ...withDefault(kinds.boolean, false),

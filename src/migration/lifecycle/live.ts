@@ -1,4 +1,6 @@
+import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
+import { nameList } from '../plan/reference.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import { noTotals, type Observation } from '../watch/observation.js';
 import type { MigrateResult } from './result.js';
@@ -40,16 +42,18 @@ export interface Live {
 export interface Pending {
   observation: Observation | null;
   vdiff: VDiffReport | null;
+  proof: ProofReport | null;
   retries: Retry[];
 }
 
 /** The status, updated with newer facts from the pending activities. */
-export function withPending(status: Status, { observation, vdiff, retries }: Pending): Status {
+export function withPending(status: Status, { observation, vdiff, proof, retries }: Pending): Status {
   const newer =
     observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
   return {
     ...withObservation(status, newer),
     vdiff: vdiff !== null && status.phase === 'verifying' ? vdiff : status.vdiff,
+    proof: proof !== null && (status.proof === null || proof.at > status.proof.at) ? proof : status.proof,
     lastError: retries[0]?.problem ?? status.lastError,
   };
 }
@@ -102,7 +106,11 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     needsPerson: null,
     createDone: false,
     served: false,
+    proof: null,
+    repair: null,
     missing: [],
+    overridden: [],
+    left: result?.outcome === 'completed' ? (result.left ?? nameList([])) : nameList([]),
     lastError: null,
     problems: [],
     warnings: [],

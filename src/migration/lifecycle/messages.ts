@@ -1,4 +1,5 @@
-import type { RawCompleteRequest } from '../input/input.js';
+import type { LeaveRequest, RawCompleteRequest } from '../input/input.js';
+import type { NameList } from '../plan/reference.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Status } from './status.js';
@@ -20,6 +21,16 @@ export interface CancelAnswer {
 export interface PauseAnswer {
   /** `ended`: the migration ended before it could be paused or resumed. */
   outcome: 'paused' | 'resumed' | 'ended';
+}
+
+/** The answer of `leave`. */
+export interface LeaveAnswer {
+  /** `ended`: the migration ended before the tables could leave. */
+  outcome: 'left' | 'ended';
+  /** Every table that has left the migration. */
+  left: NameList;
+  /** The tables that it still has. */
+  tables: NameList;
 }
 
 /** The answer of `keepSource`. */
@@ -49,13 +60,14 @@ export interface Question<Answer> {
 
 const message = <Payload, Answer>(name: string): Message<Payload, Answer> => ({ name });
 
-/** The messages of the workflow type `migrate`: the public contract. Payloads are optional: a bare signal is valid. */
+/** The messages of the workflow type `migrate`: the public contract. A bare signal is valid, but for `leave`. */
 export const messages = {
   complete: message<RawCompleteRequest | undefined, CompleteAnswer>('complete'),
   cancel: message<undefined, CancelAnswer>('cancel'),
   vdiff: message<undefined, VDiffAnswer>('vdiff'),
   pause: message<undefined, PauseAnswer>('pause'),
   resume: message<undefined, PauseAnswer>('resume'),
+  leave: message<LeaveRequest, LeaveAnswer>('leave'),
   keepSource: message<undefined, KeepSourceAnswer>('keepSource'),
 } as const;
 

@@ -1,13 +1,20 @@
 import { parseDuration } from '../input/duration.js';
+import type { CompleteRequest } from '../input/input.js';
 import type { Problem } from '../problem/errors.js';
-import { vdiffGaps, type Gap } from '../proof/gaps.js';
-import { healedBy, type StreamProblem } from '../watch/diagnosis.js';
-import type { Observation } from '../watch/observation.js';
+import { isAccepted, vdiffGaps, type Acceptance, type Gap } from '../proof/gaps.js';
 import { phases } from './phases.js';
-import { completeOptions, settingsOfFacts, type Facts, type Intents, type MigrationState } from './state.js';
+import {
+  completeOptions,
+  settingsOfFacts,
+  tablesToRepair,
+  type Facts,
+  type Intents,
+  type MigrationState,
+} from './state.js';
 
 /** What the lifecycle does next. `hold`: the streams are paused, and stay so; `wait`: for a person. */
-export type Step = 'cancel' | 'pause' | 'hold' | 'resume' | 'copy' | 'verify' | 'complete' | 'wait';
+export type Step =
+  'cancel' | 'pause' | 'leave' | 'hold' | 'resume' | 'copy' | 'repair' | 'verify' | 'complete' | 'wait';
 
 /**
  * The one decision on what comes next, once Create is done.
@@ -15,19 +22,43 @@ export type Step = 'cancel' | 'pause' | 'hold' | 'resume' | 'copy' | 'verify' | 
  */
 export function nextStep(facts: Facts, intents: Intents, nowMs: number): Step {
   if (intents.cancel) return 'cancel';
-  if (intents.streams.want === 'pause') return facts.streamsPaused ? 'hold' : 'pause';
+  if (intents.streams.want === 'pause' && !facts.streamsPaused) return 'pause';
+  if (intents.leave.length > 0) return 'leave';
+  if (intents.streams.want === 'pause') return 'hold';
   if (intents.streams.want === 'resume') return 'resume';
   if (!facts.copyFinished) return 'copy';
+  if (repairIsDue(facts, intents)) return 'repair';
   if (intents.vdiff) return 'verify';
   if (intents.complete === null || unmetVDiff(facts, intents).length > 0) return 'wait';
   return vdiffIsOld(facts, intents, nowMs) ? 'verify' : 'complete';
+}
+
+/** Repairs of the same tables, until a person is to look. */
+const mostRepairs = 3;
+
+/**
+ * True when FLOAT columns are to be set from the source: of tables of which that has not been tried, or that differ
+ * although the last repair has found something to set: what a busy source changes meanwhile is set, too.
+ */
+export function repairIsDue(facts: Facts, intents: Intents): boolean {
+  const wanted = tablesToRepair({ facts, intents });
+  if (!facts.copyFinished) return false;
+  const { proof, repair } = facts;
+  if (repair === null) return wanted.length > 0;
+  if (wanted.some((table) => !repair.tables.includes(table))) return true;
+  return (
+    repair.lastRows > 0 &&
+    repair.count < mostRepairs &&
+    (proof?.differing ?? []).some(({ table }) => wanted.includes(table))
+  );
 }
 
 /** Whether the workflow may continue as new before this step: nothing that was asked for is in the middle of it. */
 export function isSteady(step: Step, { intents, progress }: MigrationState): boolean {
   if (!phases[progress.phase].steady) return false;
   if (step === 'complete') return intents.complete?.state === 'tried';
-  return step === 'copy' || step === 'wait' || step === 'hold';
+  // A repair that is about to be tried, not one that goes on.
+  return step === 'copy' || step === 'repair' || step === 'wait' || step === 'hold';
 }
 
 /** What keeps a migration from completing. */
@@ -40,11 +71,11 @@ export interface Readiness {
   needsPerson: { reason: Problem[] } | null;
 }
 
-/** @param force accepts the last VDiff as it is; that of the remembered Complete unless given */
-export function readiness(state: MigrationState, force?: boolean): Readiness {
+/** @param acceptance what is accepted; by the remembered Complete unless given */
+export function readiness(state: MigrationState, acceptance?: Acceptance): Readiness {
   const { facts, intents } = state;
   return {
-    gaps: unmetVDiff(facts, intents, force),
+    gaps: unmetVDiff(facts, intents, acceptance),
     waitingFor: waitingFor(state),
     needsPerson: needsPerson(state),
   };
@@ -54,18 +85,16 @@ export function readiness(state: MigrationState, force?: boolean): Readiness {
 export function vdiffIsOld(facts: Facts, intents: Intents, nowMs: number): boolean {
   if (facts.vdiff === null || intents.complete?.request.force === true) return false;
   const maxAge = parseDuration(settingsOfFacts(facts).vdiffMaxAge);
-  return facts.vdiffFinishedAt === null || nowMs - facts.vdiffFinishedAt > maxAge;
+  return facts.drifted.length > 0 || facts.vdiffFinishedAt === null || nowMs - facts.vdiffFinishedAt > maxAge;
 }
 
-/** The problem of a stream that only a person can solve. */
-export function problemForPerson(observation: Observation | null): StreamProblem | undefined {
-  return observation?.problems.find(
-    (problem): problem is StreamProblem => problem.code === 'STREAM_IN_TROUBLE' && healedBy[problem.kind] === 'person',
-  );
+function unmetVDiff(facts: Facts, intents: Intents, acceptance = acceptanceOf(intents.complete?.request)): Gap[] {
+  return vdiffGaps(facts.vdiff).filter((gap) => !isAccepted(gap, acceptance));
 }
 
-function unmetVDiff(facts: Facts, intents: Intents, force = intents.complete?.request.force ?? false): Gap[] {
-  return vdiffGaps(facts.vdiff, force);
+/** What a Complete accepts. */
+export function acceptanceOf(request: CompleteRequest | undefined): Acceptance {
+  return { force: request?.force ?? false, acceptRows: request?.acceptRows ?? [] };
 }
 
 function needsPerson({ facts, intents, progress }: MigrationState): Readiness['needsPerson'] {
@@ -88,6 +117,8 @@ function waitingFor({ facts, intents, progress }: MigrationState): string[] {
     }
     case 'copying':
       return [areStopped(facts) ? 'resume: the streams are stopped' : 'the copy to finish'];
+    case 'repairing':
+      return ['the repair of FLOAT columns to finish'];
     case 'verifying':
       return ['VDiff to finish'];
     case 'replicating':
@@ -104,7 +135,7 @@ function waitingInPause({ streams }: Intents): string[] {
 
 function waitingWhileReplicating(facts: Facts, intents: Intents): string[] {
   if (areStopped(facts) && !settingsOfFacts(facts).stopAfterCopy) return ['resume: the streams are stopped'];
-  if (unmetVDiff(facts, intents).length > 0) return ['vdiff once more, complete with force, or cancel'];
+  if (unmetVDiff(facts, intents).length > 0) return ['vdiff once more, complete with acceptRows or force, or cancel'];
   if (intents.complete === null) return ['complete, or cancel'];
   return facts.missing.length === 0 ? [] : ['what Complete still lacks'];
 }

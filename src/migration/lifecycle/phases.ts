@@ -22,6 +22,7 @@ export const phases = {
   checking: working,
   creating: working,
   copying: running,
+  repairing: { ...running, steady: false },
   verifying: { ...running, steady: false },
   replicating: { ...running, remembersComplete: false },
   paused: running,

@@ -1,5 +1,7 @@
+import type { RepairReport } from '../checksum/floats.js';
 import type { MigrationSettings } from '../adopt/adoption.js';
 import { completeRequestSchema, type CompleteRequest, type SourceTables } from '../input/input.js';
+import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
 import type { Gap } from '../proof/gaps.js';
@@ -19,6 +21,16 @@ export interface Intents {
   vdiff: boolean;
   /** The source's tables stay, whatever was asked for before. */
   keepSource: boolean;
+  /** In their order. */
+  leave: LeaveIntent[];
+}
+
+/** Tables that are to leave, and the Complete that is asked for once they have. */
+export interface LeaveIntent {
+  tables: string[];
+  complete: CompleteRequest | null;
+  /** They may leave, as far as that is known: only then is anything cut off for them. */
+  judged: boolean;
 }
 
 /** `for`: the problem for which the migration pauses by itself; null when a person asked for it. */
@@ -31,6 +43,8 @@ export interface Facts {
   /** Null until an adopting migration has read the journal. */
   settings: MigrationSettings | null;
   tables: NameList;
+  /** Tables that have left the migration. */
+  left: NameList;
   findings: Finding[];
   observation: Observation | null;
   /** Once the copy has finished it stays finished. */
@@ -39,11 +53,28 @@ export interface Facts {
   streamsPaused: boolean;
   /** The last report, also of a VDiff that is about to be tried again. */
   vdiff: VDiffReport | null;
-  /** Milliseconds since 1970; null when no VDiff has finished, or the definitions have changed since. */
+  /** Milliseconds since 1970; null when no VDiff has finished. */
   vdiffFinishedAt: number | null;
+  /** How far the rows have been compared; null before that has begun. */
+  proof: ProofReport | null;
+  /** What repairs of FLOAT columns have done; null before the first one. */
+  repair: Repairs | null;
+  /** Tables whose definitions have changed since: their rows were compared before that. */
+  drifted: string[];
   /** What Complete lacked when it was last tried. */
   missing: Gap[];
+  /** What `force` and `acceptRows` have accepted. */
+  overridden: Gap[];
   warnings: Problem[];
+}
+
+/** Repairs of the same tables, one after the other. */
+export interface Repairs {
+  tables: string[];
+  count: number;
+  /** Rows that they have set, and those of the last one. */
+  rows: number;
+  lastRows: number;
 }
 
 /** How far the migration has come. */
@@ -89,18 +120,24 @@ export function initialState(
       streams: { want: 'nothing' },
       vdiff: true,
       keepSource: false,
+      leave: [],
     },
     facts: {
       ...names,
       settings,
       tables: nameList([]),
+      left: nameList([]),
       findings: [],
       observation: null,
       copyFinished: false,
       streamsPaused: false,
       vdiff: null,
       vdiffFinishedAt: null,
+      proof: null,
+      repair: null,
+      drifted: [],
       missing: [],
+      overridden: [],
       warnings: [],
     },
     progress: {
@@ -114,6 +151,18 @@ export function initialState(
       backoff: { quietSeconds: 10, changes: 0 },
     },
   };
+}
+
+/** The state that a run of an earlier version has handed on, with what has been added since. */
+export function completedState({ intents, facts, progress }: MigrationState): MigrationState {
+  const added = {
+    left: nameList([]),
+    drifted: [],
+    proof: null,
+    repair: null,
+    overridden: [],
+  } satisfies Partial<Facts>;
+  return { intents: { ...{ leave: [] }, ...intents }, facts: { ...added, ...facts }, progress };
 }
 
 /** How Complete goes about it. */
@@ -143,6 +192,17 @@ export function completeOptions(
     sourceTablesAfter: request?.sourceTablesAfter ?? sourceTablesAfter,
     initializeTargetSequences: request?.initializeTargetSequences ?? initializeTargetSequences,
   };
+}
+
+/** Tables whose FLOAT columns are set from the source. Settings of an earlier version have none. */
+export function tablesToRepair({ facts, intents }: Pick<MigrationState, 'facts' | 'intents'>): string[] {
+  return intents.complete?.request.repairFloats ?? facts.settings?.repairFloats ?? [];
+}
+
+/** @param before repairs of the same tables, or of others */
+export function repairsWith(before: Repairs | null, { tables, rows }: RepairReport): Repairs {
+  const same = before !== null && tables.every((table) => before.tables.includes(table)) ? before : null;
+  return { tables, count: (same?.count ?? 0) + 1, rows: (same?.rows ?? 0) + rows, lastRows: rows };
 }
 
 /** The settings of a migration whose journal has been read. */

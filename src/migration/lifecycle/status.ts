@@ -1,11 +1,13 @@
+import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
 import { maxLagSeconds, noTotals, type CopyTotals, type Observation } from '../watch/observation.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Gap } from '../proof/gaps.js';
+import { nameList, type NameList } from '../plan/reference.js';
 import { readiness } from './next-step.js';
 import { phases, type Phase } from './phases.js';
-import type { Intents, MigrationState } from './state.js';
+import type { Intents, MigrationState, Repairs } from './state.js';
 
 export type { Phase } from './phases.js';
 
@@ -27,8 +29,12 @@ export interface Status {
   /** Some of the tables: first those that are copying, then the waiting, then the copied ones. */
   tables: Observation['tables'];
   vdiff: VDiffReport | null;
+  /** How far the rows have been compared by their checksums; null before that has begun. */
+  proof: ProofReport | null;
+  /** What repairs of FLOAT columns have done; null where none has finished. */
+  repair: { tables: NameList; rows: number } | null;
   /** What has been asked for and not yet been done. */
-  requested: ('complete' | 'cancel' | 'vdiff' | 'pause')[];
+  requested: ('complete' | 'cancel' | 'vdiff' | 'pause' | 'leave')[];
   /** What it waits for, in words; empty while it works. */
   waitingFor: string[];
   /** Set when nothing goes on until a person acts. No reason is given for a pause that a person asked for. */
@@ -39,8 +45,12 @@ export interface Status {
   served: boolean;
   /** What Complete's proof lacked when it was last tried. */
   missing: Gap[];
+  /** What `force` and `acceptRows` have accepted. */
+  overridden: Gap[];
   /** The error of a step that is being tried again. */
   lastError: Problem | null;
+  /** Tables that have left the migration: it no longer knows them. */
+  left: NameList;
   /** What is wrong in the clusters. */
   problems: Problem[];
   /** Nothing waits for these, and a person should know them all the same. */
@@ -69,12 +79,16 @@ export function statusOf(state: MigrationState): Status {
     totals: noTotals,
     tables: [],
     vdiff: facts.vdiff,
+    proof: facts.proof,
+    repair: facts.repair === null ? null : shownRepair(facts.repair),
     requested: requested(state, intents),
     waitingFor,
     needsPerson,
     createDone: phases[progress.phase].createDone,
     served: progress.retirement?.waiting ?? false,
     missing: facts.missing,
+    overridden: facts.overridden,
+    left: facts.left,
     lastError: progress.lastError,
     problems: [],
     warnings: facts.warnings,
@@ -92,8 +106,14 @@ function requested({ progress }: MigrationState, intents: Intents): Status['requ
     cancel: intents.cancel,
     vdiff: intents.vdiff && progress.vdiffsFinished > 0 && progress.phase !== 'verifying',
     pause: intents.streams.want === 'pause' && progress.phase !== 'paused',
+    leave: intents.leave.length > 0,
   };
-  return (['complete', 'cancel', 'vdiff', 'pause'] as const).filter((name) => all[name]);
+  return (['complete', 'cancel', 'vdiff', 'pause', 'leave'] as const).filter((name) => all[name]);
+}
+
+/** What a status and a result say of a repair: of a bounded size. */
+export function shownRepair({ tables, rows }: Repairs): { tables: NameList; rows: number } {
+  return { tables: nameList(tables), rows };
 }
 
 /** A status with the facts of an observation: the workflow's last one, or the live one of a heartbeat. */

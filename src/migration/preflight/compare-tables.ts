@@ -1,6 +1,7 @@
+import type { ColumnFacts, TableFacts } from '../plan/table-facts.js';
 import type { Place } from '../problem/errors.js';
 import { quoteName } from '../sql/quote.js';
-import type { ColumnFacts, Facts, TableFacts } from './facts.js';
+import type { Facts } from './facts.js';
 import { ownJournal, tablesOf } from './tables.js';
 import { list } from './words.js';
 

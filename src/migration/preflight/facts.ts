@@ -2,6 +2,7 @@ import type { MigrateInput } from '../input/input.js';
 import type { SourceIdentifier, WorkflowIdentifier } from '../input/identifier.js';
 import type { PlanFacts, ShardNames } from '../plan/facts.js';
 import type { Plan } from '../plan/plan.js';
+import type { TableFacts } from '../plan/table-facts.js';
 import type { MigrationError, Place } from '../problem/errors.js';
 
 /**
@@ -31,7 +32,11 @@ export interface Facts extends PlanFacts {
   sourceServers: ServerFacts[];
   sourceVersions: { place: Place; version: string }[];
   sourceTransactions: TransactionFacts[];
+  /** How far replicas among the candidates are behind. */
+  sourceReplicas: ReplicaFacts[];
   streamAccounts: StreamAccountFacts[];
+  /** Of both sides. */
+  cellsAway: CellAwayFacts[];
 
   targetHealth: { place: Place; unhealthy: string }[];
   /** Whether the account that applies streams may write their records, in Vitess's own words. */
@@ -101,40 +106,20 @@ export interface ServerFacts {
   variables: Record<string, string>;
 }
 
-/** A column as `information_schema.columns` has it. */
-export interface ColumnFacts {
-  name: string;
+/** A source tablet whose MySQL replicates from another one. */
+export interface ReplicaFacts {
+  place: Place;
   type: string;
-  nullable: boolean;
-  hasDefault: boolean;
-  collation: string;
-  generated: boolean;
-  autoIncrement: boolean;
+  /** Seconds that it is behind, by its own account; undefined when it does not replicate. */
+  lag: number | undefined;
+  /** Seconds that it stays behind on purpose (`SOURCE_DELAY`). */
+  delay: number;
 }
 
-export interface KeyFacts {
-  name: string;
-  columns: string[];
-  /** Every column is NOT NULL, so that the key tells any two rows apart. */
-  notNull: boolean;
-}
-
-export interface ForeignKeyFacts {
-  name: string;
-  references: string;
-  /** RESTRICT, CASCADE, SET NULL, NO ACTION, SET DEFAULT */
-  onUpdate: string;
-  onDelete: string;
-}
-
-/** A table as MySQL describes it, without its rows. */
-export interface TableFacts {
-  name: string;
-  engine: string;
-  columns: ColumnFacts[];
-  uniqueKeys: KeyFacts[];
-  foreignKeys: ForeignKeyFacts[];
-  triggers: string[];
+/** A cell of either side that cannot be reached. */
+export interface CellAwayFacts {
+  place: Place;
+  why: string;
 }
 
 /** A transaction that is open on a server and has locked or changed rows. */

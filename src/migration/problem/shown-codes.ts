@@ -6,7 +6,10 @@ export const gapCodes = [
   'NOT_CAUGHT_UP',
   'NO_VDIFF',
   'VDIFF_NOT_CLEAN',
+  'ROWS_DIFFER',
+  'NOT_PROVEN',
   'SCHEMA_DRIFT',
+  'PARTITIONS_DIFFER',
   'OTHER_WORKFLOW',
   'FENCE_DOWN',
   'MORE_GAPS',
@@ -14,7 +17,14 @@ export const gapCodes = [
 export type GapCode = (typeof gapCodes)[number];
 
 /** Codes of warnings: nothing waits for them, and a person should know all the same. */
-export const warningCodes = ['SOURCE_STILL_WRITTEN', 'SOURCE_NOT_FENCED', 'SOURCE_KEPT'] as const;
+export const warningCodes = [
+  'SOURCE_STILL_WRITTEN',
+  'SOURCE_NOT_FENCED',
+  'SOURCE_KEPT',
+  'READ_REFUSED',
+  'WRITE_REFUSED',
+  'CELL_NOT_REACHED',
+] as const;
 export type WarningCode = (typeof warningCodes)[number];
 
 /** The code of a stream in trouble; its `kind` says more, see `watch/diagnosis.ts`. */

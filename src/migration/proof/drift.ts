@@ -1,6 +1,6 @@
 import { diffLines } from 'diff';
 import type { Place } from '../problem/errors.js';
-import { sameDefinition } from '../sql/definition.js';
+import { sameDefinition, withoutPartitions } from '../sql/definition.js';
 import type { Gap } from './gaps.js';
 
 /** A table's definition by its name, as Vitess's GetSchema gives it. */
@@ -32,14 +32,36 @@ export function driftGaps(
     if (now === undefined)
       return drift(
         'the table has been dropped or renamed in the source since Create',
-        'bring it back under its name, or cancel and create again without it',
+        'let it leave the migration (vtmigrate Migrate -tables <table> Leave, or Complete with -leave_tables), ' +
+          'or bring it back under its name',
       );
     if (targets.length > 0 && targets.every((target) => sameDefinition(target[table], now))) return [];
+    const rows = withoutPartitions(now);
+    if (sameDefinition(withoutPartitions(ddl), rows) && targets.every((target) => hasRowsOf(target[table], rows)))
+      return [partitionsDiffer(table, ddl, now, place)];
     return drift(
       `the definition has changed in the source since Create (- then, + now):\n${changedLines(ddl, now)}\n`,
       "make the same change on the target's table, or cancel and create again; afterwards the rows are compared anew",
     );
   });
+}
+
+function hasRowsOf(target: string | undefined, definition: string): boolean {
+  return target !== undefined && sameDefinition(withoutPartitions(target), definition);
+}
+
+/** Partitions are where rows lie, not what they are. */
+function partitionsDiffer(table: string, before: string, now: string, place: Place): Gap {
+  return {
+    code: 'PARTITIONS_DIFFER',
+    message:
+      'only the partitions have changed in the source since Create (- then, + now):\n' +
+      `${changedLines(before, now)}\n`,
+    place: { ...place, table },
+    remedy:
+      "make the same change on the target's table, or accept what is there: Complete with acceptRows. " +
+      'Streams with on-ddl EXEC_IGNORE make such changes by themselves',
+  };
 }
 
 /** The lines that differ, in order: `-` for removed ones and `+` for new ones. */

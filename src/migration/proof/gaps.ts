@@ -66,18 +66,44 @@ function firstOf(names: readonly string[], shown = 5): string {
   return `${names.slice(0, shown).join(', ')}${names.length > shown ? ` and ${names.length - shown} more` : ''}`;
 }
 
-/** What the last VDiff lacks. `force` skips the VDiff check. */
-export function vdiffGaps(vdiff: VDiffReport | null, force: boolean): Gap[] {
-  if (force || (vdiff !== null && isClean(vdiff))) return [];
+/** What a person has said with Complete. */
+export interface Acceptance {
+  /** The rows of every table are accepted as they are. */
+  force: boolean;
+  /** Tables whose rows are. */
+  acceptRows: readonly string[];
+}
+
+const ofRows: ReadonlySet<string> = new Set<GapCode>(['NO_VDIFF', 'VDIFF_NOT_CLEAN', 'ROWS_DIFFER', 'NOT_PROVEN']);
+const ofTable: ReadonlySet<string> = new Set<GapCode>([
+  'VDIFF_NOT_CLEAN',
+  'ROWS_DIFFER',
+  'NOT_PROVEN',
+  'PARTITIONS_DIFFER',
+]);
+
+/** True for a gap that does not hold up a Complete by which it was accepted. */
+export function isAccepted({ code, place }: Gap, { force, acceptRows }: Acceptance): boolean {
+  if (force && ofRows.has(code)) return true;
+  return place.table !== undefined && acceptRows.includes(place.table) && ofTable.has(code);
+}
+
+/** What the last VDiff lacks. */
+export function vdiffGaps(vdiff: VDiffReport | null): Gap[] {
+  if (vdiff !== null && isClean(vdiff)) return [];
   if (vdiff === null)
     return [{ code: 'NO_VDIFF', message: 'no VDiff has finished yet', place: {}, remedy: 'wait for it to finish' }];
   const gap = (message: string, place: Gap['place'] = {}): Gap => ({
     code: 'VDIFF_NOT_CLEAN',
     message,
     place,
-    remedy: 'mend the rows and run VDiff once more, complete with force, or cancel',
+    remedy: 'mend the rows and run VDiff once more, complete with acceptRows or force, or cancel',
   });
-  if (vdiff.state !== 'completed') return [gap(`the last VDiff ended as ${vdiff.state}${describeErrors(vdiff)}`)];
+  if (vdiff.state !== 'completed') {
+    const message = `the last VDiff ended as ${vdiff.state}${describeErrors(vdiff)}`;
+    const brokenOff = vdiff.state === 'differs' ? vdiff.tables.filter(({ state }) => state === 'error') : [];
+    return brokenOff.length === 0 ? [gap(message)] : brokenOff.map(({ name }) => gap(message, { table: name }));
+  }
   const listed = vdiff.tables.filter(differs);
   const rest = vdiff.totals.differing - listed.length;
   return [
@@ -88,7 +114,7 @@ export function vdiffGaps(vdiff: VDiffReport | null, force: boolean): Gap[] {
         { table: table.name },
       ),
     ),
-    ...(rest > 0 ? [moreGaps(rest)] : []),
+    ...(rest > 0 ? [gap(`the last VDiff found differences in ${rest} more tables`)] : []),
   ];
 }
 

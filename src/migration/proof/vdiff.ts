@@ -1,3 +1,5 @@
+import type { StreamProblem } from '../watch/diagnosis.js';
+
 /** What VDiff found in one table, over all target shards. Counts are decimal strings: 64-bit. */
 export interface VDiffTable {
   name: string;
@@ -43,6 +45,8 @@ export interface VDiffReport {
   errors: Record<string, string>;
   /** ISO 8601; of the last shard, when completed. */
   completedAt: string | null;
+  /** What keeps a stream from running, for which only a person can help: it was stopped because of that. */
+  trouble?: StreamProblem;
 }
 
 /** One row of Vitess's VDiff summary: one for each table of one target shard. */
@@ -99,11 +103,12 @@ export function differs(table: VDiffTable): boolean {
 export const vdiffTablesInHistory = 20;
 export const vdiffTablesInHeartbeat = 1_000;
 
-/** A report, cut to `mostTables` tables: those that differ come first. */
+/** A report, cut to `mostTables` tables: those that differ, or at which it broke off, come first. */
 export function boundedReport(report: VDiffReport, mostTables: number): VDiffReport {
   if (report.tables.length <= mostTables) return report;
-  const differing = report.tables.filter(differs);
-  const others = report.tables.filter((table) => !differs(table));
+  const isTold = (table: VDiffTable) => differs(table) || table.state === 'error';
+  const differing = report.tables.filter(isTold);
+  const others = report.tables.filter((table) => !isTold(table));
   return { ...report, tables: [...differing, ...others].slice(0, mostTables) };
 }
 
@@ -117,6 +122,34 @@ export function failedReport(uuid: string, message: string): VDiffReport {
     tables: [],
     errors: { '': message },
     completedAt: null,
+  };
+}
+
+/**
+ * A finished VDiff without some of its tables. What it says of the others holds; of a table that it does not list, the
+ * rows stay counted.
+ * @returns undefined when it does not say whether the others are equal: then it has to run again
+ */
+export function reportWithout(report: VDiffReport, tables: readonly string[]): VDiffReport | undefined {
+  const gone = report.tables.filter(({ name }) => tables.includes(name));
+  const unlisted = report.totals.tables - report.tables.length;
+  const unlistedDiffer = report.totals.differing - report.tables.filter(differs).length > 0;
+  const unlistedGone = Math.min(tables.length - gone.length, unlisted);
+  if (report.state !== 'completed' || (unlistedDiffer && unlistedGone > 0)) return undefined;
+  const less = (total: string, field: (table: VDiffTable) => string) =>
+    gone.reduce((left, table) => left - BigInt(field(table)), BigInt(total)).toString();
+  const { totals } = report;
+  return {
+    ...report,
+    rowsCompared: less(report.rowsCompared, (table) => table.rowsCompared),
+    totals: {
+      tables: totals.tables - gone.length - unlistedGone,
+      differing: totals.differing - gone.filter(differs).length,
+      mismatched: less(totals.mismatched, (table) => table.mismatched),
+      extraSource: less(totals.extraSource, (table) => table.extraSource),
+      extraTarget: less(totals.extraTarget, (table) => table.extraTarget),
+    },
+    tables: report.tables.filter((table) => !gone.includes(table)),
   };
 }
 

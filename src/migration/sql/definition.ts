@@ -3,6 +3,11 @@ export function sameDefinition(a: string | undefined, b: string): boolean {
   return a !== undefined && linesOf(a) === linesOf(b);
 }
 
+/** A definition without its partitions, which MySQL writes as its last lines, in a comment. */
+export function withoutPartitions(ddl: string): string {
+  return ddl.replace(/\s*\/\*!\d+ PARTITION BY [\s\S]*$/, '');
+}
+
 function linesOf(ddl: string): string {
   return ddl
     .split('\n')

@@ -1,5 +1,6 @@
 import type { Problem } from '../problem/errors.js';
 import type { StreamCode } from '../problem/shown-codes.js';
+import { partsOf } from './stream-message.js';
 
 /** A stream that does not do its work. */
 export interface StreamProblem extends Problem<StreamCode> {
@@ -24,7 +25,11 @@ export const healedBy = {
   'vindex-not-found': 'person',
   'purged-binlogs': 'person',
   'duplicate-key': 'person',
+  'schema-read-failed': 'person',
+  'unreadable-json': 'person',
   'schema-mismatch': 'person',
+  'stopped-at-ddl': 'person',
+  'ddl-failed': 'person',
   unknown: 'itself',
 } as const satisfies Record<string, 'itself' | 'person'>;
 export type DiagnosisKind = keyof typeof healedBy;
@@ -78,8 +83,28 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     diagnosis: {
       kind: 'duplicate-key',
       remedy:
-        'the row is there already: something else writes to the target tables, or a unique key is not unique across ' +
-        'source shards. Remove the row from the target, then resume, or cancel',
+        'the row is there already: the source has truncated or replaced the table, something else writes to the ' +
+        'target tables, or a unique key is not unique across source shards. Remove the row from the target (after a ' +
+        'TRUNCATE, remove all that the source has not), then resume, or cancel',
+    },
+  },
+  {
+    pattern: /unable to decode (object|array) elements/i,
+    diagnosis: {
+      kind: 'unreadable-json',
+      remedy:
+        'the source has written a JSON document that Vitess cannot read from the binary log, such as one with an ' +
+        'empty key: let the table that has it leave (vtmigrate Migrate -tables <table> Leave), or cancel, and create ' +
+        'again once such documents are gone and are not written any more',
+    },
+  },
+  {
+    pattern: /in Engine\.reload\(\)/,
+    diagnosis: {
+      kind: 'schema-read-failed',
+      remedy:
+        'the source tablet could not read its schema while it changed there: a table went away at that moment, of ' +
+        'whatever migration. Resume it: it goes on from where it was',
     },
   },
   {
@@ -107,6 +132,16 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
       remedy:
         'the tablet throttler holds the stream back, usually because of replication lag: ' +
         'see vtctldclient CheckThrottler. The stream goes on by itself',
+    },
+  },
+  {
+    // MySQL closes the connection at a statement that is too long, and says nothing.
+    pattern: /Write\(packet\) failed/,
+    diagnosis: {
+      kind: 'mysql-down',
+      remedy:
+        "the tablet's MySQL closed the connection in the middle of a statement: it is down, or a row is longer than " +
+        'its max_allowed_packet, which the source allows: raise it there. The stream goes on by itself',
     },
   },
   {
@@ -145,6 +180,22 @@ const table: { pattern: RegExp; diagnosis: Diagnosis }[] = [
     },
   },
 ];
+/** A statement of the source, with `onDdl` STOP: the stream's position is behind it. */
+const stoppedAtDdl: Diagnosis = {
+  kind: 'stopped-at-ddl',
+  remedy:
+    'the stream was to stop at DDL of the source (-on-ddl STOP). If the statement changes a table that is moved, ' +
+    'make the same change on the target; no other one matters. Then resume, and the stream goes on after it',
+};
+/** A statement of the source, with `onDdl` EXEC. */
+const ddlFailed: Diagnosis = {
+  kind: 'ddl-failed',
+  remedy:
+    'a statement of the source fails on the target (-on-ddl EXEC). Remove the cause and resume, which runs it again. ' +
+    'To skip it: vtctldclient Workflow --keyspace <target keyspace> update --workflow <workflow> --on-ddl IGNORE, ' +
+    'resume, and once the stream runs the same with --on-ddl EXEC',
+};
+
 const unknown: Diagnosis = {
   kind: 'unknown',
   remedy: "Vitess says no more than this; the target tablet's log has the details",
@@ -155,13 +206,22 @@ const ended =
   'Vitess has stopped retrying this stream: once the cause is gone, resume it (vtmigrate Workflow Start), or cancel';
 
 /** Messages that are part of normal work. */
-const harmless = /^(|for vdiff|paused by vtmigrate|picked source tablet:.*|stopped after copy\.?)$/is;
+const harmless = /^(|for vdiff|for repair|paused by vtmigrate|picked source tablet:.*|stopped after copy\.?)$/is;
 
 /** The diagnosis of a stream's state and message; undefined when both are normal. */
 export function diagnose(state: string, message: string): Diagnosis | undefined {
   if (state !== 'Error' && harmless.test(message.trim())) return undefined;
-  const diagnosis = table.find(({ pattern }) => pattern.test(message))?.diagnosis ?? unknown;
+  const diagnosis = diagnosisOf(message);
   return state === 'Error' ? { ...diagnosis, remedy: `${diagnosis.remedy}. ${ended}` } : diagnosis;
+}
+
+function diagnosisOf(message: string): Diagnosis {
+  if (/^stopped at ddl /i.test(message)) return stoppedAtDdl;
+  const { reason, ddl } = partsOf(message);
+  const diagnosis = table.find(({ pattern }) => pattern.test(reason))?.diagnosis ?? unknown;
+  // A DDL that Vitess runs by itself, such as adding keys after the copy, is not of an event.
+  const ofEvent = ddl !== undefined && /error applying event/i.test(reason);
+  return ofEvent && (diagnosis === unknown || healedBy[diagnosis.kind] === 'person') ? ddlFailed : diagnosis;
 }
 
 /** The remedy for a throttled stream. Vitess reports throttling in a field of its own, not in the message. */

@@ -1,6 +1,6 @@
 import { nameList, type NameList } from '../plan/reference.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
-import type { StreamProblem } from './diagnosis.js';
+import { healedBy, type StreamProblem } from './diagnosis.js';
 
 /** A stream as its row in `_vt.vreplication` describes it. */
 interface StreamState {
@@ -50,6 +50,13 @@ export interface CopyTotals {
   rowsTotal: string;
   bytes: string;
   bytesTotal: string;
+}
+
+/** The problem of a stream that only a person can solve. */
+export function problemForPerson({ problems }: { problems: readonly WatchProblem[] }): StreamProblem | undefined {
+  return problems.find(
+    (problem): problem is StreamProblem => problem.code === 'STREAM_IN_TROUBLE' && healedBy[problem.kind] === 'person',
+  );
 }
 
 /** The totals of no table. */
@@ -135,18 +142,8 @@ function totalsOf(tables: readonly TableObservation[]): CopyTotals {
 
 /** The message of a stream that Pause has stopped; one that something else has stopped has another. */
 export const pausedMessage = 'paused by vtmigrate';
-
-/** Characters of a stream's message that are kept. */
-const longestMessage = 400;
-
-/**
- * A stream's message without the statement that Vitess appends to it: the statement holds rows of the
- * application, which belong in no history and on no screen.
- */
-export function withoutRows(message: string): string {
-  const bare = message.replace(/\s+during query: [^]*$/i, '');
-  return bare.length <= longestMessage ? bare : `${bare.slice(0, longestMessage)}…`;
-}
+/** The message of a stream that a repair of FLOAT columns has stopped; it stays when the repair is cut off. */
+export const repairMessage = 'for repair';
 
 /** True when this stream has copied every table and has a position to go on from. */
 export function isCopied(stream: StreamLook, stopAfterCopy: boolean): boolean {

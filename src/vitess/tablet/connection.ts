@@ -6,6 +6,7 @@ import {
   callTablet,
   type CallOptions,
   type QueryClient,
+  type TabletClient,
   type TabletClients,
   type TabletManagerClient,
 } from './transport.js';
@@ -22,27 +23,40 @@ export class TabletConnection {
   readonly alias: string;
   readonly dbName: string;
   readonly place: Place;
-  readonly manager: TabletManagerClient;
-  readonly queries: QueryClient;
 
-  /** @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
   constructor(
     readonly record: Tablet,
-    cluster: string,
-    tablets: TabletClients,
+    private readonly cluster: string,
+    private readonly tablets: TabletClients,
   ) {
     this.alias = formatAlias(record.alias);
     this.dbName = record.dbNameOverride === '' ? `vt_${record.keyspace}` : record.dbNameOverride;
     this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
-    const port = record.portMap['grpc'];
-    if (port === undefined)
-      throw new MigrationError(
-        'TABLET_UNREACHABLE',
-        'the tablet record has no gRPC port',
-        this.place,
-        'start vttablet with --grpc-port',
-      );
-    ({ manager: this.manager, query: this.queries } = tablets.client(record.hostname, port, cluster));
+  }
+
+  /** @throws MigrationError TABLET_UNREACHABLE when the record has no address */
+  get manager(): TabletManagerClient {
+    return this.client().manager;
+  }
+
+  /** @throws MigrationError TABLET_UNREACHABLE when the record has no address */
+  get queries(): QueryClient {
+    return this.client().query;
+  }
+
+  /** Of one that was shut down, Vitess keeps the record without its address (`tm_init.go`): the same as no answer. */
+  private client(): TabletClient {
+    const { hostname, portMap } = this.record;
+    const port = portMap['grpc'];
+    if (hostname !== '' && port !== undefined) return this.tablets.client(hostname, port, this.cluster);
+    throw new MigrationError(
+      'TABLET_UNREACHABLE',
+      `the tablet record has no ${hostname === '' ? 'address: it was shut down' : 'gRPC port'}`,
+      this.place,
+      hostname === ''
+        ? 'start its vttablet, or delete its record with vtctldclient DeleteTablets'
+        : 'start vttablet with --grpc-port',
+    );
   }
 
   /** @param what names the call in errors */
@@ -59,20 +73,21 @@ export class TabletConnection {
   }
 
   /** Runs one statement as the DBA user. `_vt` stands for the sidecar database, whatever its name. */
-  query(sql: string): Promise<NamedRow[]> {
-    return this.execute(sql, { disableForeignKeyChecks: false, reloadSchema: false });
+  query(sql: string, timeoutMs = changeTimeout): Promise<NamedRow[]> {
+    return this.execute(sql, { disableForeignKeyChecks: false, reloadSchema: false }, timeoutMs);
   }
 
   /** Runs one statement that changes tables: foreign key checks are off, and the tablet reloads its schema. */
   async alter(sql: string): Promise<void> {
-    await this.execute(sql, { disableForeignKeyChecks: true, reloadSchema: true });
+    await this.execute(sql, { disableForeignKeyChecks: true, reloadSchema: true }, changeTimeout);
   }
 
   private async execute(
     sql: string,
     options: { disableForeignKeyChecks: boolean; reloadSchema: boolean },
+    timeoutMs: number,
   ): Promise<NamedRow[]> {
-    const { result } = await this.change('ExecuteFetchAsDba', (callOptions) =>
+    const { result } = await this.call('ExecuteFetchAsDba', timeoutMs, (callOptions) =>
       this.manager.executeFetchAsDba(
         { query: Buffer.from(sql), dbName: this.dbName, maxRows, ...options },
         callOptions,

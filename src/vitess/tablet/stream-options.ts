@@ -31,6 +31,17 @@ export function toStored(options: StreamOptions): StoredOptions {
   };
 }
 
+/** A workflow's options as its rows have them: the JSON of Vitess's `WorkflowOptions`. */
+export function writeOverrides(configOverrides: Record<string, string>): string {
+  return JSON.stringify(Object.keys(configOverrides).length === 0 ? {} : { config: configOverrides });
+}
+
+/** What `writeOverrides` has written, or another program. */
+export function readOverrides(options: string): Record<string, string> {
+  const { config = {} } = (options === '' ? {} : JSON.parse(options)) as { config?: Record<string, string> };
+  return config;
+}
+
 /** The options with which a workflow's streams were made; Vitess does not keep `autoStart`. */
 export function fromStored(response: ReadVReplicationWorkflowResponse): StreamOptions {
   const source = response.streams[0]?.bls ?? create(BinlogSourceSchema);

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { MigrationError } from '../../migration/problem/errors.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import { quoteName } from '../../migration/sql/quote.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
@@ -14,11 +15,14 @@ import {
   type CreateVReplicationWorkflowRequestSchema,
   type ReadVReplicationWorkflowResponse,
   type ReadVReplicationWorkflowResponse_Stream,
+  type UpdateVReplicationWorkflowRequestSchema,
 } from '../wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../wire/topodata_pb.js';
 import type { Time } from '../wire/vttime_pb.js';
 import type { TabletConnection } from './connection.js';
-import { fromStored } from './stream-options.js';
+import { withoutRules } from './source-text.js';
+import { readSources, writeSource } from './sql/streams.js';
+import { fromStored, readOverrides } from './stream-options.js';
 
 /** Vitess's marks for "leave as it is" (`textutil.SimulatedNull…`). */
 const sameCells = ['NULL'];
@@ -60,6 +64,7 @@ function toShardStreams(tablet: TabletConnection, response: ReadVReplicationWork
     type: VReplicationWorkflowType[response.workflowType],
     cells: response.cells.split(',').flatMap((cell) => cell.trim() || []),
     options: fromStored(response),
+    configOverrides: readOverrides(response.options),
     streams: response.streams.map(toStream),
   };
 }
@@ -94,20 +99,63 @@ export async function setStreamState(
   state: 'Running' | 'Stopped',
   message?: string,
 ): Promise<void> {
+  await updateStreams(tablet, {
+    workflow,
+    state: VReplicationWorkflowState[state],
+    ...(message === undefined ? {} : { message }),
+  });
+}
+
+/** Sets all config overrides of a workflow's streams, which start anew with them (`UpdateVReplicationWorkflow`). */
+export async function setConfigOverrides(
+  tablet: TabletConnection,
+  workflow: string,
+  configOverrides: Record<string, string>,
+): Promise<void> {
+  await updateStreams(tablet, { workflow, configOverrides });
+}
+
+async function updateStreams(
+  tablet: TabletConnection,
+  changes: MessageInitShape<typeof UpdateVReplicationWorkflowRequestSchema>,
+): Promise<void> {
   await tablet.change('UpdateVReplicationWorkflow', (options) =>
     tablet.manager.updateVReplicationWorkflow(
-      // The preference must be UNKNOWN for the prefix in_order: to survive.
       {
-        workflow,
-        state: VReplicationWorkflowState[state],
         cells: sameCells,
         tabletTypes: sameTabletTypes,
+        // UNKNOWN lets the prefix in_order: survive.
         tabletSelectionPreference: TabletSelectionPreference.UNKNOWN,
-        ...(message === undefined ? {} : { message }),
+        ...changes,
       },
       options,
     ),
   );
+}
+
+/**
+ * Takes the rules of some tables out of each stream of a workflow. A stream reads its row when it starts, so it must
+ * be stopped. @throws MigrationError TABLET_REFUSED when the rules of a stream cannot be told apart
+ */
+export async function removeRules(
+  tablet: TabletConnection,
+  workflow: string,
+  tables: readonly string[],
+): Promise<void> {
+  const streams = (await readWorkflows(tablet, { workflow })).flatMap((each) => each.streams);
+  const sources = await readSources(tablet, workflow);
+  for (const { id, matches } of streams) {
+    if (!matches.some((match) => tables.includes(match))) continue;
+    const changed = withoutRules(sources.get(id) ?? '', matches, tables);
+    if (changed === undefined)
+      throw new MigrationError(
+        'TABLET_REFUSED',
+        `the rules of stream ${id} are not in the form that Vitess writes`,
+        tablet.place,
+        'see the source of the stream: vtctldclient Workflow show',
+      );
+    await writeSource(tablet, id, changed);
+  }
 }
 
 export async function deleteStreams(tablet: TabletConnection, workflow: string): Promise<void> {

@@ -1,15 +1,22 @@
 import type { Place } from '../../migration/problem/errors.js';
-import type { TableFacts } from '../../migration/preflight/facts.js';
+import type { ChecksumTable } from '../../migration/checksum/columns.js';
+import type { FloatRow, FloatTable } from '../../migration/checksum/floats.js';
+import type { Key, KeyRange, RowChecksum, Scope } from '../../migration/checksum/scope.js';
+import type { TableFacts } from '../../migration/plan/table-facts.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
 import { formatTabletType } from '../topology/topology.js';
 import type { Tablet } from '../wire/topodata_pb.js';
 import { TabletConnection } from './connection.js';
 import * as health from './health.js';
+import { readChanges, type ChangeLimits, type Changes } from './changes.js';
 import type { NamedRow } from './rows.js';
 import * as schema from './schema.js';
+import * as checksums from './sql/checksums.js';
+import * as floats from './sql/floats.js';
 import * as sequences from './sql/sequences.js';
 import * as server from './sql/server.js';
 import { readTableSizes, type TableSizes } from './sql/sizes.js';
+import { readTableIds, type TableIds } from './sql/table-ids.js';
 import * as streamRows from './sql/streams.js';
 import * as tables from './sql/tables.js';
 import * as vdiffRows from './sql/vdiffs.js';
@@ -28,7 +35,6 @@ import * as vdiffs from './vdiffs.js';
 export class TabletHandle {
   private readonly connection: TabletConnection;
 
-  /** @throws MigrationError TABLET_UNREACHABLE when the record has no gRPC port */
   constructor(record: Tablet, cluster: string, clients: TabletClients) {
     this.connection = new TabletConnection(record, cluster, clients);
   }
@@ -137,6 +143,16 @@ export class TabletHandle {
     return tables.dropTable(this.connection, table);
   }
 
+  /** Deletes every row of a table, with foreign key checks off. */
+  emptyTable(table: string): Promise<void> {
+    return tables.emptyTable(this.connection, table);
+  }
+
+  /** Runs one statement that changes a table, with foreign key checks off. */
+  alterTable(statement: string): Promise<void> {
+    return this.connection.alter(statement);
+  }
+
   /** Current estimates of rows and bytes; a table that does not exist has none. Two calls. */
   sizes(names: readonly string[]): Promise<TableSizes> {
     return readTableSizes(this.connection, names);
@@ -163,6 +179,51 @@ export class TabletHandle {
    */
   changedTables(names: readonly string[], from: string, to: string, timeoutMs: number): Promise<string[]> {
     return streams.changedTables(this.connection, names, from, to, timeoutMs);
+  }
+
+  // Checksums
+
+  /**
+   * The number of rows of a scope and the sum of their checksums, computed by MySQL.
+   * @param timeoutMs after which MySQL ends the query, and TABLET_CALL_FAILED is thrown
+   */
+  checksum(table: ChecksumTable, scope: Scope, timeoutMs: number): Promise<checksums.ReadChecksum> {
+    return checksums.readChecksum(this.connection, table, scope, timeoutMs);
+  }
+
+  /** The key of the row that is `rows` rows into a range; undefined when the range has fewer. */
+  boundary(table: ChecksumTable, range: KeyRange, rows: number, timeoutMs: number): Promise<Key | undefined> {
+    return checksums.readBoundary(this.connection, table, range, rows, timeoutMs);
+  }
+
+  /** Keys and checksums of single rows, `most` of them. */
+  rowChecksums(table: ChecksumTable, scope: Scope, most: number, timeoutMs: number): Promise<RowChecksum[]> {
+    return checksums.readRowChecksums(this.connection, table, scope, most, timeoutMs);
+  }
+
+  /** The FLOAT columns of `most` rows of a scope, as doubles. */
+  floats(table: FloatTable, scope: Scope, most: number, timeoutMs: number): Promise<FloatRow[]> {
+    return floats.readFloats(this.connection, table, scope, most, timeoutMs);
+  }
+
+  /** Sets the FLOAT columns of those of the rows that are there, in one transaction. */
+  setFloats(table: FloatTable, rows: readonly FloatRow[]): Promise<void> {
+    return floats.writeFloats(this.connection, table, rows);
+  }
+
+  /** True when this MySQL has executed everything up to a position, or does within `seconds`. */
+  hasExecuted(position: string, seconds: number): Promise<boolean> {
+    return server.hasExecuted(this.connection, position, seconds);
+  }
+
+  /** What happened to tables between two positions, from the tablet's binary logs: see `readChanges`. */
+  changes(tables: readonly ChecksumTable[], from: string, to: string, limits: ChangeLimits): Promise<Changes> {
+    return readChanges(this.connection, tables, from, to, limits);
+  }
+
+  /** What InnoDB calls tables, which changes when a table is replaced by another one. */
+  tableIds(names: readonly string[]): Promise<TableIds> {
+    return readTableIds(this.connection, names);
   }
 
   // Sequences
@@ -209,6 +270,16 @@ export class TabletHandle {
     return server.readLockingTransactions(this.connection);
   }
 
+  /** Threads of this MySQL that are at work (`Threads_running`). */
+  threadsRunning(): Promise<number> {
+    return server.readThreadsRunning(this.connection);
+  }
+
+  /** How far this MySQL is behind the one that it replicates from; undefined when it is no replica. */
+  replication(): Promise<server.Replication | undefined> {
+    return server.readReplication(this.connection);
+  }
+
   /**
    * Privileges of an account on the tablet's database, whatever host it comes from. Undefined when they cannot
    * be read from here: the account has roles, or privileges on single tables. Four calls.
@@ -239,6 +310,19 @@ export class TabletHandle {
     return streams.setStreamState(this.connection, workflow, state, message);
   }
 
+  /** Sets all config overrides of a workflow's streams, which start anew with them; those not named are gone. */
+  setConfigOverrides(workflow: string, overrides: Record<string, string>): Promise<void> {
+    return streams.setConfigOverrides(this.connection, workflow, overrides);
+  }
+
+  /**
+   * Takes the rules of some tables out of a workflow's streams, which must be stopped: a stream reads them when it
+   * starts. Two calls, and one for each stream.
+   */
+  removeRules(workflow: string, names: readonly string[]): Promise<void> {
+    return streams.removeRules(this.connection, workflow, names);
+  }
+
   /** Deletes a workflow's streams with their copy state. */
   deleteStreams(workflow: string): Promise<void> {
     return streams.deleteStreams(this.connection, workflow);
@@ -255,6 +339,24 @@ export class TabletHandle {
   /** The tables that each of these streams has still to copy; empty for a stream that has copied them all. */
   copyState(streamIds: readonly number[]): Promise<Map<number, string[]>> {
     return streamRows.readCopyState(this.connection, streamIds);
+  }
+
+  /** Deletes what these streams have still to copy of some tables. */
+  deleteTableCopyState(streamIds: readonly number[], names: readonly string[]): Promise<void> {
+    return streamRows.deleteTableCopyState(this.connection, streamIds, names);
+  }
+
+  /** The statements by which these streams are to build deferred secondary keys of some tables, each once. */
+  deferredKeys(
+    streamIds: readonly number[],
+    names: readonly string[],
+  ): Promise<{ table: string; statement: string }[]> {
+    return streamRows.readDeferredKeys(this.connection, streamIds, names);
+  }
+
+  /** Forgets that these streams are to build deferred secondary keys of some tables. */
+  deleteDeferredKeys(streamIds: readonly number[], names: readonly string[]): Promise<void> {
+    return streamRows.deleteDeferredKeys(this.connection, streamIds, names);
   }
 
   /** Removes the position at which a VDiff stops the workflow's streams. */

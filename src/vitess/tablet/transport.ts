@@ -110,6 +110,7 @@ export async function callTablet<T>(
   try {
     return await call({ timeoutMs, signal: over.signal });
   } catch (cause) {
+    if (cause instanceof MigrationError) throw cause;
     const error = ConnectError.from(cause);
     // A tablet has the caller's deadline. When it passes, it may answer first, with an error of no certain status.
     const late = error.code === Code.Unknown && performance.now() - began >= timeoutMs;

@@ -34,8 +34,12 @@ class KeyspaceLock {
 
   /** To be called before each effect: a lease may have run out. @throws MigrationError LOCK_LOST */
   async check(): Promise<void> {
-    await Promise.all(this.leases.map((lease) => lease.check()));
+    await checkAll(this.leases);
   }
+}
+
+async function checkAll(leases: readonly Lease[]): Promise<void> {
+  await Promise.all(leases.map((lease) => lease.check()));
 }
 
 /** Proof that this process holds both locks of a migration: those of its workflow's name and of its target keyspace. */
@@ -67,6 +71,19 @@ export function withMigrationLocks<T>(
 ): Promise<T> {
   const dirs = [namedLock(target, id), keyspacePath(target, id.keyspace)];
   return withLeases(target, dirs, action, (leases) => work(new MigrationLocks(target.name, id, leases)));
+}
+
+/**
+ * The same with the named lock of the workflow alone, as Vitess's VDiff takes it: for work on the streams and on rows
+ * that changes nothing of the keyspace.
+ */
+export function withWorkflowLock<T>(
+  target: LockStore,
+  id: MigrationId,
+  action: string,
+  work: (lock: { check(): Promise<void> }) => Promise<T>,
+): Promise<T> {
+  return withLeases(target, [namedLock(target, id)], action, (leases) => work({ check: () => checkAll(leases) }));
 }
 
 /** The same with the lock of a keyspace alone, in any cluster. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createRegistry, equals, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import {
@@ -26,6 +27,20 @@ export type OpenKv = (server: string, cluster: string) => Kv;
 
 /** How often a read-modify-write is tried when others write the same record. */
 const casAttempts = 10;
+/** Milliseconds after which a cell's server counts as gone: for a question, and for a change that it would miss. */
+const cellTimeout = { question: 3_000, change: 15_000 };
+
+/** A cell that cannot be reached, and why. */
+export interface CellAway {
+  cell: string;
+  why: string;
+}
+
+/** Where the records of a cell are. */
+interface CellStore {
+  kv: Kv;
+  root: string;
+}
 
 /** One Vitess cluster's topology: its records, by Vitess's own paths (`go/vt/topo`). */
 export class Topology {
@@ -110,18 +125,19 @@ export class Topology {
     );
   }
 
-  /** All tablets of a shard in every cell. */
+  /** All tablets of a shard in the cells that can be reached: partial results, as Vitess's `GetTabletMapForShard`. */
   async tablets(keyspace: string, shard: string): Promise<Tablet[]> {
-    const cells = await this.cells();
-    const perCell = await Promise.all(
-      cells.map(async (cell) => {
-        const { kv, root } = await this.cellStore(cell);
-        return (await kv.list(`${root}/tablets/`))
-          .filter((entry) => entry.key.endsWith('/Tablet'))
-          .map((entry) => fromBinary(TabletSchema, entry.value));
-      }),
+    const { answers } = await this.inEachCell(async ({ kv, root }) =>
+      (await kv.list(`${root}/tablets/`))
+        .filter((entry) => entry.key.endsWith('/Tablet'))
+        .map((entry) => fromBinary(TabletSchema, entry.value)),
     );
-    return perCell.flat().filter((tablet) => tablet.keyspace === keyspace && tablet.shard === shard);
+    return answers.flat().filter((tablet) => tablet.keyspace === keyspace && tablet.shard === shard);
+  }
+
+  /** The cells that cannot be reached. @throws MigrationError when none can */
+  async cellsAway(): Promise<CellAway[]> {
+    return (await this.inEachCell(({ kv, root }) => kv.get(`${root}/SrvVSchema`))).away;
   }
 
   /** A keyspace without a VSchema record has an empty one, as for Vitess. */
@@ -143,14 +159,14 @@ export class Topology {
   /**
    * Copies the VSchema record of the locked keyspace into every cell's serving VSchema, and leaves the other
    * keyspaces and the routing rules alone.
-   * @throws MigrationError RECORD_CHANGED
+   * @returns the cells that cannot be reached: they keep the serving VSchema that they have
+   * @throws MigrationError RECORD_CHANGED; TOPO_UNREACHABLE when no cell can be reached
    */
-  async publishVSchema(lock: KeyspaceLock): Promise<void> {
+  async publishVSchema(lock: KeyspaceLock): Promise<CellAway[]> {
     const keyspace = this.lockedKeyspace(lock);
     const vschema = await this.vschema(keyspace);
-    for (const cell of await this.cells()) {
-      const { kv, root } = await this.cellStore(cell);
-      await this.update(kv, `${root}/SrvVSchema`, SrvVSchemaSchema, (srv) => {
+    const publish = ({ kv, root }: CellStore) =>
+      this.update(kv, `${root}/SrvVSchema`, SrvVSchemaSchema, (srv) => {
         const shown = srv.keyspaces[keyspace];
         // Compared by value: the order of a map's entries, and so the bytes, may differ.
         if (
@@ -161,7 +177,7 @@ export class Topology {
         srv.keyspaces[keyspace] = vschema;
         return true;
       });
-    }
+    return (await this.inEachCell(publish, cellTimeout.change)).away;
   }
 
   place(more: Place = {}): Place {
@@ -199,7 +215,45 @@ export class Topology {
     return keyspace;
   }
 
-  private async cellStore(cell: string): Promise<{ kv: Kv; root: string }> {
+  /** Asks every cell. One whose server is gone, or whose CellInfo is, does not keep the others from answering. */
+  private async inEachCell<T>(
+    ask: (store: CellStore) => Promise<T>,
+    timeoutMs = cellTimeout.question,
+  ): Promise<{ answers: T[]; away: CellAway[] }> {
+    const cells = await this.cells();
+    const asked = cells.map(async (cell) => ask(await this.cellStore(cell)));
+    const found = await Promise.allSettled(asked.map((answer) => this.inTime(answer, timeoutMs)));
+    const failures = found.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
+    const grave = failures.find((error) => !isAway(error));
+    if (grave !== undefined) throw grave;
+    if (failures.length === cells.length) throw failures[0] ?? noCells(this.place());
+    return {
+      answers: found.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+      away: found.flatMap((each, n) =>
+        each.status === 'rejected' ? [{ cell: cells[n] ?? '', why: (each.reason as MigrationError).what }] : [],
+      ),
+    };
+  }
+
+  private async inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+    const over = new AbortController();
+    const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(() => {
+      throw new MigrationError(
+        'TOPO_UNREACHABLE',
+        `the topology server of the cell does not answer within ${timeoutMs / 1000} s`,
+        this.place(),
+        'check that it runs there and can be reached from the worker',
+      );
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      over.abort();
+      late.catch(() => undefined);
+    }
+  }
+
+  private async cellStore(cell: string): Promise<CellStore> {
     const entry = await this.kv.get(`${this.root}/cells/${cell}/CellInfo`);
     if (entry === undefined)
       throw new MigrationError(
@@ -225,6 +279,14 @@ export class Topology {
   private vschemaPath(keyspace: string): string {
     return `${this.root}/keyspaces/${keyspace}/VSchema`;
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof MigrationError && (error.code === 'TOPO_UNREACHABLE' || error.code === 'CELL_NOT_FOUND');
+}
+
+function noCells(place: Place): MigrationError {
+  return new MigrationError('CELL_NOT_FOUND', 'the topology has no cells', place, 'check the topology root');
 }
 
 /** `zone1-0000000100` */

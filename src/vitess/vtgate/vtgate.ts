@@ -1,60 +1,39 @@
-import { connect } from 'node:net';
-import { createPool } from 'mysql2/promise';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { quoteName } from '../../migration/sql/quote.js';
-import type { Access } from '../../net/access.js';
 import { describeCode } from '../../net/tls-refusal.js';
+import type { SqlClient, VtgateOptions } from './sql-client.js';
 
 /** Milliseconds. */
-const connectTimeout = 5_000;
 const queryTimeout = 30_000;
+/** A vtgate asks again after half a minute, twice, before it says that a table is denied. */
+const trialTimeout = 75_000;
 
-export interface VtgateOptions extends Access {
-  host: string;
-  port: number;
-}
-
-/** What is needed of a pool of connections. Timeouts are in milliseconds. */
-export interface SqlPool {
-  query(query: { sql: string; timeout: number }): Promise<unknown>;
-  end(): Promise<void>;
-}
-
-export function openPool(options: VtgateOptions): SqlPool {
-  const { host, port, tls } = options;
-  return createPool({
-    host,
-    port,
-    user: options.user ?? 'vtmigrate',
-    ...(options.password === undefined ? {} : { password: options.password }),
-    ...(tls === undefined
-      ? {}
-      : {
-          ssl: {
-            ca: tls.ca,
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-            rejectUnauthorized: true,
-            verifyIdentity: true,
-          },
-        }),
-    // The library checks the certificate against `host`; `stream` connects to the real address.
-    ...(tls?.serverName === undefined ? {} : { host: tls.serverName, stream: () => connect(port, host) }),
-    connectTimeout,
-    connectionLimit: 4,
-    idleTimeout: 10_000,
-  });
+/**
+ * Tries the tables of a keyspace as applications use them, on its primaries. Each answer is why vtgate refuses, in
+ * vtgate's own words; undefined when it does not. Both throw VTGATE_UNREACHABLE and ACCESS_REFUSED. For one statement
+ * at a time on each target.
+ */
+export interface TableTrial {
+  /** Reads a row, but none of its values, as planned by vtgate: the serving VSchema must know the table. */
+  read(table: string): Promise<string | undefined>;
+  /** Runs a `delete` that can match no row on a shard: MySQL writes nothing to its log, and locks no row. */
+  write(table: string, shard: string): Promise<string | undefined>;
+  close(): Promise<void>;
 }
 
 /** The target cluster as an application sees it: a vtgate, over the MySQL protocol. */
 export class Vtgate {
-  private readonly server: string;
+  /** `host:port` */
+  readonly server: string;
+  private readonly pool: SqlClient;
 
+  /** @param open the way to this vtgate, see {@link SqlClient} */
   constructor(
     private readonly options: VtgateOptions,
-    private readonly pool: SqlPool,
+    private readonly open: (target?: string) => SqlClient,
   ) {
     this.server = `${options.host}:${options.port}`;
+    this.pool = open();
   }
 
   /** @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED */
@@ -66,20 +45,33 @@ export class Vtgate {
     }
   }
 
-  /**
-   * Reads a row of the table, as an application would.
-   * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED, or TABLE_UNREADABLE with vtgate's reason
-   */
-  async readTable(keyspace: string, table: string): Promise<void> {
-    const cause = await this.failureOf(`select * from ${quoteName(keyspace)}.${quoteName(table)} limit 1`);
-    if (cause === undefined) return;
-    throw new MigrationError(
-      'TABLE_UNREADABLE',
-      `vtgate cannot read table ${quoteName(table)} (${cause.message})`,
-      { cluster: 'target', server: this.server, keyspace, table },
-      "look at the denied tables of the target's shards and at the serving VSchema",
-      { cause },
-    );
+  /** Tries tables of this keyspace. The caller closes it. */
+  trial(keyspace: string): TableTrial {
+    const sessions = new Map<string, SqlClient>();
+    const session = (target: string): SqlClient => {
+      const open = sessions.get(target) ?? this.open(target);
+      sessions.set(target, open);
+      return open;
+    };
+    return {
+      // A vtgate may refuse queries to all shards (`--no-scatter`), or read from replicas by default.
+      read: (table) =>
+        this.failureOf(
+          `select /*vt+ ALLOW_SCATTER */ 1 from ${quoteName(keyspace)}.${quoteName(table)} limit 1`,
+          session(`${keyspace}@primary`),
+          trialTimeout,
+        ),
+      // Aimed at a shard, a statement goes there as it is, whatever vtgate can plan with vindexes and foreign keys.
+      write: (table, shard) =>
+        this.failureOf(
+          `delete from ${quoteName(table)} where 1 = 0`,
+          session(`${keyspace}:${shard}@primary`),
+          trialTimeout,
+        ),
+      close: async () => {
+        await Promise.all([...sessions.values()].map((each) => each.end()));
+      },
+    };
   }
 
   /**
@@ -89,8 +81,9 @@ export class Vtgate {
    * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED
    */
   async trySequence(keyspace: string, table: string): Promise<string> {
-    const reason = (await this.failureOf(`select next 0 values from ${quoteName(keyspace)}.${quoteName(table)}`))
-      ?.message;
+    const session = this.open(`${keyspace}@primary`);
+    const sql = `select next 0 values from ${quoteName(keyspace)}.${quoteName(table)}`;
+    const reason = await this.failureOf(sql, session).finally(() => session.end());
     return reason === undefined || reason.includes('invalid increment') ? '' : reason;
   }
 
@@ -103,15 +96,14 @@ export class Vtgate {
    * @returns why it failed; undefined when it did not
    * @throws MigrationError VTGATE_UNREACHABLE, ACCESS_REFUSED
    */
-  private async failureOf(sql: string): Promise<Error | undefined> {
-    await this.ping();
+  private async failureOf(sql: string, client: SqlClient, timeout = queryTimeout): Promise<string | undefined> {
     try {
-      await this.pool.query({ sql, timeout: queryTimeout });
+      await client.query({ sql, timeout });
       return undefined;
     } catch (cause) {
-      const refusal = this.refusal(cause);
-      if (refusal !== undefined) throw refusal;
-      return cause instanceof Error ? cause : new Error(String(cause));
+      // A vtgate that answers this has refused the statement, and not the worker.
+      await this.ping();
+      return cause instanceof Error ? cause.message : String(cause);
     }
   }
 

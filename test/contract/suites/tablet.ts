@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { agreeOnTable, type ChecksumTable } from '../../../src/migration/checksum/columns.js';
+import { addChecksums } from '../../../src/migration/checksum/scope.js';
+import { containsPosition } from '../../../src/migration/proof/position.js';
 import { quoteName } from '../../../src/migration/sql/quote.js';
 import type { Clients } from '../../../src/vitess/clients.js';
 import type { TabletHandle } from '../../../src/vitess/tablet/tablet-handle.js';
@@ -135,6 +138,66 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     });
   });
 
+  describe(`checksums of ${name}`, () => {
+    const all = { range: { after: null, upTo: null } };
+    const timeout = 10_000;
+
+    async function described(of: TabletHandle): Promise<ChecksumTable> {
+      const [facts] = await of.tableDetails([table]);
+      const agreed = facts === undefined ? 'no table' : agreeOnTable(facts, [facts]);
+      if (typeof agreed === 'string') throw new Error(agreed);
+      return agreed;
+    }
+
+    test('equal rows have equal checksums on both sides, and their parts add up', async () => {
+      for (const each of [tablet, source]) await each.applySchema(ddl());
+      const of = await described(tablet);
+      expect(await tablet.checksum(of, all, timeout)).toEqual({ rows: 0, sum: '0', tooLong: 0 });
+      for (let id = 1; id <= 5; id++) await under.write('target', table, id, `v${id}`);
+      for (let id = 5; id >= 1; id--) await under.write('source', table, id, `v${id}`);
+      const whole = await tablet.checksum(of, all, timeout);
+      expect(whole).toMatchObject({ rows: 5, tooLong: 0 });
+      expect(await source.checksum(of, all, timeout)).toEqual(whole);
+      const parts = [
+        { range: { after: null, upTo: ['2'] } },
+        { range: { after: ['2'], upTo: ['3'] } },
+        { range: { after: ['3'], upTo: null } },
+      ];
+      const read = await Promise.all(parts.map((part) => tablet.checksum(of, part, timeout)));
+      expect(read.map(({ rows }) => rows)).toEqual([2, 1, 2]);
+      expect(addChecksums(read)).toEqual({ rows: 5, sum: whole.sum });
+      await under.write('target', table, 3, 'other');
+      expect((await tablet.checksum(of, all, timeout)).sum).not.toBe(whole.sum);
+    });
+
+    test('single rows are chosen by their keys, and a range is cut after some rows', async () => {
+      await tablet.applySchema(ddl());
+      const of = await described(tablet);
+      for (let id = 1; id <= 5; id++) await under.write('target', table, id, 'v');
+      const [second, fourth] = await tablet.rowChecksums(of, { keys: [['4'], ['2'], ['9']] }, 10, timeout);
+      expect([second?.key, fourth?.key]).toEqual([['2'], ['4']]);
+      const pair = await tablet.checksum(of, { keys: [['4'], ['2']] }, timeout);
+      expect(pair).toMatchObject({ rows: 2, sum: String(BigInt(second?.sum ?? 0) + BigInt(fourth?.sum ?? 0)) });
+      expect(await tablet.boundary(of, all.range, 3, timeout)).toEqual(['3']);
+      expect(await tablet.boundary(of, { after: ['3'], upTo: null }, 2, timeout)).toEqual(['5']);
+      expect(await tablet.boundary(of, all.range, 6, timeout)).toBeUndefined();
+    });
+
+    test('what has happened to rows is told by their keys', async () => {
+      await source.applySchema(ddl());
+      const of = await described(source);
+      const limits = { keys: 1_000, timeoutMs: timeout };
+      const from = await source.primaryPosition();
+      for (const id of [1, 2]) await under.write('source', table, id, 'v');
+      const to = await source.primaryPosition();
+      expect(await source.hasExecuted(to, 1)).toBe(true);
+      const changes = await source.changes([of], from, to, limits);
+      expect([...new Set(changes.rows.get(table)?.flat())].sort()).toEqual(['1', '2']);
+      expect(containsPosition(changes.reached, to)).toBe(true);
+      expect(await source.changes([of], to, to, limits)).toEqual({ reached: to, rows: new Map(), statements: [] });
+    });
+  });
+
   describe(`the server of ${name}`, () => {
     test('a tablet that serves is healthy, streams, and may write streams', async () => {
       expect(await tablet.health()).toBe('');
@@ -160,6 +223,10 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await expect.poll(() => tablet.openTransactions(), waiting).toEqual(new Set());
       await expect.poll(() => tablet.lockingTransactions(), waiting).toEqual([]);
     });
+
+    test('a primary replicates from nobody', async () => {
+      expect(await tablet.replication()).toBeUndefined();
+    });
   });
 
   describe(`denied tables of ${name}`, () => {
@@ -170,13 +237,11 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
     test('they hold for the tables that exist when the tablet reads its record, until it reads it again', async () => {
       const later = `${table} later`;
-      const readable = (each: string) =>
-        expect.poll(() => clients.vtgate.readTable('commerce', each).then(() => 'read', String), waiting).toBe('read');
-      const refused = (each: string) =>
-        expect(clients.vtgate.readTable('commerce', each)).rejects.toMatchObject({
-          code: 'TABLE_UNREADABLE',
-          message: expect.stringContaining('denied tables') as string,
-        });
+      const trial = clients.vtgate.trial('commerce');
+      onTestFinished(() => trial.close());
+      const readable = (each: string) => expect.poll(() => trial.read(each), waiting).toBeUndefined();
+      const refused = async (answer: Promise<string | undefined>) =>
+        expect(await answer).toContain('rule: enforce denied tables');
       await tablet.applySchema(ddl());
       await readable(table);
       await deny([table, later]);
@@ -184,11 +249,11 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.refreshState();
       await tablet.applySchema(ddl(later));
       await readable(later);
-      // A vtgate takes half a minute to give up on a denied table.
-      await refused(table);
+      // A vtgate takes a minute to give up on a denied table.
+      await Promise.all([refused(trial.read(table)), refused(trial.write(table, '0'))]);
       await tablet.refreshState();
       await allow([table, later]);
-      await refused(later);
+      await refused(trial.read(later));
       await tablet.refreshState();
       await readable(table);
       await readable(later);
@@ -198,14 +263,36 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
   describe(`vtgate of ${name}`, () => {
     test('an unsharded keyspace serves tables its VSchema does not list, a sharded one does not', async () => {
+      const [commerce, customer, missing] = ['commerce', 'customer', 'no_such_keyspace'].map((each) =>
+        clients.vtgate.trial(each),
+      );
       await tablet.applySchema(ddl());
-      await expect
-        .poll(() => clients.vtgate.readTable('commerce', table).then(() => 'read', String), waiting)
-        .toBe('read');
-      await expect(clients.vtgate.readTable('customer', table)).rejects.toMatchObject({ code: 'TABLE_UNREADABLE' });
-      await expect(clients.vtgate.readTable('no_such_keyspace', table)).rejects.toMatchObject({
-        code: 'TABLE_UNREADABLE',
-      });
+      await expect.poll(() => commerce?.read(table), waiting).toBeUndefined();
+      expect(await customer?.read(table)).toMatch(/not found|does not exist/);
+      expect(await missing?.read(table)).toMatch(/unknown database/);
+      for (const each of [commerce, customer, missing]) await each?.close();
+    });
+
+    test('a write that is tried leaves nothing in the logs of MySQL', async () => {
+      const trial = clients.vtgate.trial('commerce');
+      onTestFinished(() => trial.close());
+      await tablet.applySchema(ddl());
+      await under.write('target', table, 1, 'x');
+      await expect.poll(() => trial.read(table), waiting).toBeUndefined();
+      const before = await tablet.primaryPosition();
+      expect(await trial.write(table, '0')).toBeUndefined();
+      expect(await tablet.primaryPosition()).toBe(before);
+      expect(await under.rows('target', table)).toEqual({ '1': 'x' });
+      await under.write('target', table, 2, 'y');
+      expect(await tablet.primaryPosition()).not.toBe(before);
+    });
+
+    test('a write is tried on the shard that is named', async () => {
+      const trial = clients.vtgate.trial('commerce');
+      onTestFinished(() => trial.close());
+      await tablet.applySchema(ddl());
+      expect(await trial.write(table, '80-')).toMatch(/no healthy tablet/);
+      expect(await trial.write(`${table} missing`, '0')).toMatch(/exist/);
     });
   });
 
@@ -344,6 +431,66 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.setStreamState(workflow, 'Running', '');
       await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
       expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
+    });
+
+    test('config overrides are replaced as a whole, and the stream goes on', async () => {
+      await prepare();
+      await copied();
+      const overrides = async () => (await tablet.workflows({ workflow })).map((each) => each.configOverrides);
+      expect(await overrides()).toEqual([{}]);
+      await tablet.setConfigOverrides(workflow, {
+        'vreplication-experimental-flags': '3',
+        'vreplication-net-read-timeout': '301',
+      });
+      await tablet.setConfigOverrides(workflow, { 'vreplication-experimental-flags': '1' });
+      expect(await overrides()).toEqual([{ 'vreplication-experimental-flags': '1' }]);
+      await tablet.setStreamState(workflow, 'Stopped');
+      await tablet.setStreamState(workflow, 'Running', '');
+      expect(await overrides()).toEqual([{ 'vreplication-experimental-flags': '1' }]);
+      await under.write('source', table, 3, 'v3');
+      await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
+      expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
+    });
+
+    test('a table leaves a stopped stream, which goes on with the other one from its place', async () => {
+      const other = `${table} "} rules:{`;
+      for (const each of [source, tablet]) await each.applySchema(ddl(other));
+      onTestFinished(async () => {
+        for (const each of [source, tablet]) await each.dropTable(other);
+      });
+      await source.applySchema(ddl());
+      await tablet.applySchema(ddl());
+      await under.write('source', table, 1, 'v1');
+      await under.write('source', other, 1, 'o1');
+      const both = request(mountName);
+      for (const { filter } of both.binlogSource)
+        filter.rules.push({ match: other, filter: `select * from ${quoteName(other)}` });
+      await tablet.createStreams(both);
+      await copied();
+      await tablet.setStreamState(workflow, 'Stopped');
+      const { id = 0, position = '' } = (await stream()) ?? {};
+      // Twice: an earlier attempt may have ended after it.
+      for (let i = 0; i < 2; i++) {
+        await tablet.removeRules(workflow, [other, 'no such table']);
+        await tablet.deleteTableCopyState([id], [other]);
+        expect(await tablet.deferredKeys([id], [other])).toEqual([]);
+        await tablet.deleteDeferredKeys([id], [other]);
+      }
+      expect(await stream()).toMatchObject({
+        id,
+        position,
+        state: 'Stopped',
+        matches: [table],
+        externalCluster: mountName,
+      });
+      expect(await under.rows('target', other)).toEqual({ '1': 'o1' });
+      await tablet.emptyTable(other);
+      expect(await under.rows('target', other)).toEqual({});
+      await source.dropTable(other);
+      await under.write('source', table, 2, 'v2');
+      await tablet.setStreamState(workflow, 'Running', '');
+      await tablet.waitForPosition(id, await source.primaryPosition(), 30_000);
+      expect(await under.rows('target', table)).toEqual({ '1': 'v1', '2': 'v2' });
     });
 
     test('started twice, it is the same as once', async () => {

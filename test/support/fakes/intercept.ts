@@ -43,11 +43,11 @@ export function passing(connectors: Connectors, pass: Pass): Connectors {
       const tablets = connectors.openTablets(accessTo);
       return { client: (host, port, cluster) => passingTablet(tablets.client(host, port, cluster), port, pass) };
     },
-    openPool: (options) => {
-      const pool = connectors.openPool(options);
+    openSqlClient: (options, target) => {
+      const client = connectors.openSqlClient(options, target);
       return {
-        query: (query) => pass(`vtgate ${query.sql}`, () => pool.query(query), sqlFailures),
-        end: () => pool.end(),
+        query: (query) => pass(`vtgate ${target ?? ''} ${query.sql}`, () => client.query(query), sqlFailures),
+        end: () => client.end(),
       };
     },
   };

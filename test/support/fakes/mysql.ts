@@ -46,6 +46,11 @@ export class FakeMysql {
     if (this.tables.delete(name)) this.gtid++;
   }
 
+  emptyTable(name: string): void {
+    this.table(name).rows.clear();
+    this.gtid++;
+  }
+
   /** Inserts, replaces or (null) deletes a row. */
   write(table: string, key: string, value: string | null): void {
     const { rows } = this.table(table);

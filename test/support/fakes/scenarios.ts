@@ -18,6 +18,18 @@ const expecting = (what: string, is: unknown, wanted: unknown) =>
     ? []
     : [`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`];
 
+const leaving = 'order line';
+
+/** What is still there of the table that left; of its rows nothing is promised any more. */
+function leftBehind(run: FaultRun): string[] {
+  const { target, acknowledged } = run.world;
+  acknowledged.delete(leaving);
+  const shards = target.shardsOf(run.scenario.keyspace);
+  const made = run.scenario.keyspace === 'customer' && shards.some(({ tablet }) => tablet.mysql.tables.has(leaving));
+  const denied = shards.some(({ tablet }) => tablet.denied.includes(leaving));
+  return [...(made ? [`${leaving} is still there`] : []), ...(denied ? [`${leaving} is still denied`] : [])];
+}
+
 /** Every course of a migration that the tests of effects take. */
 export const scenarios: Scenario[] = [
   {
@@ -58,6 +70,22 @@ export const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'Cancel, with a table that was there before',
+    keyspace: 'commerce',
+    input: {},
+    end: 'cancelled',
+    prepare: (world) => {
+      mounted(world);
+      world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
+    },
+    onStep: (run, step, args) => {
+      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
+        run.signal('cancel');
+    },
+    check: (run) =>
+      expecting('rows left', run.world.mysqlOf(run.world.target, 'commerce', '0').table(leaving).rows.size, 0),
+  },
+  {
     name: 'Complete with a fence, while clients write',
     keyspace: 'commerce',
     input: { mount: fakeMount, complete: 'auto', fenceSource: true },
@@ -91,6 +119,44 @@ export const scenarios: Scenario[] = [
     changes: /^source load\/0 tables$/,
     check: (run) =>
       expecting('tables of the source', sourceTablesOf(run), sampleTables.map((table) => `_${table}_old`).sort()),
+  },
+  {
+    name: 'A table leaves while copying on a sharded target, Complete',
+    keyspace: 'customer',
+    input: { complete: 'auto' },
+    end: 'completed',
+    prepare: (world) => {
+      mounted(world);
+      for (const { tablet } of world.target.shards) tablet.vreplication.copyHolds = true;
+    },
+    changes: /^source load\/0 tables$/,
+    onStep: (run, step) => {
+      if (step === 'observe' && run.times('observe') === 2) {
+        run.world.sourceMysql.dropTable(leaving);
+        run.signal('leave', { tables: [leaving] });
+      }
+      if (step !== 'observe' || run.times('leave') === 0) return;
+      for (const { tablet } of run.world.target.shards) tablet.vreplication.copyHolds = false;
+    },
+    check: leftBehind,
+  },
+  {
+    name: 'A table that was there before leaves in Complete',
+    keyspace: 'commerce',
+    input: {},
+    end: 'completed',
+    prepare: (world) => {
+      mounted(world);
+      world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
+    },
+    onStep: (run, step, args) => {
+      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
+        run.signal('complete', { leaveTables: [leaving] });
+    },
+    check: (run) => [
+      ...leftBehind(run),
+      ...expecting('rows left', run.world.mysqlOf(run.world.target, 'commerce', '0').table(leaving).rows.size, 0),
+    ],
   },
   {
     name: 'Pause while copying, resume, Complete',

@@ -1,9 +1,10 @@
 import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
+import { checksumStatements } from './checksums.js';
 import type { FakeMysql } from './mysql.js';
 import type { FakeVDiffs } from './vdiff.js';
 import type { FakeVReplication } from './vreplication.js';
 
-type Statement = [pattern: RegExp, answer: (match: string[]) => NamedRow[]];
+export type Statement = [pattern: RegExp, answer: (match: string[]) => NamedRow[]];
 
 /** The statements of `src/vitess/tablet/sql`, by the files there, and no others. */
 export class FakeSql {
@@ -14,7 +15,14 @@ export class FakeSql {
     private readonly vreplication: FakeVReplication,
     private readonly vdiff: FakeVDiffs,
   ) {
-    this.statements = [...this.tables(), ...this.streams(), ...this.vdiffs(), ...this.server(), ...this.sizes()];
+    this.statements = [
+      ...checksumStatements(mysql),
+      ...this.tables(),
+      ...this.streams(),
+      ...this.vdiffs(),
+      ...this.server(),
+      ...this.sizes(),
+    ];
   }
 
   /** @throws Error as MySQL's, or for a statement that the program does not send */
@@ -39,6 +47,7 @@ export class FakeSql {
         ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), []),
       ],
       [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
+      [/^truncate table (.+)$/, ([, name = '']) => (this.mysql.emptyTable(unquote(name)), [])],
       [
         / from information_schema\.tables where .* table_name in \((.*)\)$/,
         ([, names = '']) => this.named(names).map(([t]) => ({ t, engine: 'InnoDB' })),
@@ -65,6 +74,23 @@ export class FakeSql {
         /^select vrepl_id, table_name from _vt\.copy_state where vrepl_id in \((.*)\) group by/,
         ([, ids = '']) => this.copyState(ids.split(', ').map(Number)),
       ],
+      [
+        /^select id, source from _vt\.vreplication where workflow = '([^']*)' /,
+        ([, workflow = '']) =>
+          this.vreplication
+            .of(workflow)
+            .map((stream) => ({ id: String(stream.id), source: this.vreplication.sourceText(stream) })),
+      ],
+      [
+        /^update _vt\.vreplication set source = X'([0-9a-f]*)' where id = (\d+)$/,
+        ([, hex = '', id = '']) => (this.vreplication.writeSource(Number(id), Buffer.from(hex, 'hex').toString()), []),
+      ],
+      [
+        /^delete from _vt\.copy_state where vrepl_id in \((.*)\) and table_name in \((.*)\)$/,
+        ([, ids = '', names = '']) => (this.forgetCopyState(ids.split(', ').map(Number), names), []),
+      ],
+      // Keys are never deferred here.
+      [/^(?:select distinct table_name .*|delete) from _vt\.post_copy_action where vrepl_id in /, () => []],
       // No stream of the fake has a position to stop at.
       [/^update _vt\.vreplication set stop_pos = '' where /, () => []],
       [
@@ -115,6 +141,11 @@ export class FakeSql {
         /^select collation_name as name from information_schema\.collations$/,
         () => collations.map((name) => ({ name })),
       ],
+      // No fake replaces a table.
+      [/ from information_schema\.innodb_tables where /, () => []],
+      [/^show global status like 'Threads_running'$/, () => [{ Variable_name: 'Threads_running', Value: '1' }]],
+      // No fake replicates.
+      [/^show replica status$/, () => []],
       // Every statement here is a transaction of its own, so none is ever open.
       [/ from information_schema\.innodb_trx where /, () => []],
       [
@@ -152,6 +183,11 @@ export class FakeSql {
     return streams.flatMap(({ id, copyState }) =>
       (copyState ?? []).map((table) => ({ vrepl_id: String(id), table_name: table })),
     );
+  }
+
+  private forgetCopyState(ids: readonly number[], names: string): void {
+    for (const stream of this.vreplication.streams.filter(({ id }) => ids.includes(id)))
+      stream.copyState = stream.copyState?.filter((table) => !names.includes(`'${table}'`));
   }
 
   /** Those of its tables that stand in a list of string literals. */

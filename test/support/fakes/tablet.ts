@@ -93,7 +93,9 @@ export class FakeTablet {
         {}
       ),
       readVReplicationWorkflow: ({ workflow }: wire.ReadVReplicationWorkflowRequest) => this.workflow(workflow),
-      updateVReplicationWorkflow: ({ workflow, state, message }: wire.UpdateVReplicationWorkflowRequest) => {
+      updateVReplicationWorkflow: (request: wire.UpdateVReplicationWorkflowRequest) => {
+        const { workflow, state, message, configOverrides } = request;
+        if (Object.keys(configOverrides).length > 0) vreplication.configure(workflow, configOverrides);
         if (state !== undefined) vreplication.setState(workflow, state, message);
         return {};
       },
@@ -134,7 +136,7 @@ export class FakeTablet {
     const streams = this.vreplication.of(workflow);
     const [first] = streams;
     if (first === undefined) return {};
-    const { cells, tabletTypes, tabletSelectionPreference, workflowType, deferSecondaryKeys } = first.request;
+    const { cells, tabletTypes, tabletSelectionPreference, workflowType, deferSecondaryKeys, options } = first.request;
     return {
       workflow,
       cells: cells.join(','),
@@ -142,6 +144,7 @@ export class FakeTablet {
       tabletSelectionPreference,
       workflowType,
       deferSecondaryKeys,
+      options,
       streams: streams.map(({ id, source, position, state, message }) => ({
         id,
         bls: source,
@@ -175,7 +178,13 @@ export class FakeTablet {
       await sleep(waitPoll);
       const changes = this.mysql.changesSince(position).filter(({ table }) => tables.includes(table));
       position = this.mysql.position();
-      const rows = changes.map(({ table }) => ({ type: VEventType.ROW, rowEvent: { tableName: table } }));
+      const rows = changes.map(({ table, key }) => ({
+        type: VEventType.ROW,
+        rowEvent: {
+          tableName: table,
+          rowChanges: [{ after: { lengths: [BigInt(key.length)], values: Buffer.from(key) } }],
+        },
+      }));
       yield create(VStreamResponseSchema, { events: [...rows, { type: VEventType.GTID, gtid: position }] });
     }
   }

@@ -59,6 +59,21 @@ export class FakeVReplication {
     this.streams = this.streams.filter((stream) => stream.workflow !== workflow);
   }
 
+  /** The source of a stream as its row has it, in protobuf's text format. */
+  sourceText({ source }: FakeStream): string {
+    const { keyspace, shard, externalCluster } = source;
+    const rules = source.filter?.rules.map(ruleText).join(' ') ?? '';
+    return `keyspace:${text(keyspace)} shard:${text(shard)} filter:{${rules}} external_cluster:${text(externalCluster)}`;
+  }
+
+  /** Writes the row's source: those of its rules stay that the text still has. */
+  writeSource(id: number, source: string): void {
+    const stream = this.streams.find((each) => each.id === id);
+    if (stream?.source.filter === undefined) return;
+    const { filter } = stream.source;
+    filter.rules = filter.rules.filter((rule) => source.includes(ruleText(rule)));
+  }
+
   /** The row is changed before the stream's controller finds out that it cannot start. */
   setState(workflow: string, state: State, message: string | undefined): void {
     for (const stream of this.of(workflow)) {
@@ -68,6 +83,11 @@ export class FakeVReplication {
       if (isGoing(stream)) this.findSource(stream.source);
       stream.controlled = isGoing(stream);
     }
+  }
+
+  /** In the place of all config overrides that there were. */
+  configure(workflow: string, config: Record<string, string>): void {
+    for (const stream of this.of(workflow)) stream.request = { ...stream.request, options: JSON.stringify({ config }) };
   }
 
   /** One step of each stream of a workflow. */
@@ -138,6 +158,14 @@ export class FakeVReplication {
     }
     stream.position = source.position();
   }
+}
+
+function text(value: string): string {
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+function ruleText({ match, filter }: { match: string; filter: string }): string {
+  return `rules:{match:${text(match)} filter:${text(filter)}}`;
 }
 
 export function tablesOf(source: BinlogSource): string[] {

@@ -76,7 +76,7 @@ export class World {
     return {
       openKv: (server, cluster) => this.clusterAt(server).etcd.open(server, cluster),
       openTablets: () => ({ client: (_host, port) => this.tabletAt(port).client() }),
-      openPool: () => this.vtgate,
+      openSqlClient: (_options, target) => this.vtgate.client(target),
     };
   }
 

@@ -112,6 +112,19 @@ export async function sql(
   }
 }
 
+/** Takes down a fence that a migration has left around tables of the source. */
+export async function allowOnSource(tables: readonly string[]): Promise<void> {
+  await vtctldclient(
+    'source',
+    'SetShardTabletControl',
+    '--remove',
+    `--denied-tables=${tables.join(',')}`,
+    'load/0',
+    'primary',
+  );
+  await vtctldclient('source', 'RefreshStateByShard', 'load/0');
+}
+
 /** Names of the tables in a shard's database. */
 export async function tablesOf(cluster: 'source' | 'target', keyspace: string, shard: string): Promise<string[]> {
   const rows = await sql(

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ClusterSpec } from '../../../lab/cluster.js';
 import { asData } from '../../../lab/describe.js';
 import { customerVSchema, loadSampleData } from '../../../lab/data.js';
 import { failOver as failOverLab, rejoin, type Failover, type FailoverKind } from '../../../lab/failover.js';
@@ -38,6 +39,20 @@ export async function startOwnLab(): Promise<void> {
   const [host = '', port] = own.temporal.address.split(':');
   temporalProxy = await TcpProxy.start({ host: '127.0.0.3', port: Number(port) }, { host, port: Number(port) });
   await loadSampleData(own.source, { rows });
+  tell();
+}
+
+/** Starts a lab whose target has these flags, with few rows. */
+export async function startLabWith(flags: NonNullable<ClusterSpec['flags']>): Promise<void> {
+  own = await startLab({ target: { flags }, vschemas: { customer: customerVSchema } });
+  await loadSampleData(own.source, { rows: 300 });
+  tell();
+}
+
+/** Starts a lab whose source has a replica, with few rows. */
+export async function startLabWithReplica(): Promise<void> {
+  own = await startLab({ source: { keyspaces: [replicated('load', '0')] }, vschemas: { customer: customerVSchema } });
+  await loadSampleData(own.source, { rows: 300 });
   tell();
 }
 

@@ -24,6 +24,12 @@ export async function snapshot(keyspace: TargetKeyspace): Promise<Snapshot> {
   return { topology: await topologyOf('target'), mysql };
 }
 
+/** A snapshot without the records of comparisons, which a migration writes now and then while it runs. */
+export function withoutProofs({ topology, mysql }: Snapshot): Snapshot {
+  const kept = Object.entries(topology).filter(([key]) => !/\/vtmigrate\/.*\/proof$/.test(key));
+  return { topology: Object.fromEntries(kept), mysql };
+}
+
 /** Every key of a cluster's topology server but its locks, which come and go. */
 export async function topologyOf(cluster: 'source' | 'target'): Promise<Record<string, string>> {
   const etcd = new Etcd3({ hosts: `http://${lab[cluster].topoServer}` });

@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { vtgateOf } from './lab.js';
+
+/** Milliseconds: as many writes as one stream can apply, on a slow machine as well. */
+const pause = 10;
 
 /** Applications that write to the source all the time and remember every key that was acknowledged. */
 export class Writers {
@@ -21,7 +25,7 @@ export class Writers {
   async stop(): Promise<void> {
     this.stopping.abort();
     for (const connection of this.connections) connection.destroy();
-    await Promise.race([Promise.all(this.running), new Promise((resolve) => setTimeout(resolve, 2_000))]);
+    await Promise.race([Promise.all(this.running), sleep(2_000)]);
   }
 
   private async write(): Promise<void> {
@@ -36,8 +40,8 @@ export class Writers {
         this.acknowledged.push(id);
       } catch {
         this.refusals++;
-        await new Promise((resolve) => setTimeout(resolve, 20));
       }
+      await sleep(pause);
     }
   }
 }

@@ -14,9 +14,9 @@ export interface WorkflowBundle {
   codePath: string;
 }
 
-/** The workflow code, and an interceptor that changes it for some tests. */
-export async function bundle(interceptor?: URL): Promise<WorkflowBundle> {
-  const interceptors = interceptor === undefined ? [] : [fileURLToPath(interceptor)];
+/** The workflow code, and interceptors that change it for some tests. */
+export async function bundle(...modules: URL[]): Promise<WorkflowBundle> {
+  const interceptors = modules.map((each) => fileURLToPath(each));
   const codePath = join(cache, `workflows-${await digest(interceptors)}.js`);
   if (!existsSync(codePath)) await write(codePath, interceptors);
   return { codePath };

@@ -27,6 +27,8 @@ const denied = new MigrationError(
 const locked = new MigrationError('LOCKED', 'the keyspace is locked', { keyspace: 'commerce' }, 'wait');
 const tooLate = new MigrationError('PAST_NO_RETURN', 'the streams are being deleted', {}, 'let Complete end');
 
+const unknownTable = new MigrationError('TABLE_NOT_FOUND', 'nope is not in the migration', {}, 'see its tables');
+
 type Scenario = (bench: Bench, workflowId: string) => Promise<Migration>;
 
 const inPhase = (migration: Migration, phase: string) => migration.until((status) => status.phase === phase);
@@ -144,6 +146,19 @@ const scenarios: Record<string, Scenario> = {
     );
     await inPhase(migration, 'retiring');
     await migration.handle.signal('keepSource');
+    return migration;
+  },
+  async 'table-left'(bench, id) {
+    const script = new Script();
+    script.hold('vdiff');
+    const migration = await bench.migrate(script, {}, id);
+    await inPhase(migration, 'verifying');
+    await migration.update('leave', { tables: ['corder'] });
+    await inPhase(migration, 'replicating');
+    script.on('mayLeave', fails(unknownTable));
+    await migration.handle.signal('leave', { tables: ['nope'] });
+    await migration.until((status) => status.lastError !== null);
+    await migration.handle.signal('complete', { leaveTables: ['corder'] });
     return migration;
   },
   async 'paused-and-resumed'(bench, id) {

@@ -1,3 +1,4 @@
+import type { ProofReport } from '../../../src/migration/checksum/report.js';
 import type { Survey } from '../../../src/migration/audit/survey.js';
 import type { StreamProblem } from '../../../src/migration/watch/diagnosis.js';
 import {
@@ -195,6 +196,29 @@ export function sampleSurvey(changes: Partial<Survey> = {}): Survey {
     fences: [],
     tables: [],
     unread: [],
+    ...changes,
+  };
+}
+
+/** A proof of both tables of the plan. */
+export function sampleProof(changes: Partial<ProofReport> = {}): ProofReport {
+  const at = '2026-01-02T03:04:05.000Z';
+  return {
+    at,
+    positions: { '0': 'MySQL56/00000000-0000-0000-0000-000000000001:1-100' },
+    tables: 2,
+    proven: 2,
+    rows: 10,
+    changing: 0,
+    oldest: at,
+    differing: [],
+    voided: [],
+    unprovable: [],
+    held: null,
+    tablesProven: [
+      { table: 'corder', rows: 5, checksum: '17', at },
+      { table: 'customer', rows: 5, checksum: '18', at },
+    ],
     ...changes,
   };
 }

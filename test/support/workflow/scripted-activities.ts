@@ -1,9 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../../src/activities/index.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
+import { proofFingerprint, type ProofReport } from '../../../src/migration/checksum/report.js';
+import type { LeaveReport } from '../../../src/migration/plan/leaving.js';
 import { nameList } from '../../../src/migration/plan/reference.js';
 import { tableNames } from '../../../src/migration/plan/plan.js';
-import { cleanVDiff, replicating, sampleAdoption, samplePlan, sampleSurvey } from './samples.js';
+import { cleanVDiff, replicating, sampleAdoption, samplePlan, sampleProof, sampleSurvey } from './samples.js';
 
 export type StepName = keyof Activities;
 export type Behaviour<N extends StepName> = (
@@ -64,9 +66,13 @@ export class Script {
     return { reached: reached.opened, release: () => released.open() };
   }
 
-  /** The steps in the order of their calls; Temporal's own retries count once, whichever attempt came first. */
+  /**
+   * The steps in the order of their calls, apart from `checksum`, which runs beside them. Temporal's own retries count
+   * once, whichever attempt came first.
+   */
   steps(): StepName[] {
-    return [...new Map(this.calls.map(({ activity, name }) => [activity, name])).values()];
+    const calls = this.calls.filter(({ name }) => name !== 'checksum');
+    return [...new Map(calls.map(({ activity, name }) => [activity, name])).values()];
   }
 
   count(name: StepName): number {
@@ -131,6 +137,15 @@ export function untilCancelled(): Promise<never> {
   return hearing(new Promise<never>(() => undefined));
 }
 
+/** What the comparison beside the steps says, one report after the other; then nothing more. */
+export function reporting(...reports: ProofReport[]): Behaviour<'checksum'> {
+  return (_ref, since) => {
+    const known = reports.findIndex((report) => proofFingerprint(report) === since);
+    const next = reports[known + 1];
+    return next === undefined ? untilCancelled() : Promise.resolve(next);
+  };
+}
+
 const report = {
   name: 'ext1',
   topoType: 'etcd2',
@@ -139,6 +154,12 @@ const report = {
   cells: ['ext'],
   keyspaces: ['load'],
 };
+
+/** Of the tables of the sample plan. */
+function afterLeaving(tables: readonly string[]): LeaveReport {
+  const stay = tableNames(samplePlan()).filter((table) => !tables.includes(table));
+  return { tables: nameList(stay), left: nameList(tables) };
+}
 
 const wellBehaved: Behaviours = {
   mount: (name, config) => Promise.resolve({ ...report, ...config, name }),
@@ -157,18 +178,23 @@ const wellBehaved: Behaviours = {
   vdiff: (_ref, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),
   resume: returns(undefined),
+  mayLeave: returns(undefined),
+  leave: (_ref, tables) => Promise.resolve(afterLeaving(tables)),
   watchSource: returns({
     code: 'SOURCE_NOT_FENCED',
     message: 'no table was written to for 3 s',
     place: { cluster: 'ext1', keyspace: 'load' },
     remedy: 'complete with fenceSource to be sure',
   }),
+  repair: (_ref, tables) => Promise.resolve({ tables, rows: tables.length }),
+  checksum: untilCancelled,
+  checksumNow: () => Promise.resolve({ report: sampleProof(), gaps: [] }),
   prove: returns([]),
-  publish: returns(undefined),
+  publish: returns([]),
   fence: returns([]),
   unpublish: returns(undefined),
   finish: returns([]),
-  serve: returns(undefined),
+  serve: returns([]),
   retire: (_ref, how) => Promise.resolve({ done: how, kept: null }),
   survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),
   runs: (_keyspace, workflows) =>

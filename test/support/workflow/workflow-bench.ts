@@ -21,6 +21,7 @@ import { Script, scriptedActivities } from './scripted-activities.js';
 export type History = Awaited<ReturnType<WorkflowHandleWithFirstExecutionRunId['fetchHistory']>>;
 
 const quiet = new DefaultLogger('ERROR');
+const withoutComparison = new URL('./without-comparison.ts', import.meta.url);
 const withoutHeartbeatTimeouts = new URL('./without-heartbeat-timeouts.ts', import.meta.url);
 /** Milliseconds: how long a server may take to start. */
 const patience = 300_000;
@@ -40,7 +41,7 @@ export interface BenchOptions {
   maxCachedWorkflows?: number;
   /** How often an activity's heartbeat goes to the server, and may bring back a cancellation; default 20. */
   heartbeatMs?: number;
-  /** Another server than the time-skipping one. */
+  /** Another server than the time-skipping one, on which rows are not compared beside the other steps. */
   environment?: TestWorkflowEnvironment;
 }
 
@@ -60,7 +61,10 @@ export class Bench {
 
   static async start(options: BenchOptions = {}): Promise<Bench> {
     beQuiet();
-    const code = await bundle(options.daysPass === true ? withoutHeartbeatTimeouts : undefined);
+    const code = await bundle(
+      ...(options.daysPass === true ? [withoutHeartbeatTimeouts] : []),
+      ...(options.environment === undefined ? [withoutComparison] : []),
+    );
     const env = options.environment ?? (await timeSkipping());
     const bench = new Bench(env, code, options);
     await bench.startWorker();

@@ -1,16 +1,10 @@
 import { expect } from 'vitest';
 import { migrateInputSchema, parseWith } from '../../../src/migration/input/input.js';
 import type { PlanFacts, ShardFacts, VSchemaFacts } from '../../../src/migration/plan/facts.js';
+import type { ColumnFacts, TableFacts } from '../../../src/migration/plan/table-facts.js';
 import { makePlan } from '../../../src/migration/plan/plan.js';
 import { checks, type CheckName } from '../../../src/migration/preflight/checks/index.js';
-import type {
-  Answers,
-  ColumnFacts,
-  FactName,
-  Facts,
-  JournalFacts,
-  TableFacts,
-} from '../../../src/migration/preflight/facts.js';
+import type { Answers, FactName, Facts, JournalFacts } from '../../../src/migration/preflight/facts.js';
 import { judge } from '../../../src/migration/preflight/judge.js';
 import { describeFinding, type Finding } from '../../../src/migration/preflight/finding.js';
 

@@ -140,3 +140,52 @@ describe('versions and modes of both sides', () => {
     ]);
   });
 });
+
+describe('the longest statement', () => {
+  const found = (from: string[], to: Record<string, string>) =>
+    said(
+      ask(['max-allowed-packet'], {
+        sourceServers: from.map((max_allowed_packet) => server({ max_allowed_packet })),
+        targetServers: [{ place: target, variables: to }],
+      }),
+    );
+
+  it.each([
+    { from: ['67108864'], to: { max_allowed_packet: '67108864' }, says: [] },
+    { from: ['67108864'], to: {}, says: [] },
+    { from: [], to: { max_allowed_packet: '1024' }, says: [] },
+    {
+      from: ['1024', '4096'],
+      to: { max_allowed_packet: '2048' },
+      says: [
+        'max-allowed-packet: max_allowed_packet is 2048 bytes in the target and 4096 in the source: ' +
+          'at a longer row the stream fails, again and again',
+      ],
+    },
+  ])('$from and $to', ({ from, to, says }) => {
+    expect(found(from, to)).toEqual(says);
+  });
+});
+
+describe('replicas of the source', () => {
+  const waits = 'streams that read from it are as late, Complete waits for them, and rows are compared on the primary';
+  it.each([
+    { lag: 0, delay: 0, says: [] },
+    { lag: 119, delay: 119, says: [] },
+    {
+      lag: 120,
+      delay: 0,
+      says: [`replica-lag: tablet ${place.tablet} (REPLICA) is 120 s behind its primary: ${waits}`],
+    },
+    { lag: undefined, delay: 0, says: [`replica-lag: tablet ${place.tablet} (REPLICA) does not replicate: ${waits}`] },
+    {
+      lag: 700,
+      delay: 600,
+      says: [
+        `replica-lag: tablet ${place.tablet} (REPLICA) is kept 600 s behind its primary on purpose (SQL_Delay): ${waits}`,
+      ],
+    },
+  ])('$lag s behind, $delay s on purpose', ({ lag, delay, says }) => {
+    expect(said(ask(['replica-lag'], { sourceReplicas: [{ place, type: 'REPLICA', lag, delay }] }))).toEqual(says);
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { VSchemaFacts } from '../../../src/migration/plan/facts.js';
+import type { TableFacts } from '../../../src/migration/plan/table-facts.js';
 import type { CheckName } from '../../../src/migration/preflight/checks/index.js';
-import type { TableFacts } from '../../../src/migration/preflight/facts.js';
 import {
   ask,
   column,
@@ -28,6 +28,7 @@ const aboutTables: CheckName[] = [
   'no-primary-key',
   'float-column',
   'float-key',
+  'vector-key',
   'unique-key-only',
   'foreign-key-outside',
   'foreign-key-sharded',
@@ -145,6 +146,19 @@ describe('tables of the source', () => {
       ],
     },
     {
+      what: 'a VECTOR column and no key',
+      tables: [table({ columns: [column('id'), column('v', { type: 'vector(3)' })], uniqueKeys: [] })],
+      says: [
+        'vector-key: table t has no key, so that its rows are found by all columns, and MySQL does not compare VECTOR columns: v',
+        'no-primary-key: table t has neither a primary key nor a unique key without NULLs',
+      ],
+    },
+    {
+      what: 'a VECTOR column beside a key',
+      tables: [table({ columns: [column('id'), column('v', { type: 'vector(3)' })] })],
+      says: [],
+    },
+    {
       what: 'a trigger',
       tables: [table({ triggers: ['a', 'b'] })],
       says: ['trigger: table t has triggers, which are not copied: a, b'],
@@ -193,6 +207,40 @@ describe('tables of the source', () => {
       sourceDetails: halves.map(({ name: shard }) => ({ shard, tables: [odd] })),
     };
     expect(ask(['trigger'], facts)).toHaveLength(1);
+  });
+});
+
+describe('values that streams do not carry', () => {
+  const members = (count: number) => Array.from({ length: count }, (_, i) => `'m${i}'`).join(',');
+  const found = (type: string, collation = 'utf8mb4_0900_ai_ci') =>
+    said(
+      ask(['member-lost'], {
+        ...planned(source({ tables: ['t'] })),
+        sourceDetails: [{ shard: '0', tables: [table({ columns: [column('id'), column('c', { type, collation })] })] }],
+      }),
+    ).map((text) => text.replace('member-lost: column c of table t may lose values: ', ''));
+
+  it.each([
+    { type: "enum('a','it''s','')", says: [] },
+    { type: `set(${members(63)})`, says: [] },
+    { type: `enum(${members(64)})`, says: [] },
+    { type: "varchar(9) comment 'enum(?)'", says: [] },
+    { type: `set(${members(64)})`, says: ['replication leaves out the 64th member of a SET'] },
+    { type: "set('a','')", says: ['the copy leaves out a member of a SET that is the empty string'] },
+    {
+      type: "enum('a','?b')",
+      says: [
+        'MySQL shows a member as ?b, in which a question mark stands for any character of four bytes; ' +
+          'with such a character, the copy writes the empty value instead',
+      ],
+    },
+  ])('$type', ({ type, says }) => {
+    expect(found(type)).toEqual(says);
+  });
+
+  it('a question mark is one where the charset has no characters of four bytes', () => {
+    expect(found("enum('?')", 'utf8mb3_general_ci')).toEqual([]);
+    expect(found("enum('?')", 'utf16_bin')).toHaveLength(1);
   });
 });
 
@@ -328,7 +376,7 @@ describe('a table that the target has already', () => {
 describe('vindexes', () => {
   const found = (to: VSchemaFacts, from = unsharded, tables = [table()]) =>
     said(
-      ask(['vindex-column', 'vindex-unknown', 'vindex-differs'], {
+      ask(['vindex-column', 'vindex-text', 'vindex-charset', 'vindex-unknown', 'vindex-differs'], {
         ...planned({ ...source({ tables: tables.map(({ name }) => name), vschema: from }), ...target(to) }),
         sourceDetails: [{ shard: '0', tables }],
       }),
@@ -369,6 +417,47 @@ describe('vindexes', () => {
     { what: 'a table the sharded source does not know', to: sharded(), from: { ...sharded(), tables: {} }, says: [] },
   ])('$what', ({ to, from, says }) => {
     expect(found(to, from)).toEqual(says);
+  });
+
+  it.each(['xxhash', 'binary', 'unicode_loose_md5'])('%s hashes the zeros of ZEROFILL', (type) => {
+    const filled = column('ID', { type: 'int(10) unsigned zerofill' });
+    expect(found(sharded({}, type), unsharded, [table({ columns: [filled] })])).toEqual([
+      'vindex-text: column ID of table t is int(10) unsigned zerofill, and its primary vindex v hashes the text ' +
+        'of it: the copy has the leading zeros, and later changes have not',
+    ]);
+  });
+
+  it.each([
+    ['utf16_bin', [expect.stringMatching(/^vindex-text: column id of table t is in utf16, .* the copy has UTF-8/)]],
+    ['gbk_chinese_ci', [expect.stringMatching(/^vindex-charset: column id of table t is in gbk, /)]],
+    ['latin1_swedish_ci', [expect.stringMatching(/^vindex-charset: column id of table t is in latin1, /)]],
+    ['utf8mb4_0900_ai_ci', []],
+    ['utf8mb3_bin', []],
+    ['ascii_general_ci', []],
+    ['binary', []],
+  ])('a text in %s', (collation, says) => {
+    const columns = [column('id', { type: 'varchar(20)', collation })];
+    expect(found(sharded(), unsharded, [table({ columns })])).toEqual(says);
+    expect(found(sharded({}, 'hash'), unsharded, [table({ columns })])).toEqual([]);
+  });
+
+  it('ZEROFILL does not matter to a vindex of numbers, nor in another column', () => {
+    const filled = { type: 'int(10) unsigned zerofill' };
+    expect(found(sharded({}, 'hash'), unsharded, [table({ columns: [column('id', filled)] })])).toEqual([]);
+    expect(found(sharded(), unsharded, [table({ columns: [column('id'), column('a', filled)] })])).toEqual([]);
+  });
+
+  it('each column of a multicol vindex has a vindex of its own', () => {
+    const filled = { type: 'int(10) unsigned zerofill' };
+    const entry = { type: '', columnVindexes: [{ name: 'v', columns: ['a', 'b'] }] };
+    const vschema = {
+      sharded: true,
+      vindexes: { v: { type: 'multicol', params: { column_count: '2', column_vindex: 'hash,xxhash' } } },
+      tables: { t: entry },
+    };
+    expect(found(vschema, unsharded, [table({ columns: [column('a', filled), column('b', filled)] })])).toEqual([
+      expect.stringMatching(/^vindex-text: column b /),
+    ]);
   });
 
   it.each(['constructor', '__proto__'])('a table called %s is no surprise', (name) => {

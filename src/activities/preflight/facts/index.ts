@@ -1,5 +1,6 @@
 import type { Fact, ReadFactName } from '../fact.js';
 import { candidates } from './candidates.js';
+import { cellsAway } from './cells-away.js';
 import { filledTables } from './filled-tables.js';
 import { journals } from './journals.js';
 import { locks } from './locks.js';
@@ -10,6 +11,7 @@ import { routingRules } from './routing-rules.js';
 import { sequences } from './sequences.js';
 import { sourceCells } from './source-cells.js';
 import { sourceDetails } from './source-details.js';
+import { sourceReplicas } from './source-replicas.js';
 import { sourceSchemas } from './source-schemas.js';
 import { sourceServers } from './source-servers.js';
 import { sourceShards } from './source-shards.js';
@@ -60,7 +62,9 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   sourceServers,
   sourceVersions,
   sourceTransactions,
+  sourceReplicas,
   streamAccounts,
+  cellsAway,
   targetHealth,
   targetPermissions,
   targetServers,

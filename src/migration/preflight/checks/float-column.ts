@@ -10,11 +10,11 @@ import { list } from '../words.js';
 export const floatColumn = defineCheck({
   name: 'float-column',
   severity: 'warning',
-  needs: ['plan', 'sourceDetails'],
-  judge: ({ plan, sourceDetails }) =>
+  needs: ['plan', 'request', 'sourceDetails'],
+  judge: ({ plan, request, sourceDetails }) =>
     tablesOf(sourceDetails).flatMap((table) => {
       const names = floatColumns(table);
-      if (names.length === 0) return [];
+      if (names.length === 0 || request.input.repairFloats.includes(table.name)) return [];
       return [
         {
           message:
@@ -22,7 +22,8 @@ export const floatColumn = defineCheck({
             list(names.map(quoteName)),
           place: sourcePlace(plan, { table: table.name }),
           remedy:
-            'make them DOUBLE in the source first; or leave the table out; or accept the loss: VDiff cannot see it',
+            'name the table in repairFloats: they are then set from the source; or make them DOUBLE there first; or ' +
+            'leave the table out; or accept the loss: VDiff cannot see it',
         },
       ];
     }),

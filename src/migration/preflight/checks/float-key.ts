@@ -1,6 +1,6 @@
 import { quoteName } from '../../sql/quote.js';
 import { defineCheck } from '../check.js';
-import { floatColumns, sourcePlace, tablesOf } from '../tables.js';
+import { floatColumns, sourcePlace, tablesOf, tellingKeys } from '../tables.js';
 import { list } from '../words.js';
 
 /** Rows are found by values that the copy has not rounded. Without a key, every column tells rows apart. */
@@ -10,7 +10,7 @@ export const floatKey = defineCheck({
   needs: ['plan', 'sourceDetails'],
   judge: ({ plan, sourceDetails }) =>
     tablesOf(sourceDetails).flatMap((table) => {
-      const keys = table.uniqueKeys.filter(({ name, notNull }) => name === 'PRIMARY' || notNull);
+      const keys = tellingKeys(table);
       const keyed = new Set(keys.flatMap(({ columns }) => columns));
       const names = floatColumns(table).filter((name) => keys.length === 0 || keyed.has(name));
       if (names.length === 0) return [];

@@ -8,14 +8,19 @@ import { binaryLog } from './binary-log.js';
 import { binlogFormat } from './binlog-format.js';
 import { binlogRetention } from './binlog-retention.js';
 import { binlogRowImage } from './binlog-row-image.js';
+import { cellAway } from './cell-away.js';
 import { cellExists } from './cell-exists.js';
 import { charset } from './charset.js';
+import { checksumColumn } from './checksum-column.js';
+import { checksumKey } from './checksum-key.js';
+import { checksumWhole } from './checksum-whole.js';
 import { collation } from './collation.js';
 import { diskFull } from './disk-full.js';
 import { diskUnknown } from './disk-unknown.js';
 import { engine } from './engine.js';
 import { floatColumn } from './float-column.js';
 import { floatKey } from './float-key.js';
+import { floatRepair } from './float-repair.js';
 import { foreignKey } from './foreign-key.js';
 import { foreignKeyCascade } from './foreign-key-cascade.js';
 import { foreignKeyOutside } from './foreign-key-outside.js';
@@ -27,6 +32,8 @@ import { internalTablesLeftOut } from './internal-tables-left-out.js';
 import { keyspaceExists } from './keyspace-exists.js';
 import { lockHeld } from './lock-held.js';
 import { longTransaction } from './long-transaction.js';
+import { maxAllowedPacket } from './max-allowed-packet.js';
+import { memberLost } from './member-lost.js';
 import { migrationName } from './migration-name.js';
 import { more } from './more.js';
 import { mountAnswers } from './mount-answers.js';
@@ -34,7 +41,9 @@ import { mysqlVersion } from './mysql-version.js';
 import { noPrimaryKey } from './no-primary-key.js';
 import { noTables } from './no-tables.js';
 import { notReadable } from './not-readable.js';
+import { onDdl } from './on-ddl.js';
 import { otherWorkflow } from './other-workflow.js';
+import { replicaLag } from './replica-lag.js';
 import { routingRule } from './routing-rule.js';
 import { sequenceBehind } from './sequence-behind.js';
 import { sequenceUnusable } from './sequence-unusable.js';
@@ -60,8 +69,11 @@ import { unhealthyTablet } from './unhealthy-tablet.js';
 import { uniqueKeyOnly } from './unique-key-only.js';
 import { versionUnknown } from './version-unknown.js';
 import { view } from './view.js';
+import { vectorKey } from './vector-key.js';
+import { vindexCharset } from './vindex-charset.js';
 import { vindexColumn } from './vindex-column.js';
 import { vindexDiffers } from './vindex-differs.js';
+import { vindexText } from './vindex-text.js';
 import { vindexUnknown } from './vindex-unknown.js';
 import { vindexUsable } from './vindex-usable.js';
 import { vitessVersion } from './vitess-version.js';
@@ -84,6 +96,7 @@ const list = [
   keyspaceExists,
   shardPrimary,
   cellExists,
+  cellAway,
   sourceTablet,
   sourceStream,
   sourcePrivileges,
@@ -98,9 +111,13 @@ const list = [
   backtickName,
   sourceSchemaDiffers,
   floatKey,
+  vectorKey,
+  floatRepair,
   vschemaEntry,
   vindexUsable,
   vindexColumn,
+  vindexText,
+  vindexCharset,
   workflowName,
   migrationName,
   otherWorkflow,
@@ -113,9 +130,14 @@ const list = [
   sourceAddress,
   binlogRetention,
   mysqlVersion,
+  maxAllowedPacket,
+  replicaLag,
   longTransaction,
   noPrimaryKey,
   floatColumn,
+  memberLost,
+  checksumColumn,
+  checksumKey,
   workingTable,
   vschemaType,
   sequenceUnusable,
@@ -132,9 +154,11 @@ const list = [
   sourcePrivilegesUnknown,
   versionUnknown,
   vitessVersion,
+  onDdl,
   sqlMode,
   charset,
   uniqueKeyOnly,
+  checksumWhole,
   foreignKey,
   view,
   internalTablesLeftOut,

@@ -1,6 +1,6 @@
 import { quoteName } from '../../sql/quote.js';
 import { defineCheck } from '../check.js';
-import { tablesOf, sourcePlace } from '../tables.js';
+import { sourcePlace, tablesOf, tellingKeys } from '../tables.js';
 
 /** Every table has a key that tells its rows apart. */
 export const noPrimaryKey = defineCheck({
@@ -9,7 +9,7 @@ export const noPrimaryKey = defineCheck({
   needs: ['plan', 'sourceDetails'],
   judge: ({ plan, sourceDetails }) =>
     tablesOf(sourceDetails)
-      .filter(({ uniqueKeys }) => !uniqueKeys.some(({ name, notNull }) => name === 'PRIMARY' || notNull))
+      .filter((table) => tellingKeys(table).length === 0)
       .map(({ name }) => ({
         message: `table ${quoteName(name)} has neither a primary key nor a unique key without NULLs`,
         place: sourcePlace(plan, { table: name }),

@@ -1,11 +1,20 @@
 import { quoteString, quoteStrings } from '../../../migration/sql/quote.js';
 import type { TabletConnection } from '../connection.js';
 
+/** Milliseconds: a server that needs longer to say how busy it is does not say it. */
+const loadTimeout = 10_000;
+
 /** An open transaction, with its age in seconds and the number of its MySQL thread. */
 export interface OpenTransaction {
   id: string;
   seconds: number;
   thread: string;
+}
+
+/** Seconds that a replica is behind, undefined when it does not replicate; and those that it stays so on purpose. */
+export interface Replication {
+  lag: number | undefined;
+  delay: number;
 }
 
 export async function readVariables(
@@ -41,6 +50,19 @@ export async function readLockingTransactions(tablet: TabletConnection): Promise
   }));
 }
 
+export async function readReplication(tablet: TabletConnection): Promise<Replication | undefined> {
+  const [row] = await tablet.query('show replica status');
+  if (row === undefined) return undefined;
+  const lag = row['Seconds_Behind_Source'] ?? null;
+  return { lag: lag === null ? undefined : Number(lag), delay: Number(row['SQL_Delay'] ?? 0) };
+}
+
+/** Threads that are at work at this moment, that of the question among them. */
+export async function readThreadsRunning(tablet: TabletConnection): Promise<number> {
+  const [row] = await tablet.query("show global status like 'Threads_running'", loadTimeout);
+  return Number(row?.['Value'] ?? 0);
+}
+
 export async function readGrants(tablet: TabletConnection, user: string): Promise<string[] | undefined> {
   const grantee = `substring_index(grantee, '@', 1) = ${quoteString(`'${user}'`)}`;
   const [global, schema, single, roles] = await Promise.all([
@@ -55,4 +77,11 @@ export async function readGrants(tablet: TabletConnection, user: string): Promis
     tablet.query(`select 1 as n from mysql.role_edges where to_user = ${quoteString(user)} limit 1`),
   ]);
   return single.length + roles.length > 0 ? undefined : [...global, ...schema].flatMap((row) => row['p'] ?? []);
+}
+
+/** True when MySQL has executed everything up to a position, in Vitess's form, or does within `seconds`. */
+export async function hasExecuted(tablet: TabletConnection, position: string, seconds: number): Promise<boolean> {
+  const gtids = position.slice(position.indexOf('/') + 1);
+  const [row] = await tablet.query(`select wait_for_executed_gtid_set(${quoteString(gtids)}, ${seconds}) as late`);
+  return row?.['late'] === '0';
 }

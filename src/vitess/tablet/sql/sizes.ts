@@ -1,6 +1,7 @@
 import { quoteString, quoteStrings } from '../../../migration/sql/quote.js';
 import type { TabletConnection } from '../connection.js';
 import type { NamedRow } from '../rows.js';
+import { tablesByFile } from './file-names.js';
 
 /** Estimates of rows and bytes by table name. */
 export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
@@ -12,11 +13,7 @@ export type TableSizes = Map<string, { rows: bigint; bytes: bigint }>;
  * mostly), get the stored statistics, which InnoDB renews about every ten seconds while a table grows.
  */
 export async function readTableSizes(tablet: TabletConnection, tables: readonly string[]): Promise<TableSizes> {
-  const files = new Map(
-    tables
-      .filter(hasPlainFileName)
-      .map((table) => [`${encodeFileName(tablet.dbName)}/${encodeFileName(table)}`, table]),
-  );
+  const files = tablesByFile(tablet.dbName, tables);
   const [counted, stored] = await Promise.all([
     selectNamed(
       tablet,
@@ -59,17 +56,4 @@ export function sumSizes(all: readonly TableSizes[]): TableSizes {
     sums.set(table, { rows: sum.rows + size.rows, bytes: sum.bytes + size.bytes });
   }
   return sums;
-}
-
-/** True unless MySQL has an abbreviation of its own for a letter of the name. */
-function hasPlainFileName(name: string): boolean {
-  return /^[\x20-\x7e\u3040-\u9fff\uac00-\ud7a3]*$/.test(name);
-}
-
-/**
- * MySQL's file name for an identifier, by which InnoDB names a table: letters, digits and `_` stay as they are,
- * every other character becomes `@` and its code in four hex digits.
- */
-function encodeFileName(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9_]/gu, (char) => `@${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

@@ -1,4 +1,4 @@
-import { quoteString } from '../../../migration/sql/quote.js';
+import { quoteString, quoteStrings } from '../../../migration/sql/quote.js';
 import type { TabletConnection } from '../connection.js';
 
 /** Copy state of a stream that is gone: its ID, and the tables it was copying or had work left for. */
@@ -28,6 +28,60 @@ export async function readCopyState(
       rows.filter((row) => row['vrepl_id'] === String(id)).flatMap((row) => row['table_name'] ?? []),
     ]),
   );
+}
+
+/** The source of each of a workflow's streams, in protobuf's text format, by the stream's ID. */
+export async function readSources(tablet: TabletConnection, workflow: string): Promise<Map<number, string>> {
+  const rows = await tablet.query(
+    [
+      'select id, source from _vt.vreplication',
+      `where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`,
+    ].join(' '),
+  );
+  return new Map(rows.map((row) => [Number(row['id']), row['source'] ?? '']));
+}
+
+/** In hexadecimal, so that no `sql_mode` changes the meaning of a backslash. */
+export async function writeSource(tablet: TabletConnection, id: number, source: string): Promise<void> {
+  const hex = Buffer.from(source).toString('hex');
+  await tablet.query(`update _vt.vreplication set source = X'${hex}' where id = ${id}`);
+}
+
+/** Deletes what these streams have still to copy of these tables. */
+export async function deleteTableCopyState(
+  tablet: TabletConnection,
+  streams: readonly number[],
+  tables: readonly string[],
+): Promise<void> {
+  await tablet.query(`delete from _vt.copy_state where ${ofStreamsAndTables(streams, tables)}`);
+}
+
+/** The statements that build the deferred secondary keys of these tables, each once. */
+export async function readDeferredKeys(
+  tablet: TabletConnection,
+  streams: readonly number[],
+  tables: readonly string[],
+): Promise<{ table: string; statement: string }[]> {
+  const rows = await tablet.query(
+    [
+      "select distinct table_name as t, json_unquote(json_extract(action, '$.task')) as task",
+      `from _vt.post_copy_action where ${ofStreamsAndTables(streams, tables)}`,
+    ].join(' '),
+  );
+  return rows.map((row) => ({ table: row['t'] ?? '', statement: row['task'] ?? '' }));
+}
+
+/** Forgets that the secondary keys of these tables are still to be built. */
+export async function deleteDeferredKeys(
+  tablet: TabletConnection,
+  streams: readonly number[],
+  tables: readonly string[],
+): Promise<void> {
+  await tablet.query(`delete from _vt.post_copy_action where ${ofStreamsAndTables(streams, tables)}`);
+}
+
+function ofStreamsAndTables(streams: readonly number[], tables: readonly string[]): string {
+  return `vrepl_id in (${streams.join(', ')}) and table_name in (${quoteStrings(tables)})`;
 }
 
 /** As Vitess does once a VDiff has its snapshots (`restartTargetVReplicationStreams`). */

@@ -1,4 +1,4 @@
-import type { ColumnFacts, ForeignKeyFacts, KeyFacts, TableFacts } from '../../../migration/preflight/facts.js';
+import type { ColumnFacts, ForeignKeyFacts, KeyFacts, TableFacts } from '../../../migration/plan/table-facts.js';
 import { quoteName, quoteString, quoteStrings } from '../../../migration/sql/quote.js';
 import type { TabletConnection } from '../connection.js';
 import type { NamedRow } from '../rows.js';
@@ -48,6 +48,10 @@ export async function renameTable(tablet: TabletConnection, from: string, to: st
 
 export async function dropTable(tablet: TabletConnection, table: string): Promise<void> {
   await tablet.alter(`drop table if exists ${quoteName(table)}`);
+}
+
+export async function emptyTable(tablet: TabletConnection, table: string): Promise<void> {
+  await tablet.alter(`truncate table ${quoteName(table)}`);
 }
 
 /** Columns, unique keys, foreign keys and triggers of base tables, in the order of `names`. */
