@@ -1,13 +1,17 @@
 import { customerVSchema, loadSampleData } from '../lab/data.js';
 import { startLab, stopOnSignals, type Lab } from '../lab/lab.js';
 import { migrateByPeer } from './peer.js';
+import { measureProof } from './proof.js';
 import { emptyTarget } from './reset.js';
 import { Ours } from './ours.js';
 
 const usage = `usage: npm run bench [-- --rows N] [--runs N] [--keyspace commerce|customer]
+       npm run bench -- --proof [--sizes 1000000,5000000] [--rates 0,100,1000]
 
 Measures the whole lifecycle, from create to the tables being served, once by vtmigrate and once
-by a script of vtctldclient commands, in turns on the same clusters.`;
+by a script of vtctldclient commands, in turns on the same clusters. With --proof: the checksums
+beside VDiff on tables of some sizes, what they cost a writer, and how long a fence stands with
+some writes a second.`;
 
 function option(name: string, otherwise: string): string {
   const index = process.argv.indexOf(`--${name}`);
@@ -53,6 +57,13 @@ async function main(): Promise<void> {
   const lab = await startLab({ vschemas: { customer: customerVSchema } });
   stopOnSignals(lab);
   try {
+    if (process.argv.includes('--proof')) {
+      const ours = await Ours.start(lab);
+      const numbers = (name: string, otherwise: string) => option(name, otherwise).split(',').map(Number);
+      await measureProof(lab, ours, numbers('sizes', '1000000,5000000'), numbers('rates', '0,100,1000'));
+      await ours.stop();
+      return;
+    }
     await loadSampleData(lab.source, { rows });
     const ours = await Ours.start(lab);
     console.log(`worker: ready in ${seconds(ours.startMs)} s, ${ours.residentMiB()} MiB resident`);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { environment } from '../lab/describe.js';
 import type { Lab } from '../lab/lab.js';
 import { startWorker, type RunningWorker } from '../lab/worker.js';
@@ -24,15 +24,18 @@ export class Ours {
 
   /** Mount, Create, the copy, VDiff, Complete, and a query for each table. */
   async migrate(keyspace: string): Promise<void> {
+    await (await this.begin({ target: `${keyspace}.bench`, all: true, complete: 'auto' })).result();
+  }
+
+  /** A migration from the lab's source. */
+  begin(options: { target: string } & Record<string, unknown>): Promise<WorkflowHandle> {
     const { topoServer, topoRoot } = this.lab.source;
-    const input = {
-      source: 'ext1.load',
-      target: `${keyspace}.bench`,
-      all: true,
-      complete: 'auto',
-      mount: { topoType: 'etcd2', topoServer, topoRoot },
-    };
-    await this.client.workflow.execute('migrate', { taskQueue: 'vtmigrate', workflowId: input.target, args: [input] });
+    const input = { source: 'ext1.load', mount: { topoType: 'etcd2', topoServer, topoRoot }, ...options };
+    return this.client.workflow.start('migrate', {
+      taskQueue: 'vtmigrate',
+      workflowId: options.target,
+      args: [input],
+    });
   }
 
   /** Resident memory of the worker, by the kernel. */
