@@ -1,4 +1,5 @@
 import type { MigrationRef } from '../migration/plan/reference.js';
+import { diagnose } from '../migration/watch/diagnosis.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
@@ -21,7 +22,7 @@ export function pauseActivities(clients: Clients) {
       await onEachShard(ref, 'vtmigrate pause', async (tablet) => {
         const streams = await tablet.streams(workflow);
         if (streams.every((stream) => stream.state === 'Stopped')) return;
-        const inTrouble = streams.some((stream) => stream.message !== '');
+        const inTrouble = streams.some((stream) => diagnose(stream.state, stream.message) !== undefined);
         await tablet.setStreamState(workflow, 'Stopped', inTrouble ? undefined : pausedMessage);
       });
     },

@@ -392,6 +392,9 @@ describe('pause and resume', () => {
       mount,
     });
     await until(handle, (status) => status.phase === 'copying');
+    // The message of a stream that has just been made, which is no trouble.
+    const picked = 'Picked source tablet: cell:"ext" uid:100';
+    await sql('target', 'commerce', '0', `update _vt.vreplication set message = '${picked}'`);
     expect(await handle.executeUpdate('pause')).toEqual({ outcome: 'paused' });
     const paused = await until(
       handle,
