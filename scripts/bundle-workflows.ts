@@ -22,6 +22,7 @@ async function removeStale(): Promise<void> {
 await removeStale();
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(built, 'workflows', 'index.js'),
+  payloadConverterPath: join(built, 'workflows', 'payload-converter.js'),
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(join(root, 'dist', 'workflow-bundle.js'), code);

@@ -82,15 +82,10 @@ async function connectToTemporal(options: NativeConnectionOptions): Promise<Nati
   }
 }
 
-/** The workflows as a worker of this build loads them: what `Worker.create` takes. */
-export type WorkflowCode = { workflowBundle: { codePath: string } } | { workflowsPath: string };
-
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-/** `npm run build` bundles the workflows. A worker that runs from source bundles them itself when it starts. */
-export const workflowCode: WorkflowCode = import.meta.url.endsWith('.ts')
-  ? { workflowsPath: path('./workflows/index.ts') }
-  : { workflowBundle: { codePath: path('../workflow-bundle.js') } };
+/** The workflows with their payload converter, bundled by `npm run build`: what `Worker.create` takes. */
+export const workflowCode = {
+  workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+};
 
 /**
  * Runs a worker until it receives SIGINT or SIGTERM. It is configured by the environment: docs/configuration.md.
@@ -98,7 +93,7 @@ export const workflowCode: WorkflowCode = import.meta.url.endsWith('.ts')
  */
 export async function runWorker(
   connectors: Connectors = realConnectors,
-  workflows: WorkflowCode = workflowCode,
+  workflows: typeof workflowCode = workflowCode,
 ): Promise<void> {
   const config = readConfig(process.env);
   Runtime.install({

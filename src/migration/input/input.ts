@@ -3,6 +3,7 @@ import { MigrationError } from '../problem/errors.js';
 import { isName, nameHint } from './identifier.js';
 import { mountConfigSchema, name, tableName } from './kinds.js';
 import { shapeOf, type sourceTablesActions } from './options.js';
+import { Undecodable } from './undecodable.js';
 
 /** The input of the workflow type `migrate`: the public contract, in camel case. */
 export const migrateInputSchema = z.strictObject(shapeOf('Create')).check((ctx) => {
@@ -102,6 +103,7 @@ export type CompleteRequest = z.infer<typeof completeRequestSchema>;
  * @throws MigrationError INVALID_INPUT, naming every wrong field at once
  */
 export function parseWith<S extends z.ZodType>(schema: S, value: unknown, whatItIs: string): z.output<S> {
+  if (value instanceof Undecodable) throw undecodable(value, whatItIs);
   const result = schema.safeParse(value, { reportInput: false });
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap(describeIssue);
@@ -110,6 +112,15 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, whatIt
     `${whatItIs} is not valid: ${problems.join('; ')}`,
     {},
     'correct these fields; nothing has been touched',
+  );
+}
+
+function undecodable({ encoding, reason }: Undecodable, whatItIs: string): MigrationError {
+  return new MigrationError(
+    'INVALID_INPUT',
+    `${whatItIs} cannot be decoded: its encoding is ${JSON.stringify(encoding)} (${reason})`,
+    {},
+    'send it as plain JSON, without a codec: the worker has none',
   );
 }
 

@@ -43,6 +43,7 @@ async function write(codePath: string, workflowInterceptorModules: string[]): Pr
   await mkdir(cache, { recursive: true });
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'src', 'workflows', 'index.ts'),
+    payloadConverterPath: join(root, 'src', 'workflows', 'payload-converter.ts'),
     logger: new DefaultLogger('ERROR'),
     workflowInterceptorModules,
   });

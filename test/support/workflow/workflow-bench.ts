@@ -49,7 +49,7 @@ export interface BenchOptions {
 export class Bench {
   private readonly scripts = new Map<string, Script>();
   private readonly runs: { workflowId: string }[] = [];
-  private readonly taskQueue = randomUUID();
+  readonly taskQueue = randomUUID();
   private named = 0;
   private worker: { worker: Worker; ended: Promise<void> } | undefined;
 
