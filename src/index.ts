@@ -10,7 +10,9 @@ import type {
   leaveRequestSchema,
   migrateInputSchema,
   mountInputSchema,
+  readinessInputSchema,
 } from './migration/input/input.js';
+import type { CompleteAnswer } from './migration/lifecycle/messages.js';
 import type { MigrateResult } from './migration/lifecycle/result.js';
 import type { AuditResult } from './workflows/audit.js';
 import type { MountResult } from './workflows/mount.js';
@@ -23,6 +25,8 @@ export type AdoptInput = z.input<typeof adoptInputSchema>;
 export type MountInput = z.input<typeof mountInputSchema>;
 /** The input of the workflow `audit`. */
 export type AuditInput = z.input<typeof auditInputSchema>;
+/** The input of the workflow `readiness`. */
+export type ReadinessInput = z.input<typeof readinessInputSchema>;
 /** The payload of the signal and the update `complete`. */
 export type CompleteRequest = z.input<typeof completeRequestSchema>;
 
@@ -33,6 +37,7 @@ export type LeaveRequest = z.input<typeof leaveRequestSchema>;
 export type Migrate = (input: MigrateInput | AdoptInput) => Promise<MigrateResult>;
 export type Mount = (input: MountInput) => Promise<MountResult>;
 export type Audit = (input: AuditInput) => Promise<AuditResult>;
+export type Readiness = (input: ReadinessInput) => Promise<CompleteAnswer>;
 
 export {
   adoptInputSchema,
@@ -40,6 +45,7 @@ export {
   completeRequestSchema,
   leaveRequestSchema,
   mountInputSchema,
+  readinessInputSchema,
 } from './migration/input/input.js';
 export { migrateContract as migrateInputSchema } from './migration/preflight/contract.js';
 export * from './workflows/messages.js';

@@ -12,6 +12,7 @@ import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
 import { preflightActivities } from './preflight/preflight.js';
 import { recheck } from './preflight/recheck.js';
+import { readinessActivities } from './readiness.js';
 import { repairActivities } from './repair.js';
 import { retireSourceActivities } from './retire-source.js';
 import { serveActivities } from './serve.js';
@@ -40,6 +41,7 @@ export function allActivities(clients: Clients) {
     ...retireSourceActivities(clients),
     ...cancelActivities(clients),
     ...auditActivities(clients),
+    ...readinessActivities(),
   });
 }
 

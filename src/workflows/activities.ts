@@ -27,7 +27,7 @@ type LockedStep =
 
 /** Questions, and small changes without a lock. */
 export const quick = proxyActivities<
-  Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'survey' | 'runs'>
+  Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'survey' | 'runs' | 'readiness'>
 >({
   startToCloseTimeout: '2 minutes',
   retry,

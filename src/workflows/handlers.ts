@@ -8,18 +8,20 @@ import {
   type CompleteRequest,
   type LeaveRequest,
 } from '../migration/input/input.js';
+import { dryRunAnswer, type KnownReadiness } from '../migration/lifecycle/complete-answer.js';
 import { acceptanceOf, readiness } from '../migration/lifecycle/next-step.js';
+import type { messages as contract } from '../migration/lifecycle/messages.js';
 import { phases } from '../migration/lifecycle/phases.js';
 import { completeOptions } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import { isAccepted, type Gap } from '../migration/proof/gaps.js';
+import type { Gap } from '../migration/proof/gaps.js';
 import { isClean } from '../migration/proof/vdiff.js';
 import { comparesRows } from './prover.js';
 import { locked } from './activities.js';
 import { failureOf, toWorkflowFailure } from './failures.js';
 import { askToLeave } from './leaving.js';
 import * as messages from './messages.js';
-import { refuseAfterNoReturn, refuseWhileCancelling, refuseWhileContinuing } from './refusals.js';
+import { refuseLate, refuseQuestion, refuseWhileContinuing } from './refusals.js';
 import type { Migration } from './state.js';
 
 /** Binds the messages to the migration. Handlers record what is wanted; the main loop does it. */
@@ -27,6 +29,13 @@ export function listen(migration: Migration): void {
   setHandler(messages.statusQuery, () => migration.status(), {
     description: 'Where the migration is, as plain JSON',
   });
+  setHandler(
+    messages.readinessQuery,
+    (payload?: unknown) => orFailure(() => known(migration, parseComplete(payload), migration.comparesRows)),
+    {
+      description: 'What is known of the readiness for such a Complete; the workflow readiness asks the clusters, too',
+    },
+  );
   onComplete(migration);
   onCancel(migration);
   onVDiff(migration);
@@ -47,8 +56,8 @@ function onComplete(migration: Migration): void {
     {
       validator: (payload?: unknown) => {
         refuseWhileContinuing(migration);
-        refuseWhileCancelling(migration);
-        orFailure(() => parseComplete(payload));
+        refuseLate(migration, 'complete');
+        if (orFailure(() => parseComplete(payload)).dryRun) refuseQuestion();
       },
       description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
     },
@@ -62,7 +71,7 @@ function onCancel(migration: Migration): void {
   setHandler(messages.cancelUpdate, () => answer(() => cancel(migration)), {
     validator: () => {
       refuseWhileContinuing(migration);
-      refuseAfterNoReturn(migration);
+      refuseLate(migration, 'cancel');
     },
     description: 'Like the signal; answers when everything has been put back',
   });
@@ -71,7 +80,7 @@ function onCancel(migration: Migration): void {
 function onVDiff(migration: Migration): void {
   setHandler(messages.vdiffSignal, () => migration.requestVDiff(), { description: 'Run VDiff once more' });
   setHandler(messages.vdiffUpdate, () => answer(() => vdiff(migration)), {
-    validator: () => refuseWithoutWayBack(migration),
+    validator: () => refuse(migration, 'vdiff'),
     description: 'Run VDiff once more, after the copy has finished; answers with what it found',
   });
 }
@@ -81,19 +90,18 @@ function onPauseAndResume(migration: Migration): void {
   const ifPossible = (request: () => void) => {
     if (!migration.intents.cancel && !migration.pastNoReturn) request();
   };
-  const validator = () => refuseWithoutWayBack(migration);
   setHandler(messages.pauseSignal, () => ifPossible(() => migration.requestPause()), {
     description: 'Stop the streams until resume',
   });
   setHandler(messages.pauseUpdate, () => answer(() => pause(migration)), {
-    validator,
+    validator: () => refuse(migration, 'pause'),
     description: 'Like the signal; answers when the streams are stopped',
   });
   setHandler(messages.resumeSignal, () => ifPossible(() => migration.requestResume()), {
     description: 'Start the streams again',
   });
   setHandler(messages.resumeUpdate, () => answer(() => resume(migration)), {
-    validator,
+    validator: () => refuse(migration, 'resume'),
     description: 'Like the signal; answers when the streams are started',
   });
 }
@@ -109,7 +117,7 @@ function onLeave(migration: Migration): void {
   const byUpdate = (payload?: unknown) => leave(migration, parseLeave(payload).tables, null);
   setHandler(messages.leaveUpdate, (payload?: unknown) => answer(() => byUpdate(payload)), {
     validator: (payload?: unknown) => {
-      refuseWithoutWayBack(migration);
+      refuse(migration, 'leave');
       orFailure(() => parseLeave(payload));
     },
     description: 'Like the signal; answers when they have left',
@@ -125,15 +133,14 @@ function onKeepSource(migration: Migration): void {
     description: "Keep the source's tables, whatever was asked for before",
   });
   setHandler(messages.keepSourceUpdate, keepSource, {
-    validator: () => refuseWhileCancelling(migration, ': the source keeps its tables'),
+    validator: () => refuseLate(migration, 'keepSource'),
     description: "Like the signal; answers that the source's tables stay",
   });
 }
 
-function refuseWithoutWayBack(migration: Migration): void {
+function refuse(migration: Migration, message: keyof typeof contract): void {
   refuseWhileContinuing(migration);
-  refuseWhileCancelling(migration);
-  refuseAfterNoReturn(migration);
+  refuseLate(migration, message);
 }
 
 /** A signal cannot be refused: a payload that makes no sense is shown as the last error and not acted on. */
@@ -174,7 +181,7 @@ async function leave(
   await until(migration, () => migration.ended || migration.pastNoReturn || !waits());
   const problem = migration.refusalOf(intent);
   if (problem !== undefined) throw failureOf(problem);
-  if (waits()) refuseAfterNoReturn(migration);
+  if (waits()) refuseLate(migration, 'leave');
   return { outcome: waits() ? 'ended' : 'left', left: facts.left, tables: facts.tables };
 }
 
@@ -198,22 +205,22 @@ async function complete(migration: Migration, request: CompleteRequest): Promise
 }
 
 async function dryRun(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
-  const { force } = request;
-  const acceptance = acceptanceOf(request);
-  const early = migration.progress.reached !== 'created' && !migration.pastNoReturn;
-  const streams = early ? [] : await prove(migration, request);
-  const { gaps, waitingFor } = readiness(migration, acceptance);
+  const { created } = known(migration, request, false);
+  const inClusters = created ? await prove(migration, request) : [];
+  return dryRunAnswer(request, known(migration, request, created && comparesRows()), inClusters);
+}
+
+/** @param rows whether the comparison of the rows counts */
+function known(migration: Migration, request: CompleteRequest, rows: boolean): KnownReadiness {
+  const { gaps, waitingFor } = readiness(migration, acceptanceOf(request));
   const { mount, keyspace } = parseSourceIdentifier(migration.facts.source);
-  const rows = early || !comparesRows() ? [] : proofGaps(migration.facts.proof, { cluster: mount, keyspace });
-  const missing = [...streams, ...gaps, ...rows].filter((gap) => !isAccepted(gap, acceptance));
-  const again =
-    !force && missing.length === 0 && migration.vdiffIsOld
-      ? ['VDiff once more, which Complete runs by itself: the last one is too old']
-      : [];
+  const { initializeTargetSequences } = completeOptions(migration, request);
   return {
-    outcome: !early && missing.length === 0 ? 'ready' : 'not ready',
-    waitingFor: early ? ['Create to finish'] : [...again, ...waitingFor],
-    missing,
+    created: migration.progress.reached === 'created' || migration.pastNoReturn,
+    waitingFor,
+    missing: [...gaps, ...(rows ? proofGaps(migration.facts.proof, { cluster: mount, keyspace }) : [])],
+    vdiffIsOld: migration.vdiffIsOld,
+    initializeTargetSequences,
   };
 }
 

@@ -1,5 +1,11 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { messages, statusQuestion, type Message, type Question } from '../migration/lifecycle/messages.js';
+import {
+  messages,
+  readinessQuestion,
+  statusQuestion,
+  type Message,
+  type Question,
+} from '../migration/lifecycle/messages.js';
 
 export type * from '../migration/lifecycle/messages.js';
 
@@ -9,6 +15,7 @@ const signal = (of: Message<undefined, unknown>) => defineSignal(of.name);
 const updateWithPayload = <A>(of: Message<never, A>) => defineUpdate<A, [payload?: unknown]>(of.name);
 const update = <A>(of: Message<undefined, A>) => defineUpdate<A>(of.name);
 const query = <A>(of: Question<A>) => defineQuery<A>(of.name);
+const queryWithPayload = <A>(of: Question<A>) => defineQuery<A, [payload?: unknown]>(of.name);
 
 export const completeSignal = signalWithPayload(messages.complete);
 export const cancelSignal = signal(messages.cancel);
@@ -29,3 +36,4 @@ export const leaveUpdate = updateWithPayload(messages.leave);
 export const keepSourceUpdate = update(messages.keepSource);
 
 export const statusQuery = query(statusQuestion);
+export const readinessQuery = queryWithPayload(readinessQuestion);

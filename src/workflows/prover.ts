@@ -29,7 +29,9 @@ export class Prover {
   ) {}
 
   start(): void {
-    if (this.running !== null || !comparesRows()) return;
+    if (this.running !== null) return;
+    this.migration.comparesRows = comparesRows();
+    if (!this.migration.comparesRows) return;
     const scope = new CancellationScope({ cancellable: true, parent: this.parent });
     this.running = { scope, ended: scope.run(() => this.compare()).catch(ignoreCancellation) };
   }

@@ -1,23 +1,26 @@
-import { ApplicationFailure } from '@temporalio/workflow';
-import type { ErrorCode } from '../migration/problem/errors.js';
-import { CONTINUED_AS_NEW } from '../migration/lifecycle/messages.js';
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { CONTINUED_AS_NEW, type messages } from '../migration/lifecycle/messages.js';
+import { refusalOf } from '../migration/lifecycle/refusals.js';
+import { failureOf } from './failures.js';
 import type { Migration } from './state.js';
 
-/** @throws ApplicationFailure BEING_CANCELLED */
-export function refuseWhileCancelling({ intents }: Migration, more = ''): void {
-  if (intents.cancel) refuse('BEING_CANCELLED', `the migration is being cancelled${more}`);
-}
-
-/** @throws ApplicationFailure PAST_NO_RETURN */
-export function refuseAfterNoReturn({ pastNoReturn }: Migration): void {
-  if (pastNoReturn) refuse('PAST_NO_RETURN', 'the migration is past the point of no return: it is being completed');
+/** @throws ApplicationFailure BEING_CANCELLED or PAST_NO_RETURN when a message comes too late */
+export function refuseLate({ intents, pastNoReturn }: Migration, message: keyof typeof messages): void {
+  const refusal = refusalOf(message, { cancelling: intents.cancel, pastNoReturn });
+  if (refusal !== undefined) throw failureOf(refusal);
 }
 
 /** No update may wait past the end of a run. @throws ApplicationFailure CONTINUED_AS_NEW */
 export function refuseWhileContinuing({ continuing }: Migration): void {
-  if (continuing) refuse(CONTINUED_AS_NEW, 'the workflow is continuing as new: ask again');
+  if (continuing) askAgain('the workflow is continuing as new: ask again');
 }
 
-function refuse(type: ErrorCode | typeof CONTINUED_AS_NEW, message: string): never {
-  throw ApplicationFailure.create({ message, type, nonRetryable: true });
+/** A question leaves events in a history. @throws ApplicationFailure CONTINUED_AS_NEW when that is long already */
+export function refuseQuestion(): void {
+  if (workflowInfo().continueAsNewSuggested)
+    askAgain('the history is long, and the workflow continues as new soon: ask by the workflow readiness instead');
+}
+
+function askAgain(message: string): never {
+  throw ApplicationFailure.create({ message, type: CONTINUED_AS_NEW, nonRetryable: true });
 }

@@ -33,6 +33,8 @@ export class Migration implements MigrationState {
   readonly progress: Progress;
   /** The workflow is about to continue as new: updates that wait must end. */
   continuing = false;
+  /** The rows are compared: known once the copy has finished. */
+  comparesRows = false;
   /** Not carried on: an update does not outlast a run. */
   private readonly refusals = new Map<LeaveIntent, Problem>();
 
@@ -121,6 +123,8 @@ export class Migration implements MigrationState {
   /** The intent, by which `refusalOf` knows it; handled once `intents.leave` no longer has it. */
   requestLeave(tables: string[], complete: CompleteRequest | null): LeaveIntent {
     const intent = { tables, complete, judged: false };
+    this.progress.leaveRefusal = null;
+    this.forgetLastError();
     this.intents.leave.push(intent);
     return intent;
   }
@@ -132,7 +136,9 @@ export class Migration implements MigrationState {
 
   /** Nothing happens when they have left meanwhile. */
   refuseLeave(intent: LeaveIntent, problem: Problem): void {
-    if (this.settleLeave(intent)) this.refusals.set(intent, problem);
+    if (!this.settleLeave(intent)) return;
+    this.refusals.set(intent, problem);
+    this.progress.leaveRefusal = problem;
   }
 
   private settleLeave(intent: LeaveIntent): boolean {
@@ -168,25 +174,35 @@ export class Migration implements MigrationState {
   }
 
   requestComplete(request: CompleteRequest): void {
+    this.forgetLastError();
     this.intents.complete = { state: 'asked', request };
   }
 
   /** Past the point of no return there is nothing to cancel. */
   requestCancel(): void {
+    this.forgetLastError();
     this.intents.cancel ||= !this.pastNoReturn;
   }
 
   requestPause(): void {
+    this.forgetLastError();
     if (this.intents.streams.want !== 'pause') this.intents.streams = { want: 'pause', for: null };
   }
 
   requestResume(): void {
+    this.forgetLastError();
     this.intents.streams = { want: 'resume' };
   }
 
   /** A VDiff that is running answers the request; no second one is begun. */
   requestVDiff(): void {
+    this.forgetLastError();
     if (this.phase !== 'verifying') this.intents.vdiff = true;
+  }
+
+  /** It may be of an earlier message. A step that still fails shows its error again. */
+  private forgetLastError(): void {
+    this.progress.lastError = null;
   }
 
   /** Complete has been tried: whoever asked for it can be answered. */

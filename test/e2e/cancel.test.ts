@@ -70,6 +70,26 @@ describe('Cancel said in other ways', () => {
     expect(await snapshot('commerce')).toEqual(before);
   });
 
+  test('the command line, while every update that Temporal allows waits, and commands were left waiting', async () => {
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: 'commerce.cxl',
+      tables: ['customer'],
+      autoStart: false,
+    });
+    await until(handle, (status) => status.phase === 'copying');
+    for (let i = 0; i < 10; i++) await handle.startUpdate('vdiff', { waitForStage: 'ACCEPTED' });
+    const left = [1, 2, 3].map(() => program.cli('VDiff', 'commerce.cxl'));
+    expect(await program.cli('Migrate', '-dry_run', 'Complete', 'commerce.cxl')).toMatchObject({ code: 1 });
+    expect(await program.cli('Workflow', 'Stop', 'commerce.cxl')).toMatchObject({ code: 0 });
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.cxl')).toMatchObject({ code: 0 });
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'cancelled' });
+    for (const { code, stderr } of await Promise.all(left)) {
+      expect(code).toBe(1);
+      expect(stderr).toContain('commerce.cxl has ended before a VDiff finished');
+    }
+  });
+
   test('the command line, and a second Cancel', async () => {
     const before = await snapshot('commerce');
     const handle: WorkflowHandle = await start();

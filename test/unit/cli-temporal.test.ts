@@ -1,5 +1,4 @@
-import { ApplicationFailure, defaultPayloadConverter, type Client } from '@temporalio/client';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { defaultPayloadConverter, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { create } from '../../src/cli/commands/create.js';
 import { PassingError } from '../../src/cli/errors.js';
@@ -7,7 +6,7 @@ import { Terminal } from '../../src/cli/output/terminal.js';
 import { Follower } from '../../src/cli/temporal/follower.js';
 import { readLive } from '../../src/cli/temporal/live.js';
 import { Session } from '../../src/cli/temporal/session.js';
-import { PendingUpdate } from '../../src/cli/temporal/update.js';
+import { request } from '../../src/cli/temporal/request.js';
 import { phases, type Phase } from '../../src/migration/lifecycle/phases.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import { messages } from '../../src/migration/lifecycle/messages.js';
@@ -22,6 +21,7 @@ interface Run {
   firstRunId: string;
   status: string;
   phase?: Phase;
+  requested?: string[];
   pendingActivities?: object[];
 }
 
@@ -30,9 +30,11 @@ class FakeTemporal {
   runs: Run[] = [];
   /** Calls of `describe` that fail before the next answer. */
   outages = 0;
-  /** What the updates sent answer, in turn. */
-  answers: (() => Promise<unknown>)[] = [];
-  updates: { name: string; args: unknown; firstExecutionRunId: string | undefined }[] = [];
+  signals: { name: string; args: unknown[]; runId: string }[] = [];
+  /** Called before a signal arrives. */
+  beforeSignal = () => undefined as unknown;
+  /** No worker answers queries. */
+  unanswered = false;
 
   readonly session = new Session(this.client(), 'vtmigrate', 'temporal:7233');
 
@@ -40,16 +42,15 @@ class FakeTemporal {
     return {
       withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
       options: { namespace: 'default', loadedDataConverter: { payloadConverter: defaultPayloadConverter } },
-      workflowService: { describeTaskQueue: () => Promise.reject(unavailable()) },
+      workflowService: { describeTaskQueue: () => Promise.resolve({ pollers: [] }) },
       workflow: {
         start: () => Promise.resolve({ firstExecutionRunId: 'r1' }),
-        getHandle: (_id: string, runId?: string, options?: { firstExecutionRunId?: string }) =>
-          this.handle(runId, options?.firstExecutionRunId),
+        getHandle: (_id: string, runId?: string) => this.handle(runId),
       },
     } as unknown as Client;
   }
 
-  private handle(runId: string | undefined, firstExecutionRunId: string | undefined) {
+  private handle(runId: string | undefined) {
     const find = () => {
       const run = runId === undefined ? this.runs.at(-1) : this.runs.find((each) => each.runId === runId);
       if (run === undefined) throw new WorkflowNotFoundError('not found', id, runId);
@@ -73,26 +74,32 @@ class FakeTemporal {
         };
       },
       query: () => {
-        const { phase = 'copying' } = find();
+        if (this.unanswered) return Promise.reject(deadlineExceeded());
+        const { phase = 'copying', requested = [] } = find();
         const { createDone } = phases[phase];
         return Promise.resolve({
           workflow: id,
           source: 'ext1.load',
           phase,
           createDone,
+          requested,
+          pastNoReturn: phase === 'completing',
           lastError: null,
           observedAt: null,
         });
       },
       result: () => Promise.resolve({ outcome: 'planned', workflow: id, source: 'ext1.load', plan: samplePlan() }),
-      startUpdate: (name: string, { args }: { args: unknown }) => {
-        this.updates.push({ name, args, firstExecutionRunId });
-        return Promise.resolve({ result: this.answers.shift() });
+      signal: async (name: string, ...args: unknown[]) => {
+        await this.beforeSignal();
+        const run = find();
+        if (run.status !== 'RUNNING') throw new WorkflowNotFoundError('already completed', id, runId);
+        this.signals.push({ name, args, runId: run.runId });
       },
     };
   }
 }
 
+const deadlineExceeded = () => Object.assign(new Error('late'), { code: 4, details: 'deadline', metadata: {} });
 const unavailable = () => Object.assign(new Error('gone'), { code: 14, details: 'connection refused', metadata: {} });
 
 let temporal: FakeTemporal;
@@ -152,37 +159,57 @@ describe('a migration that continues as new', () => {
     expect((await temporal.session.describe({ id, runId: 'r1' })).status.name).toBe('CONTINUED_AS_NEW');
   });
 
-  const failure = (type: string) => () =>
-    Promise.reject(new WorkflowUpdateFailedError('failed', ApplicationFailure.create({ type, message: 'cut off' })));
-
-  test.each(['CONTINUED_AS_NEW', 'AcceptedUpdateCompletedWorkflow'])(
-    'gets an update again that ended as %s',
-    async (type) => {
-      temporal.answers = [failure(type), () => Promise.resolve({ outcome: 'paused' })];
-      const update = await PendingUpdate.send(temporal.session, { id, runId: 'r1' }, messages.pause, undefined);
-      expect(await update.answer()).toEqual({ outcome: 'paused' });
-      const sent = { name: 'pause', args: [undefined], firstExecutionRunId: 'r1' };
-      expect(temporal.updates).toEqual([sent, sent]);
-    },
-  );
-
-  test('gets it again once Temporal answers again', async () => {
-    temporal.answers = [
-      failure('AcceptedUpdateCompletedWorkflow'),
-      failure('AcceptedUpdateCompletedWorkflow'),
-      () => Promise.resolve({ outcome: 'paused' }),
-    ];
-    const update = await PendingUpdate.send(temporal.session, { id, runId: 'r1' }, messages.pause, undefined);
-    temporal.outages = 1;
-    expect(await update.answer()).toEqual({ outcome: 'paused' });
+  test('gets a message in its newest run', async () => {
+    const before = await request(temporal.session, { id, runId: 'r1' }, messages.pause, undefined);
+    expect(before.phase).toBe('replicating');
+    expect(temporal.signals).toEqual([{ name: 'pause', args: [], runId: 'r2' }]);
   });
 
-  test('does not get an update again when it has ended', async () => {
-    temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'TERMINATED' }];
-    temporal.answers = [failure('AcceptedUpdateCompletedWorkflow')];
-    const update = await PendingUpdate.send(temporal.session, { id, runId: 'r1' }, messages.complete, { force: true });
-    await expect(update.answer()).rejects.toThrow('cut off');
-    expect(temporal.updates).toEqual([{ name: 'complete', args: [{ force: true }], firstExecutionRunId: 'r1' }]);
+  test('gets a message that came while it continued as new', async () => {
+    temporal.beforeSignal = () => {
+      temporal.beforeSignal = () => undefined;
+      const [first] = temporal.runs;
+      const next = { runId: 'r3', firstRunId: 'r1', status: 'RUNNING', phase: 'replicating' } as const;
+      temporal.runs = [
+        ...(first === undefined ? [] : [first]),
+        { ...next, runId: 'r2', status: 'CONTINUED_AS_NEW' },
+        next,
+      ];
+    };
+    await request(temporal.session, { id, runId: 'r1' }, messages.complete, { force: true });
+    expect(temporal.signals).toEqual([{ name: 'complete', args: [{ force: true }], runId: 'r3' }]);
+  });
+
+  test('gets none that was meant for one before it', async () => {
+    temporal.runs.push({ runId: 'r3', firstRunId: 'r3', status: 'RUNNING' });
+    const sent = request(temporal.session, { id, runId: 'r1' }, messages.cancel, undefined);
+    await expect(sent).rejects.toThrow(/^commerce.wf has ended in the meantime/);
+    expect(temporal.signals).toEqual([]);
+  });
+});
+
+describe('a message', () => {
+  const send = () => request(temporal.session, { id, runId: 'r1' }, messages.cancel, undefined);
+
+  test('that comes too late is refused, and not sent', async () => {
+    temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING', phase: 'completing' }];
+    await expect(send()).rejects.toThrow('past the point of no return: it is being completed');
+    temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING', requested: ['cancel'] }];
+    const complete = request(temporal.session, { id }, messages.complete, {});
+    await expect(complete).rejects.toThrow('the migration is being cancelled');
+    expect(temporal.signals).toEqual([]);
+  });
+
+  test('is sent although no worker answers, and says so', async () => {
+    temporal.unanswered = true;
+    await expect(send()).rejects.toThrow(/^no worker answers .* The request is remembered, and carried out once/);
+    expect(temporal.signals).toEqual([{ name: 'cancel', args: [], runId: 'r1' }]);
+  });
+
+  test('is not sent while Temporal does not answer', async () => {
+    temporal.outages = Infinity;
+    await expect(send()).rejects.toThrow(/^Temporal does not answer at temporal:7233/);
+    expect(temporal.signals).toEqual([]);
   });
 });
 

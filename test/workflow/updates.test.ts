@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import type { CancelAnswer, CompleteAnswer, VDiffAnswer } from '../../src/workflows/messages.js';
 import { cleanVDiff, dirtyVDiff, sampleGap, sampleProof } from '../support/workflow/samples.js';
 import { fails, returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
-import { Bench, devServer, type Migration } from '../support/workflow/workflow-bench.js';
+import { Bench, devServer, Migration } from '../support/workflow/workflow-bench.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -141,10 +142,16 @@ describe('the update complete as a dry run', () => {
     },
     { name: 'dirty, by force', vdiff: dirtyVDiff(), gaps: [], force: true, outcome: 'ready', missing: [] },
   ])('answers $outcome ($name), and asks for nothing', async ({ vdiff, gaps, force, outcome, missing }) => {
-    const script = new Script().on('vdiff', returns(vdiff)).on('prove', returns(gaps));
+    const script = new Script().on('vdiff', returns(vdiff)).always('prove', returns(gaps));
     const migration = await waiting(script.on('checksum', returns(sampleProof())));
     await migration.until(({ proof }) => proof !== null);
+    const events = await migration.events();
+    const input = { target: migration.handle.workflowId, force };
+    const asked = await bench.start('readiness', `readiness-${randomUUID()}`, [input], script);
+    const known: unknown = await asked.result();
+    expect(await migration.events()).toBe(events);
     const answer = await migration.update<CompleteAnswer>('complete', { dryRun: true, force });
+    expect(known).toEqual(answer);
     expect(answer).toMatchObject({ outcome, missing });
     expect(answer.missing).toHaveLength(missing.length);
     expect(await migration.status()).toMatchObject({ phase: 'replicating', requested: [] });
@@ -175,6 +182,29 @@ describe('the update complete as a dry run', () => {
     });
     expect(script.steps()).not.toContain('prove');
     await cancelled(migration);
+  });
+});
+
+describe('the workflow readiness', () => {
+  it('is refused where no migration runs, with the way to see why', async () => {
+    const migration = await waiting(new Script());
+    await cancelled(migration);
+    for (const target of [migration.handle.workflowId, 'commerce.nobody']) {
+      const asked = new Migration(await bench.start('readiness', `readiness-${target}`, [{ target }], new Script()));
+      expect(await asked.failure()).toMatchObject({
+        type: 'MIGRATION_NOT_FOUND',
+        message: expect.stringContaining(`vtmigrate Workflow Show ${target}`) as string,
+      });
+    }
+  });
+
+  it('refuses what a dry run cannot have', async () => {
+    const input = { target: 'commerce.wf', dryRun: false, leaveTables: ['t'] };
+    const asked = new Migration(await bench.start('readiness', 'readiness-bad', [input], new Script()));
+    expect(await asked.failure()).toMatchObject({
+      type: 'INVALID_INPUT',
+      message: expect.stringMatching(/dryRun .*leaveTables is not an option|leaveTables is not.*dryRun/) as string,
+    });
   });
 });
 

@@ -9,7 +9,7 @@ import type { Terminal } from '../output/terminal.js';
 import { readClosedRun } from '../temporal/closed.js';
 import { Follower } from '../temporal/follower.js';
 import type { Session } from '../temporal/session.js';
-import { PendingUpdate } from '../temporal/update.js';
+import { request } from '../temporal/request.js';
 import { findOrAdopt } from '../temporal/takeover.js';
 
 /**
@@ -23,10 +23,9 @@ export async function cancel({ id }: { id: string }, session: Session, terminal:
   );
   if (description.status.name !== 'RUNNING')
     return alreadyEnded(id, await readClosedRun(session, description), terminal);
-  const update = await PendingUpdate.send(session, migration, messages.cancel, undefined);
+  await request(session, migration, messages.cancel, undefined);
   terminal.farewell = 'the request is remembered; the target is put back without this command';
   const follower = new Follower(session, migration, progressOn(terminal));
-  await follower.during(update.answer());
   const { closed } = await follower.until((live) => live.closed !== null);
   if (closed?.result?.outcome === 'cancelled') {
     terminal.print(`Cancelled ${id}: the target is as it was.`, `Dropped: ${droppedLine(closed.result.droppedTables)}`);

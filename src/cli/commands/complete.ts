@@ -1,6 +1,9 @@
 import type { CompleteRequest } from '../../migration/input/input.js';
 import type { ClosedRun, Live } from '../../migration/lifecycle/live.js';
 import { messages, type CompleteAnswer } from '../../migration/lifecycle/messages.js';
+import { phases } from '../../migration/lifecycle/phases.js';
+import type { Status } from '../../migration/lifecycle/status.js';
+import { describeProblem } from '../../migration/problem/errors.js';
 import { CommandError } from '../errors.js';
 import { completedLines, notReadyLines, rememberedLines, servedLines } from '../output/complete.js';
 import { moment } from '../output/format.js';
@@ -13,7 +16,8 @@ import { readClosedRun } from '../temporal/closed.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import type { Migration, Session } from '../temporal/session.js';
-import { PendingUpdate } from '../temporal/update.js';
+import { request } from '../temporal/request.js';
+import { runReadinessWorkflow } from '../temporal/one-off.js';
 import { findOrAdopt } from '../temporal/takeover.js';
 
 /**
@@ -35,24 +39,38 @@ export async function complete(
     return alreadyEnded(id, await readClosedRun(session, description), terminal);
   if (sourceTables === 'keep' && (await readLive(session, migration)).status.phase === 'retiring')
     return keepSource(migration, session, terminal);
-  const update = await PendingUpdate.send(session, migration, messages.complete, payload);
-  if (!dryRun) terminal.farewell = 'the request is remembered; the migration continues without this command';
+  if (dryRun) return report(id, await runReadinessWorkflow(session, { ...payload, dryRun, target: id }), terminal);
+  await request(session, migration, messages.complete, payload);
+  terminal.farewell = 'the request is remembered; the migration continues without this command';
   const follower = new Follower(session, migration, progressOn(terminal));
-  const answer = await follower.during(update.answer());
-  if (dryRun) return report(id, answer, terminal);
-  if (answer.outcome === 'remembered') terminal.note(...rememberedLines(answer));
+  const first = await follower.until(
+    ({ status, closed }) => closed !== null || status.served || isRefused(status) || isRemembered(status),
+  );
+  if (first.closed === null && isRemembered(first.status)) terminal.note(...rememberedLines(first.status));
   return settle(
     id,
-    await follower.until(({ status, closed }) => closed !== null || status.served || status.needsPerson !== null),
+    await follower.until(
+      ({ status, closed }) => closed !== null || status.served || status.needsPerson !== null || isRefused(status),
+    ),
     terminal,
   );
+}
+
+/** Complete has not been taken, or not its tables that were to leave first. */
+function isRefused({ requested, phase }: Status): boolean {
+  return !phases[phase].final && !requested.includes('complete') && !requested.includes('leave');
+}
+
+/** It is known what Complete waits for. */
+function isRemembered(status: Status): boolean {
+  if (status.served || !status.requested.includes('complete')) return false;
+  return phases[status.phase].remembersComplete || status.waitingFor.length > 0;
 }
 
 /** Cancels the renaming or dropping of the source's tables. */
 async function keepSource(migration: Migration, session: Session, terminal: Terminal): Promise<number> {
   const { id } = migration;
-  const update = await PendingUpdate.send(session, migration, messages.keepSource, undefined);
-  await update.answer();
+  await request(session, migration, messages.keepSource, undefined);
   const follower = new Follower(session, migration, progressOn(terminal));
   const { closed } = await follower.until((live) => live.closed !== null);
   terminal.print(
@@ -77,6 +95,10 @@ function settle(id: string, { status, closed }: Live, terminal: Terminal): numbe
   if (status.served) {
     terminal.print(...servedLines(id, status));
     return 0;
+  }
+  if (isRefused(status)) {
+    const problem = status.leaveRefusal ?? status.lastError;
+    throw new CommandError(problem === null ? `${id} does not complete` : describeProblem(problem));
   }
   if (status.phase === 'paused') {
     const waiting = status.waitingFor.join('; ');

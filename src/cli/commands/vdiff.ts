@@ -1,4 +1,5 @@
 import { messages, type VDiffAnswer } from '../../migration/lifecycle/messages.js';
+import type { Status } from '../../migration/lifecycle/status.js';
 import { isClean } from '../../migration/proof/vdiff.js';
 import type { VDiffRequest } from '../args/vdiff.js';
 import { CommandError } from '../errors.js';
@@ -9,7 +10,7 @@ import { renderVDiff, waysOn } from '../output/vdiff.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import { described, type Session } from '../temporal/session.js';
-import { PendingUpdate } from '../temporal/update.js';
+import { request } from '../temporal/request.js';
 
 /** Runs or shows a VDiff; returns the exit code: 0 when it is clean. @throws CommandError */
 export async function runVDiff(
@@ -27,8 +28,11 @@ export async function runVDiff(
 }
 
 async function last(id: string, session: Session): Promise<VDiffAnswer> {
-  const { status } = await readLive(session, { id });
-  return { vdiff: status.vdiff, clean: status.vdiff !== null && isClean(status.vdiff) };
+  return answerOf((await readLive(session, { id })).status);
+}
+
+function answerOf({ vdiff }: Status): VDiffAnswer {
+  return { vdiff, clean: vdiff !== null && isClean(vdiff) };
 }
 
 async function compare(id: string, session: Session, terminal: Terminal): Promise<VDiffAnswer> {
@@ -41,7 +45,11 @@ async function compare(id: string, session: Session, terminal: Terminal): Promis
     );
   }
   const migration = described(description);
-  const update = await PendingUpdate.send(session, migration, messages.vdiff, undefined);
+  const { vdiffsFinished } = await request(session, migration, messages.vdiff, undefined);
   terminal.farewell = `the VDiff continues without this command: vtmigrate Workflow Show ${id}`;
-  return new Follower(session, migration, progressOn(terminal)).during(update.answer());
+  const { status } = await new Follower(session, migration, progressOn(terminal)).until(
+    (live) => live.closed !== null || live.status.vdiffsFinished > vdiffsFinished,
+  );
+  if (status.vdiffsFinished > vdiffsFinished) return answerOf(status);
+  throw new CommandError(`${id} has ended before a VDiff finished: see vtmigrate Workflow Show ${id}`);
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Live } from '../../migration/lifecycle/live.js';
 import { messages } from '../../migration/lifecycle/messages.js';
 import type { WorkflowRequest } from '../args/workflow.js';
+import { phases } from '../../migration/lifecycle/phases.js';
 import { CommandError, PassingError } from '../errors.js';
 import { wrapped } from '../output/format.js';
 import { progressOn } from '../output/progress.js';
@@ -10,7 +11,7 @@ import type { Terminal } from '../output/terminal.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import { described, type Session } from '../temporal/session.js';
-import { PendingUpdate } from '../temporal/update.js';
+import { request } from '../temporal/request.js';
 
 /** Milliseconds between two frames of -watch. */
 const watchInterval = 1_000;
@@ -30,9 +31,14 @@ async function change(action: 'pause' | 'resume', id: string, session: Session, 
   if (description.status.name !== 'RUNNING')
     throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
   const migration = described(description);
-  const update = await PendingUpdate.send(session, migration, messages[action], undefined);
+  await request(session, migration, messages[action], undefined);
   terminal.farewell = 'the request is remembered; it is carried out without this command';
-  const { outcome } = await new Follower(session, migration, progressOn(terminal)).during(update.answer());
+  const { status, closed } = await new Follower(session, migration, progressOn(terminal)).until(
+    (live) => live.closed !== null || !live.status.requested.includes(action),
+  );
+  const ended = closed !== null || phases[status.phase].final;
+  const paused = status.phase === 'paused' || status.requested.includes('pause');
+  const outcome = ended ? 'ended' : paused ? 'paused' : 'resumed';
   terminal.print(
     {
       paused: `Paused ${id}: its streams are stopped. To resume: vtmigrate Workflow Start ${id}`,

@@ -50,7 +50,7 @@ function warningLines(warnings: readonly Problem[]): string[] {
 }
 
 /** A Complete that came too early. */
-export function rememberedLines({ waitingFor, missing }: CompleteAnswer): string[] {
+export function rememberedLines({ waitingFor, missing }: Pick<Status, 'waitingFor' | 'missing'>): string[] {
   const waiting = waitingFor.join('; ') || 'the proof that the copy is complete';
   return [`Complete is remembered. Waiting for: ${waiting}`, ...gapLines(missing)];
 }

@@ -35,32 +35,15 @@ export class Follower {
     }
   }
 
-  /** Shows the migration while `work` is pending. @throws CommandError after five minutes without an answer */
-  async during<T>(work: Promise<T>): Promise<T> {
-    const over = new AbortController();
-    const showing = this.keepPolling(over.signal);
-    try {
-      return await Promise.race([work, showing.then(() => work)]);
-    } finally {
-      over.abort();
-    }
-  }
-
-  private async keepPolling(over: AbortSignal): Promise<void> {
-    const pause = () => sleep(this.interval, true, { signal: over }).catch(() => false);
-    while (await pause()) await this.poll(over);
-  }
-
-  private async poll(over?: AbortSignal): Promise<Live | undefined> {
+  private async poll(): Promise<Live | undefined> {
     try {
       const live = await readLive(this.session, this.migration);
       this.answeredAt = Date.now();
-      // The answer may have been printed in the meantime.
-      if (over?.aborted !== true) this.display.live(live);
+      this.display.live(live);
       return live;
     } catch (error) {
       if (!(error instanceof PassingError) || Date.now() - this.answeredAt > patience) throw error;
-      if (over?.aborted !== true) this.display.noAnswer(error.message);
+      this.display.noAnswer(error.message);
       return undefined;
     }
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { AuditInput, MountInput } from '../../migration/input/input.js';
+import type { AuditInput, MountInput, ReadinessInput } from '../../migration/input/input.js';
+import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
 import type { AuditResult } from '../../workflows/audit.js';
 import { CommandError } from '../errors.js';
 import { noWorker, reasonOf } from './refusals.js';
@@ -13,10 +14,10 @@ const scheduled: number = 1;
 
 /** A workflow that a command runs for its result alone. */
 export interface OneOff {
-  type: 'mount' | 'audit';
+  type: 'mount' | 'audit' | 'readiness';
   /** What it works on, for the workflow ID. */
   of: string;
-  input: MountInput | AuditInput;
+  input: MountInput | AuditInput | ReadinessInput;
   summary: string;
   /** A duration such as `10 minutes`. */
   timeout: '10 minutes' | '2 hours';
@@ -67,4 +68,14 @@ export async function runAuditWorkflow(session: Session, input: AuditInput): Pro
   const of = input.workflow === undefined ? input.keyspace : `${input.keyspace}.${input.workflow}`;
   const summary = `what is left of ${of}`;
   return resultSoon(session, await startOneOff(session, { type: 'audit', of, input, summary, timeout: '2 hours' }));
+}
+
+/** Runs the workflow `readiness`: whether this Complete would go through. @throws CommandError */
+export async function runReadinessWorkflow(session: Session, input: ReadinessInput): Promise<CompleteAnswer> {
+  const { target } = input;
+  const summary = `is ${target} ready to complete?`;
+  return resultSoon(
+    session,
+    await startOneOff(session, { type: 'readiness', of: target, input, summary, timeout: '10 minutes' }),
+  );
 }

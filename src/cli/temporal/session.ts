@@ -117,6 +117,21 @@ export class Session {
     return started === undefined ? undefined : { id, runId: started.firstExecutionRunId, taskQueue };
   }
 
+  /** Sends a signal to the newest run of a migration. @throws CommandError when it has ended, or another one runs */
+  async signal(migration: Migration, name: string, payload: unknown): Promise<void> {
+    const { status, runId } = await this.describe(migration);
+    const { id } = migration;
+    if (status.name !== 'RUNNING')
+      throw new CommandError(`${id} has ended in the meantime: see vtmigrate Workflow Show ${id}`);
+    const sent = await this.call(() =>
+      this.handle(id, runId)
+        .signal(name, ...(payload === undefined ? [] : [payload]))
+        .then(() => true, isNotFound),
+    );
+    // The run has ended since: either the migration has, or it has continued as new.
+    if (!sent) await this.signal(migration, name, payload);
+  }
+
   /** Makes a call with a deadline. @throws CommandError */
   async call<T>(work: () => Promise<T>, taskQueue = this.taskQueue, timeout = callTimeout): Promise<T> {
     try {
@@ -201,6 +216,12 @@ export class Session {
       return unreachable(this.address, error);
     }
   }
+}
+
+/** False for a workflow that is not there, or has ended; other errors are thrown. */
+function isNotFound(error: unknown): false {
+  if (error instanceof WorkflowNotFoundError) return false;
+  throw error;
 }
 
 function readConnectConfig() {

@@ -61,6 +61,11 @@ export const leaveRequestSchema = z.strictObject({
     .min(1, { error: 'must name a table' }),
 });
 
+/** The input of the workflow type `readiness`: a migration, and how Complete would go. */
+export const readinessInputSchema = z
+  .strictObject({ target: shapeOf('Create').target, ...shapeOf('Complete'), dryRun: z.literal(true).default(true) })
+  .omit({ leaveTables: true });
+
 /** The input of the workflow type `audit`. */
 export const auditInputSchema = z.strictObject({
   keyspace: name,
@@ -91,6 +96,8 @@ export type MountConfig = z.infer<typeof mountConfigSchema>;
 export type RawMigrateInput = z.input<typeof migrateInputSchema>;
 export type MigrateInput = z.infer<typeof migrateInputSchema>;
 export type AdoptInput = z.infer<typeof adoptInputSchema>;
+/** The input of `readiness` as a caller writes it. */
+export type ReadinessInput = z.input<typeof readinessInputSchema>;
 export type AuditInput = z.infer<typeof auditInputSchema>;
 export type MountInput = z.infer<typeof mountInputSchema>;
 /** The payload of `complete` as a caller writes it, without the defaults. */

@@ -2,6 +2,7 @@ import type { LeaveRequest, RawCompleteRequest } from '../input/input.js';
 import type { NameList } from '../plan/reference.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
+import type { KnownReadiness } from './complete-answer.js';
 import type { Status } from './status.js';
 
 /** The answer of `complete`. */
@@ -71,8 +72,10 @@ export const messages = {
   keepSource: message<undefined, KeepSourceAnswer>('keepSource'),
 } as const;
 
-/** The query of the workflow type `migrate`. */
+/** The queries of the workflow type `migrate`. */
 export const statusQuestion: Question<Status> = { name: 'status' };
+/** With the payload of a Complete. */
+export const readinessQuestion: Question<KnownReadiness> = { name: 'readiness' };
 
 /** The failure type of an update that a continue-as-new has cut off: the next run takes it when it is sent again. */
 export const CONTINUED_AS_NEW = 'CONTINUED_AS_NEW';

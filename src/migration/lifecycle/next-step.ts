@@ -137,6 +137,7 @@ function waitingWhileReplicating(facts: Facts, intents: Intents): string[] {
   if (areStopped(facts) && !settingsOfFacts(facts).stopAfterCopy) return ['resume: the streams are stopped'];
   if (unmetVDiff(facts, intents).length > 0) return ['vdiff once more, complete with acceptRows or force, or cancel'];
   if (intents.complete === null) return ['complete, or cancel'];
+  if (intents.complete.state === 'asked') return [];
   return facts.missing.length === 0 ? [] : ['what Complete still lacks'];
 }
 

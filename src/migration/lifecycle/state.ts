@@ -92,6 +92,8 @@ export interface Progress {
   retirement: { at: string; waiting: boolean } | null;
   /** The error of the step that is being tried again. */
   lastError: Problem | null;
+  /** Why the tables that were to leave last could not; null since others have been asked to. */
+  leaveRefusal: Problem | null;
   /** Seconds until a Complete that lacked something is tried again. */
   proofDelay: number;
   backoff: { quietSeconds: number; changes: number };
@@ -147,6 +149,7 @@ export function initialState(
       vdiffsFinished: 0,
       retirement: null,
       lastError: null,
+      leaveRefusal: null,
       proofDelay: firstProofDelay,
       backoff: { quietSeconds: 10, changes: 0 },
     },
@@ -162,7 +165,11 @@ export function completedState({ intents, facts, progress }: MigrationState): Mi
     repair: null,
     overridden: [],
   } satisfies Partial<Facts>;
-  return { intents: { ...{ leave: [] }, ...intents }, facts: { ...added, ...facts }, progress };
+  return {
+    intents: { ...{ leave: [] }, ...intents },
+    facts: { ...added, ...facts },
+    progress: { ...{ leaveRefusal: null }, ...progress },
+  };
 }
 
 /** How Complete goes about it. */

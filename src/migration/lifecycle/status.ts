@@ -29,12 +29,14 @@ export interface Status {
   /** Some of the tables: first those that are copying, then the waiting, then the copied ones. */
   tables: Observation['tables'];
   vdiff: VDiffReport | null;
+  /** How many have finished. */
+  vdiffsFinished: number;
   /** How far the rows have been compared by their checksums; null before that has begun. */
   proof: ProofReport | null;
   /** What repairs of FLOAT columns have done; null where none has finished. */
   repair: { tables: NameList; rows: number } | null;
   /** What has been asked for and not yet been done. */
-  requested: ('complete' | 'cancel' | 'vdiff' | 'pause' | 'leave')[];
+  requested: ('complete' | 'cancel' | 'vdiff' | 'pause' | 'resume' | 'leave')[];
   /** What it waits for, in words; empty while it works. */
   waitingFor: string[];
   /** Set when nothing goes on until a person acts. No reason is given for a pause that a person asked for. */
@@ -49,8 +51,12 @@ export interface Status {
   overridden: Gap[];
   /** The error of a step that is being tried again. */
   lastError: Problem | null;
+  /** The tables that it moves. */
+  tableNames: NameList;
   /** Tables that have left the migration: it no longer knows them. */
   left: NameList;
+  /** Why the tables that were to leave last could not. */
+  leaveRefusal: Problem | null;
   /** What is wrong in the clusters. */
   problems: Problem[];
   /** Nothing waits for these, and a person should know them all the same. */
@@ -79,6 +85,7 @@ export function statusOf(state: MigrationState): Status {
     totals: noTotals,
     tables: [],
     vdiff: facts.vdiff,
+    vdiffsFinished: progress.vdiffsFinished,
     proof: facts.proof,
     repair: facts.repair === null ? null : shownRepair(facts.repair),
     requested: requested(state, intents),
@@ -88,7 +95,9 @@ export function statusOf(state: MigrationState): Status {
     served: progress.retirement?.waiting ?? false,
     missing: facts.missing,
     overridden: facts.overridden,
+    tableNames: facts.tables,
     left: facts.left,
+    leaveRefusal: progress.leaveRefusal,
     lastError: progress.lastError,
     problems: [],
     warnings: facts.warnings,
@@ -106,9 +115,10 @@ function requested({ progress }: MigrationState, intents: Intents): Status['requ
     cancel: intents.cancel,
     vdiff: intents.vdiff && progress.vdiffsFinished > 0 && progress.phase !== 'verifying',
     pause: intents.streams.want === 'pause' && progress.phase !== 'paused',
+    resume: intents.streams.want === 'resume',
     leave: intents.leave.length > 0,
   };
-  return (['complete', 'cancel', 'vdiff', 'pause', 'leave'] as const).filter((name) => all[name]);
+  return (['complete', 'cancel', 'vdiff', 'pause', 'resume', 'leave'] as const).filter((name) => all[name]);
 }
 
 /** What a status and a result say of a repair: of a bounded size. */

@@ -16,6 +16,7 @@ export const errorCodes = {
   NO_SOURCE_TABLET: { retryable: false },
   WORKFLOW_EXISTS: { retryable: false },
   MIGRATION_EXISTS: { retryable: false },
+  MIGRATION_NOT_FOUND: { retryable: false },
   NOTHING_TO_ADOPT: { retryable: false },
   NOT_ADOPTABLE: { retryable: false },
   NOT_REMOVABLE: { retryable: false },

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../../src/activities/index.js';
+import { readinessActivities } from '../../../src/activities/readiness.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
 import { proofFingerprint, type ProofReport } from '../../../src/migration/checksum/report.js';
 import type { LeaveReport } from '../../../src/migration/plan/leaving.js';
@@ -166,6 +167,7 @@ const wellBehaved: Behaviours = {
   unmount: returns(undefined),
   showMount: (name) => Promise.resolve({ ...report, name }),
   listMounts: returns(['ext1', 'ext2']),
+  ...readinessActivities(),
   preflight: (_ref, { dryRun }) =>
     Promise.resolve(
       dryRun

@@ -1,0 +1,26 @@
+import { readinessInputSchema, parseWith } from '../migration/input/input.js';
+import { dryRunAnswer } from '../migration/lifecycle/complete-answer.js';
+import type { CompleteAnswer } from '../migration/lifecycle/messages.js';
+import { locked, quick } from './activities.js';
+import { toWorkflowFailure } from './failures.js';
+
+/**
+ * Whether Complete would go through now. Changes nothing, and leaves nothing in the history of the migration: it may
+ * be asked as often as one likes.
+ * @param rawInput see `readinessInputSchema`
+ * @throws ApplicationFailure MIGRATION_NOT_FOUND when no such migration runs
+ */
+export async function readiness(rawInput: unknown): Promise<CompleteAnswer> {
+  try {
+    const { target, ...request } = parseWith(
+      readinessInputSchema,
+      rawInput ?? {},
+      'the input of the workflow readiness',
+    );
+    const { ref, known } = await quick.readiness(target, request);
+    const { initializeTargetSequences } = known;
+    return dryRunAnswer(request, known, known.created ? await locked.prove(ref, { initializeTargetSequences }) : []);
+  } catch (error) {
+    throw toWorkflowFailure(error);
+  }
+}
