@@ -27,6 +27,16 @@ export function pauseActivities(clients: Clients) {
       });
     },
 
+    /** Starts the streams again that Vitess has ended. Where another program has stopped one, all stay as they are. */
+    async restart(ref: MigrationRef): Promise<void> {
+      const { workflow } = ref.id;
+      await onEachShard(ref, 'vtmigrate restart', async (tablet) => {
+        const states = (await tablet.streams(workflow)).map(({ state }) => state);
+        if (states.includes('Error') && !states.includes('Stopped'))
+          await tablet.setStreamState(workflow, 'Running', '');
+      });
+    },
+
     /** Starts every stream again, also one that Vitess has ended; one with tables to copy resumes copying. */
     async resume(ref: MigrationRef): Promise<void> {
       await onEachShard(ref, 'vtmigrate resume', (tablet) => tablet.setStreamState(ref.id.workflow, 'Running', ''));

@@ -13,7 +13,7 @@ import {
   type VDiffReport,
   type VDiffRow,
 } from '../migration/proof/vdiff.js';
-import { problemForPerson } from '../migration/watch/observation.js';
+import { problemToHeal } from '../migration/watch/diagnosis.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
@@ -88,7 +88,7 @@ class VDiffRun {
         return { ...boundedReport(last, vdiffTablesInHistory), state: 'stalled' };
       }
       if (Date.now() - streamsAt > streamsEvery) {
-        const trouble = problemForPerson(await this.watch.look());
+        const trouble = problemToHeal((await this.watch.look()).problems);
         if (trouble !== undefined) {
           await this.abandon();
           return { ...boundedReport(last, vdiffTablesInHistory), state: 'stopped', trouble };

@@ -13,6 +13,7 @@ type LockedStep =
   | 'remove'
   | 'pause'
   | 'resume'
+  | 'restart'
   | 'leave'
   | 'watchSource'
   | 'checksumNow'

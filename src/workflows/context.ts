@@ -1,8 +1,8 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
-import type { StreamProblem } from '../migration/watch/diagnosis.js';
-import { problemForPerson } from '../migration/watch/observation.js';
+import { restartDelay, restartsInPeace } from '../migration/lifecycle/restarts.js';
+import { healerOfProblem, problemToHeal, type StreamProblem } from '../migration/watch/diagnosis.js';
 import { clearing, locked, watching } from './activities.js';
 import { problemOf } from './failures.js';
 import { ObserveBackoff } from './observe-backoff.js';
@@ -43,10 +43,7 @@ export class LifecycleContext {
   async observe(asked: () => boolean, maxSeconds?: number): Promise<void> {
     const { migration } = this;
     const { facts, progress } = migration;
-    const backoff = this.backoff.next();
-    // A flapping error must not bring a proof each time: the history would grow with time.
-    const wait =
-      maxSeconds === undefined ? backoff : { ...backoff, maxSeconds: Math.max(maxSeconds, backoff.minSeconds) };
+    const wait = this.watchFor(maxSeconds);
     const before = migration.fingerprint;
     const copyingSince = facts.copyFinished ? null : progress.since;
     try {
@@ -54,18 +51,48 @@ export class LifecycleContext {
         await interruptible(asked, () => watching.observe(migration.ref, before, { ...wait, copyingSince })),
       );
       this.backoff.recorded(migration.fingerprint !== before);
-      const problem = problemForPerson(migration.facts.observation ?? { problems: [] });
-      if (problem !== undefined) this.pauseFor(problem);
+      const problem = this.problemToHeal();
+      if (problem !== undefined) await this.heal(problem);
+      else progress.restarts = restartsInPeace(progress.restarts, Date.now());
       this.show();
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     }
   }
 
-  /** A stream that cannot go on by itself pauses the migration, which then says what the stream needs. */
-  pauseFor(problem: StreamProblem): void {
-    const { intents } = this.migration;
-    if (intents.streams.want !== 'pause') intents.streams = { want: 'pause', for: problem };
+  private problemToHeal(): StreamProblem | undefined {
+    return problemToHeal(this.migration.facts.observation?.problems ?? []);
+  }
+
+  private watchFor(maxSeconds: number | undefined): { minSeconds: number; maxSeconds: number } {
+    const backoff = this.backoff.next();
+    const problem = this.problemToHeal();
+    const delay = problem === undefined ? undefined : this.delayOf(problem);
+    const wanted = Math.min(maxSeconds ?? backoff.maxSeconds, delay === undefined ? Infinity : delay / 1_000);
+    // A flapping error must not bring a proof each time: the history would grow with time.
+    return { ...backoff, maxSeconds: Math.max(wanted, backoff.minSeconds) };
+  }
+
+  /**
+   * A stream that Vitess has ended although its cause goes away by itself is started again, after a pause. One that
+   * needs a person pauses the migration, which then says what it needs.
+   * @returns milliseconds until it may be started again; 0 when it has been, or the migration pauses
+   */
+  async heal(problem: StreamProblem): Promise<number> {
+    const { intents, progress, ref } = this.migration;
+    if (intents.streams.want === 'pause') return 0;
+    const delay = this.delayOf(problem);
+    if (delay === undefined) intents.streams = { want: 'pause', for: problem };
+    if (delay === undefined || delay > 0) return delay ?? 0;
+    await retryForever(progress, () => locked.restart(ref));
+    progress.restarts = { count: progress.restarts.count + 1, at: Date.now() };
+    return 0;
+  }
+
+  /** Undefined when it needs a person. */
+  private delayOf(problem: StreamProblem): number | undefined {
+    if (healerOfProblem(problem) === 'person') return undefined;
+    return restartDelay(this.migration.progress.restarts, problem.kind, Date.now());
   }
 
   /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard. */

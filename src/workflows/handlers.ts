@@ -56,7 +56,7 @@ function onComplete(migration: Migration): void {
     {
       validator: (payload?: unknown) => {
         refuseWhileContinuing(migration);
-        refuseLate(migration, 'complete');
+        refuseLate('complete', migration.ending);
         if (orFailure(() => parseComplete(payload)).dryRun) refuseQuestion();
       },
       description: 'Like the signal; answers whether it is done, or what it waits for. {"dryRun": true} only asks',
@@ -71,7 +71,7 @@ function onCancel(migration: Migration): void {
   setHandler(messages.cancelUpdate, () => answer(() => cancel(migration)), {
     validator: () => {
       refuseWhileContinuing(migration);
-      refuseLate(migration, 'cancel');
+      refuseLate('cancel', migration.ending);
     },
     description: 'Like the signal; answers when everything has been put back',
   });
@@ -133,14 +133,14 @@ function onKeepSource(migration: Migration): void {
     description: "Keep the source's tables, whatever was asked for before",
   });
   setHandler(messages.keepSourceUpdate, keepSource, {
-    validator: () => refuseLate(migration, 'keepSource'),
+    validator: () => refuseLate('keepSource', migration.ending),
     description: "Like the signal; answers that the source's tables stay",
   });
 }
 
 function refuse(migration: Migration, message: keyof typeof contract): void {
   refuseWhileContinuing(migration);
-  refuseLate(migration, message);
+  refuseLate(message, migration.ending);
 }
 
 /** A signal cannot be refused: a payload that makes no sense is shown as the last error and not acted on. */
@@ -181,7 +181,7 @@ async function leave(
   await until(migration, () => migration.ended || migration.pastNoReturn || !waits());
   const problem = migration.refusalOf(intent);
   if (problem !== undefined) throw failureOf(problem);
-  if (waits()) refuseLate(migration, 'leave');
+  if (waits()) refuseLate('leave', { ...migration.ending, cancelling: false });
   return { outcome: waits() ? 'ended' : 'left', left: facts.left, tables: facts.tables };
 }
 

@@ -1,12 +1,12 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { CONTINUED_AS_NEW, type messages } from '../migration/lifecycle/messages.js';
-import { refusalOf } from '../migration/lifecycle/refusals.js';
+import { refusalOf, type Ending } from '../migration/lifecycle/refusals.js';
 import { failureOf } from './failures.js';
 import type { Migration } from './state.js';
 
 /** @throws ApplicationFailure BEING_CANCELLED or PAST_NO_RETURN when a message comes too late */
-export function refuseLate({ intents, pastNoReturn }: Migration, message: keyof typeof messages): void {
-  const refusal = refusalOf(message, { cancelling: intents.cancel, pastNoReturn });
+export function refuseLate(message: keyof typeof messages, ending: Ending): void {
+  const refusal = refusalOf(message, ending);
   if (refusal !== undefined) throw failureOf(refusal);
 }
 

@@ -3,6 +3,7 @@ import { formatIdentifier } from '../migration/input/identifier.js';
 import { completeRequestSchema, type AdoptInput, type CompleteRequest } from '../migration/input/input.js';
 import { nextStep, vdiffIsOld, type Step } from '../migration/lifecycle/next-step.js';
 import { phases, type Phase } from '../migration/lifecycle/phases.js';
+import type { Ending } from '../migration/lifecycle/refusals.js';
 import type { PreflightReport } from '../migration/lifecycle/preflight-report.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import {
@@ -85,6 +86,10 @@ export class Migration implements MigrationState {
 
   get pastNoReturn(): boolean {
     return this.progress.reached === 'no return';
+  }
+
+  get ending(): Ending {
+    return { cancelling: this.intents.cancel, pastNoReturn: this.pastNoReturn };
   }
 
   get fingerprint(): string {

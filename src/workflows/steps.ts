@@ -115,7 +115,8 @@ export async function verify(context: LifecycleContext): Promise<void> {
   for (let count = 1; ; count++) {
     const report = await vdiff(context);
     if (report.trouble !== undefined) {
-      context.pauseFor(report.trouble);
+      for (let delay = await context.heal(report.trouble); delay > 0; delay = await context.heal(report.trouble))
+        await sleep(delay);
       return;
     }
     if (report.state === 'completed' || report.state === 'differs' || count === vdiffTries) {

@@ -1,9 +1,10 @@
-import { createConnection, type Connection } from 'mysql2/promise';
+import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeFinding } from '../../src/migration/preflight/finding.js';
 import { lab, sourceMount as mount, sql } from '../support/lab/lab.js';
 import { startLabWithReplica, stopOwnLab } from '../support/lab/own-lab.js';
-import { Program, resultOf } from '../support/lab/program.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
+import { statusOf } from '../support/status.js';
 
 /** A replica of the source that is late: the lab of the other tests has none. */
 let program: Program;
@@ -77,4 +78,33 @@ test('one that has long to go', async () => {
     await replica.query('unlock tables');
   }
   await expect.poll(found, { timeout: 60_000 }).toEqual([]);
+});
+
+test('binary logs that are purged on it alone: the stream goes on from the primary', async () => {
+  const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.purged', tables: ['customer'], mount });
+  await until(handle, ({ phase }) => phase === 'replicating');
+  expect(await program.cli('Workflow', 'Stop', 'commerce.purged')).toMatchObject({ code: 0 });
+  const insert = (id: number) => sql('source', 'load', '0', `insert into customer set id = ${id}, name = 'late', email = '${id}', created = now()`);
+  await insert(9_000_001);
+  const arrived = async (id: number) => {
+    const [rows] = await replica.query<RowDataPacket[]>(`select id from customer where id = ${id}`);
+    return rows.length;
+  };
+  await expect.poll(() => arrived(9_000_001), { timeout: 60_000 }).toBe(1);
+  await replica.query('flush binary logs');
+  await insert(9_000_002);
+  await expect.poll(() => arrived(9_000_002), { timeout: 60_000 }).toBe(1);
+  await replica.query('flush binary logs');
+  const [[log]] = await replica.query<RowDataPacket[]>('show binary log status');
+  await replica.query(`purge binary logs to '${String(log?.['File'])}'`);
+
+  expect(await program.cli('Workflow', 'Start', 'commerce.purged')).toMatchObject({ code: 0 });
+  const copied = async () =>
+    (await sql('target', 'commerce', '0', 'select id from customer where id > 9000000 order by id')).map(
+      ({ id }) => id,
+    );
+  await expect.poll(copied, { timeout: 120_000 }).toEqual([9_000_001, 9_000_002]);
+  expect((await statusOf(handle)).phase).toBe('replicating');
+  await handle.signal('complete');
+  expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
 });

@@ -62,6 +62,7 @@ const status: Status = {
   vdiffsFinished: 0,
   tableNames: { count: 0, names: [] },
   leaveRefusal: null,
+  restarts: null,
   requested: ['complete'],
   waitingFor: ['the copy to finish'],
   needsPerson: null,

@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { stopIfCancelled, toFailure, withFailures } from '../../src/activities/step/failure.js';
-import { diagnose } from '../../src/migration/watch/diagnosis.js';
+import { diagnose, problemOf, problemToHeal, type StreamProblem } from '../../src/migration/watch/diagnosis.js';
 import { withoutSecrets } from '../../src/migration/watch/stream-message.js';
 import {
   describePlace,
@@ -130,11 +130,105 @@ describe('what a message of a stream means', () => {
       'duplicate-key',
     ],
     ["error applying event: Duplicate entry '1' (errno 1062) during query: insert into t values (1)", 'duplicate-key'],
+    [
+      'error applying event for table pv while processing position c32c2399-ec04-11f1-8bc2-02fc00000001:1-39: binary ' +
+        'log event missing a needed value for pv.id due to not using binlog-row-image=FULL; you will need to re-run the ' +
+        'workflow with binlog-row-image=FULL',
+      'partial-row-image',
+    ],
+    [
+      'error applying event while processing position x:1-49: filter rules are not supported for SBR replication: ' +
+        '[match:"pv" filter:"select * from pv"]',
+      'statement-binlog',
+    ],
+    ["error applying event: Check constraint 'pvc' is violated. (errno 3819) (sqlstate HY000)", 'schema-mismatch'],
+    ["terminal error: error applying event: Column 'n' cannot be null (errno 1048)", 'schema-mismatch'],
+    ['minimal binlog_row_image is not supported by Vitess VReplication', 'binlog-row-image'],
+    [
+      'error applying event for table pv while processing position x:1-73: failed to build replication plan for pv ' +
+        "table: primary key column &{id   int int true false} not found in table's select filter or the TableMap event " +
+        'within the GTID',
+      'source-changed',
+    ],
+    [
+      'stream (at source tablet) error @ (including the GTID we failed to process) x:1-88: cannot determine table ' +
+        'columns for pv: event has [3 15 3], schema has [name:"id" type:INT32]',
+      'source-changed',
+    ],
+    ['unknown table pv in schema\nfailed to build table replication plan for table pv', 'source-changed'],
+    [
+      'error applying event: Cannot add or update a child row: a foreign key constraint fails (`vt_commerce`.`pv`, ' +
+        'CONSTRAINT `pvf` FOREIGN KEY (`n`) REFERENCES `pp` (`id`)) (errno 1452) (sqlstate 23000)',
+      'foreign-key',
+    ],
+    ["error applying event: The table 'pv' is full (errno 1114) (sqlstate HY000)", 'disk-full'],
+    ['Lock wait timeout exceeded; try restarting transaction (errno 1205)', 'row-locked'],
+    ['relay log I/O stalled: progress stalled; vplayer was unable to replicate the transaction', 'stalled'],
+    ["INSERT command denied to user 'vt_filtered'@'localhost' for table 'pv' (errno 1142)", 'target-permissions'],
+    ['GTIDSet Mismatch: requested source position:x, current target vrep position: y', 'source-behind'],
+    ['There is nothing to replicate', 'nothing-to-copy'],
+    ['unable to handle journal event: tables were partially matched', 'resharded'],
+    ['rpc error: code = Unknown desc = operation not allowed in state NOT_SERVING', 'source-unreachable'],
+    ['panic: runtime error: index out of range', 'panic'],
     ['something nobody has seen', 'unknown'],
   ])('%s', (message, kind) => {
     const diagnosis = diagnose('Copying', message);
     expect(diagnosis?.kind).toBe(kind);
     expect(diagnosis?.remedy).not.toBe('');
+  });
+
+  const bare = { code: 'STREAM_IN_TROUBLE' as const, message: 'stream 1: x', place: {} };
+  const healed = (message: string, state: string, seconds = 0) => {
+    const diagnosis = diagnose(state, message);
+    if (diagnosis === undefined) throw new Error('no diagnosis');
+    return problemOf(bare, diagnosis, state, seconds);
+  };
+
+  it.each([
+    {
+      what: 'Vitess tries again',
+      message: 'connection refused',
+      state: 'Running',
+      healer: 'vitess',
+      says: /by itself$/,
+    },
+    {
+      what: 'Vitess has given up something that goes away by itself',
+      message: 'terminal error: connection refused',
+      state: 'Error',
+      healer: 'program',
+      says: /it is started again by itself$/,
+    },
+    { what: 'nothing else helps', message: 'Duplicate entry', state: 'Running', healer: 'person', says: /or cancel$/ },
+    {
+      what: 'Vitess has given up something unknown',
+      message: 'terminal error: never seen',
+      state: 'Error',
+      healer: 'person',
+      says: /resume it \(vtmigrate Workflow Start\), or cancel$/,
+    },
+    {
+      what: 'another tablet may have the logs',
+      message: 'errno 1236',
+      state: 'Running',
+      healer: 'vitess',
+      says: /first/,
+    },
+  ])('$healer, where $what', ({ message, state, healer, says }) => {
+    expect(healed(message, state)).toMatchObject({ healer, remedy: expect.stringMatching(says) as string });
+  });
+
+  it('a person is called once Vitess has tried all tablets for the logs', () => {
+    expect(healed('errno 1236', 'Running', 29).healer).toBe('vitess');
+    expect(healed('errno 1236', 'Running', 30).healer).toBe('person');
+  });
+
+  it('what an earlier version has observed means what it meant', () => {
+    const old = (kind: StreamProblem['kind']) => [{ ...bare, kind, remedy: '' }];
+    expect(problemToHeal(old('unknown'))).toBeUndefined();
+    expect(problemToHeal(old('no-tablet'))).toBeUndefined();
+    expect(problemToHeal(old('purged-binlogs'))).toBeDefined();
+    expect(problemToHeal(old('schema-read-failed'))).toBeDefined();
   });
 
   it('a connection that breaks in the middle of a write may be a row that is too long', () => {

@@ -28,6 +28,7 @@ const bare: Status = {
   vdiffsFinished: 0,
   tableNames: { count: 0, names: [] },
   leaveRefusal: null,
+  restarts: null,
   requested: [],
   waitingFor: [],
   needsPerson: null,

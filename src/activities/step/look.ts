@@ -1,4 +1,4 @@
-import { diagnose, throttledRemedy, type StreamProblem } from '../../migration/watch/diagnosis.js';
+import { diagnose, problemOf, takesTime, throttled, type StreamProblem } from '../../migration/watch/diagnosis.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { transactionLag } from '../../migration/watch/lag.js';
 import {
@@ -15,6 +15,7 @@ import type { Stream } from '../../migration/watch/stream.js';
 import { withoutSecrets } from '../../migration/watch/stream-message.js';
 import { sourceOf } from '../../effects/source/open-source.js';
 import type { Clients } from '../../vitess/clients.js';
+import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
 
 /** Milliseconds for which the estimates of the source are kept. */
@@ -51,7 +52,7 @@ export class Watch {
       streams,
       tables: tablesProgress(this.plan, complete ? streams : [], done, total),
       remainingSeconds: null,
-      problems: [...problems, ...streams.flatMap((stream) => this.streamProblem(stream))],
+      problems,
     };
     this.samples.push({ atMs: Date.now(), fraction: copiedFraction(look.tables) });
     if (this.samples.length > samplesKept) this.samples.shift();
@@ -74,11 +75,9 @@ export class Watch {
           remedy: 'another program has deleted them: cancel the migration and create it again',
         });
       }
-      return {
-        readable: true,
-        sizes,
-        streams: rows.map((row) => toStream(row, shard, tablet.alias, copying.get(row.id) ?? [])),
-      };
+      const streams = rows.map((row) => toStream(row, shard, tablet.alias, copying.get(row.id) ?? []));
+      for (const stream of streams) problems.push(...(await this.streamProblem(tablet, stream)));
+      return { readable: true, sizes, streams };
     } catch (error) {
       problems.push(toProblem(error));
       return { readable: false, sizes: this.targetSizes.get(shard) ?? new Map(), streams: [] };
@@ -103,19 +102,16 @@ export class Watch {
     }
   }
 
-  private streamProblem(stream: StreamLook): StreamProblem[] {
-    const problem = {
-      code: 'STREAM_IN_TROUBLE' as const,
-      place: targetPlace(this.plan, { shard: stream.shard, tablet: stream.tablet }),
-    };
-    const diagnosis = diagnose(stream.state, stream.message);
+  private async streamProblem(tablet: TabletHandle, stream: StreamLook): Promise<StreamProblem[]> {
+    const { id, shard, state, message, throttledBy } = stream;
+    const place = targetPlace(this.plan, { shard, tablet: tablet.alias });
+    const problem = (what: string) => ({ code: 'STREAM_IN_TROUBLE' as const, message: `stream ${id}${what}`, place });
+    const diagnosis = diagnose(state, message);
     if (diagnosis !== undefined) {
-      const message = `stream ${stream.id}: ${stream.message === '' ? stream.state : stream.message}`;
-      return [{ ...problem, message, ...diagnosis }];
+      const seconds = takesTime(diagnosis.kind) ? await tablet.messageAge(id) : 0;
+      return [problemOf(problem(`: ${message === '' ? state : message}`), diagnosis, state, seconds)];
     }
-    if (stream.throttledBy === '') return [];
-    const message = `stream ${stream.id} is throttled (${stream.throttledBy})`;
-    return [{ ...problem, message, kind: 'throttled', remedy: throttledRemedy() }];
+    return throttledBy === '' ? [] : [problemOf(problem(` is throttled (${throttledBy})`), throttled(), state, 0)];
   }
 }
 

@@ -173,6 +173,9 @@ function troubleLines({ status, retries, closed }: Live, now: Date): string[] {
   return [
     ...current,
     ...last,
+    ...(status.restarts === null
+      ? []
+      : [`Streams started again: ${count(status.restarts.count, 'time')}, last ${moment(status.restarts.at)}`]),
     ...(problems.size === 0 ? [] : ['Problems:', ...problems]),
     ...findingLines(status.findings),
   ];

@@ -114,6 +114,7 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     tableNames: nameList([]),
     left: result?.outcome === 'completed' ? (result.left ?? nameList([])) : nameList([]),
     leaveRefusal: null,
+    restarts: null,
     lastError: null,
     problems: [],
     warnings: [],

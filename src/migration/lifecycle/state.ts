@@ -92,6 +92,8 @@ export interface Progress {
   retirement: { at: string; waiting: boolean } | null;
   /** The error of the step that is being tried again. */
   lastError: Problem | null;
+  /** How often streams that Vitess had ended were started again, and when last (milliseconds since 1970). */
+  restarts: { count: number; at: number };
   /** Why the tables that were to leave last could not; null since others have been asked to. */
   leaveRefusal: Problem | null;
   /** Seconds until a Complete that lacked something is tried again. */
@@ -149,6 +151,7 @@ export function initialState(
       vdiffsFinished: 0,
       retirement: null,
       lastError: null,
+      restarts: { count: 0, at: 0 },
       leaveRefusal: null,
       proofDelay: firstProofDelay,
       backoff: { quietSeconds: 10, changes: 0 },
@@ -165,10 +168,11 @@ export function completedState({ intents, facts, progress }: MigrationState): Mi
     repair: null,
     overridden: [],
   } satisfies Partial<Facts>;
+  const begun = { restarts: { count: 0, at: 0 }, leaveRefusal: null } satisfies Partial<Progress>;
   return {
     intents: { ...{ leave: [] }, ...intents },
     facts: { ...added, ...facts },
-    progress: { ...{ leaveRefusal: null }, ...progress },
+    progress: { ...begun, ...progress },
   };
 }
 

@@ -49,6 +49,8 @@ export interface Status {
   missing: Gap[];
   /** What `force` and `acceptRows` have accepted. */
   overridden: Gap[];
+  /** How often streams that Vitess had ended were started again lately, and when last (ISO 8601). */
+  restarts: { count: number; at: string } | null;
   /** The error of a step that is being tried again. */
   lastError: Problem | null;
   /** The tables that it moves. */
@@ -98,6 +100,7 @@ export function statusOf(state: MigrationState): Status {
     tableNames: facts.tables,
     left: facts.left,
     leaveRefusal: progress.leaveRefusal,
+    restarts: shownRestarts(progress.restarts),
     lastError: progress.lastError,
     problems: [],
     warnings: facts.warnings,
@@ -119,6 +122,10 @@ function requested({ progress }: MigrationState, intents: Intents): Status['requ
     leave: intents.leave.length > 0,
   };
   return (['complete', 'cancel', 'vdiff', 'pause', 'resume', 'leave'] as const).filter((name) => all[name]);
+}
+
+function shownRestarts({ count, at }: MigrationState['progress']['restarts']): Status['restarts'] {
+  return count === 0 ? null : { count, at: new Date(at).toISOString() };
 }
 
 /** What a status and a result say of a repair: of a bounded size. */

@@ -1,6 +1,6 @@
 import { nameList, type NameList } from '../plan/reference.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
-import { healedBy, type StreamProblem } from './diagnosis.js';
+import type { StreamProblem } from './diagnosis.js';
 
 /** A stream as its row in `_vt.vreplication` describes it. */
 interface StreamState {
@@ -50,13 +50,6 @@ export interface CopyTotals {
   rowsTotal: string;
   bytes: string;
   bytesTotal: string;
-}
-
-/** The problem of a stream that only a person can solve. */
-export function problemForPerson({ problems }: { problems: readonly WatchProblem[] }): StreamProblem | undefined {
-  return problems.find(
-    (problem): problem is StreamProblem => problem.code === 'STREAM_IN_TROUBLE' && healedBy[problem.kind] === 'person',
-  );
 }
 
 /** The totals of no table. */
@@ -168,7 +161,10 @@ export function fingerprint(observation: Observation): string {
   const streams = observation.streams.map(
     (s) => `${s.shard}/${s.id}:${s.state}:${s.begun ? 1 : 0}:${s.copying.count}:${s.message}`,
   );
-  const problems = observation.problems.map((p) => `${p.code}:${p.place.shard ?? ''}:${p.place.tablet ?? ''}`);
+  const healer = (problem: WatchProblem) => ('healer' in problem ? `:${problem.healer}` : '');
+  const problems = observation.problems.map(
+    (p) => `${p.code}:${p.place.shard ?? ''}:${p.place.tablet ?? ''}${healer(p)}`,
+  );
   return [...streams.sort(), ...problems.sort(), `${Math.floor(observation.copiedFraction * 10)}`].join('|');
 }
 

@@ -336,6 +336,11 @@ export class TabletHandle {
     return streams.waitForPosition(this.connection, id, position, timeoutMs);
   }
 
+  /** Seconds since a stream has had its last message for the first time. */
+  messageAge(id: number): Promise<number> {
+    return streamRows.readMessageAge(this.connection, id);
+  }
+
   /** The tables that each of these streams has still to copy; empty for a stream that has copied them all. */
   copyState(streamIds: readonly number[]): Promise<Map<number, string[]>> {
     return streamRows.readCopyState(this.connection, streamIds);

@@ -410,6 +410,10 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await prepare();
       await copied();
       expect(await under.rows('target', table)).toEqual({ '1': 'v1', '2': 'v2' });
+      const age = await tablet.messageAge((await stream())?.id ?? 0);
+      expect(age).toBeGreaterThanOrEqual(0);
+      expect(age).toBeLessThan(600);
+      expect(await tablet.messageAge(999_999)).toBe(0);
       await under.write('source', table, 3, 'v3');
       await under.write('source', table, 1, 'changed');
       await under.write('source', table, 2, null);

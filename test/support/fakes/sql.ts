@@ -93,6 +93,7 @@ export class FakeSql {
       [/^(?:select distinct table_name .*|delete) from _vt\.post_copy_action where vrepl_id in /, () => []],
       // No stream of the fake has a position to stop at.
       [/^update _vt\.vreplication set stop_pos = '' where /, () => []],
+      [/^select unix_timestamp\(\) - .* from _vt\.vreplication_log where vrepl_id = /, () => []],
       [
         /^select vrepl_id as stream, table_name as name from _vt\.copy_state where .* union /,
         () => [...orphans].flatMap(([id, tables]) => tables.map((name) => ({ stream: String(id), name }))),

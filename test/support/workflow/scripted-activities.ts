@@ -180,6 +180,7 @@ const wellBehaved: Behaviours = {
   vdiff: (_ref, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),
   resume: returns(undefined),
+  restart: returns(undefined),
   mayLeave: returns(undefined),
   leave: (_ref, tables) => Promise.resolve(afterLeaving(tables)),
   watchSource: returns({

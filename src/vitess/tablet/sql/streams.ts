@@ -30,6 +30,15 @@ export async function readCopyState(
   );
 }
 
+/** Seconds since a stream has had its last message, which Vitess logs once (`insertLog` of vreplication/utils.go). */
+export async function readMessageAge(tablet: TabletConnection, id: number): Promise<number> {
+  const age = 'unix_timestamp() - unix_timestamp(created_at)';
+  const [row] = await tablet.query(
+    `select ${age} as age from _vt.vreplication_log where vrepl_id = ${id} order by id desc limit 1`,
+  );
+  return Number(row?.['age'] ?? 0);
+}
+
 /** The source of each of a workflow's streams, in protobuf's text format, by the stream's ID. */
 export async function readSources(tablet: TabletConnection, workflow: string): Promise<Map<number, string>> {
   const rows = await tablet.query(

@@ -1,0 +1,213 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { StreamProblem } from '../../src/migration/watch/diagnosis.js';
+import type { Status } from '../../src/migration/lifecycle/status.js';
+import { Program, until } from '../support/lab/program.js';
+import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
+
+/** What Vitess says when a stream stops, provoked; and what its remedy says, done. */
+let program: Program;
+const tables = ['stopping', 'stopping_too'];
+const source = (statement: string) => sql('source', 'load', '0', statement);
+const target = (statement: string) => sql('target', 'commerce', '0', statement);
+const dropTables = () => source('drop table if exists stopping, stopping_too');
+const reload = () => vtctldclient('source', 'ReloadSchemaShard', '--include-primary', 'load/0');
+const vitess = (...action: string[]) => vtctldclient('target', 'Workflow', '--keyspace', 'commerce', ...action);
+
+beforeAll(async () => {
+  program = await Program.start();
+});
+beforeEach(async () => {
+  await emptyTarget('commerce');
+  await dropTables();
+  for (const table of tables)
+    await source(
+      `create table ${table} (id int primary key, v varchar(20), n int); insert into ${table} values (1, 'a', 1)`,
+    );
+  await reload();
+});
+afterEach(() => program.settle());
+afterAll(async () => {
+  await program.stop();
+  await dropTables();
+  await emptyTarget('commerce');
+});
+
+async function replicating(): Promise<WorkflowHandle> {
+  const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.stops', tables, mount });
+  await until(handle, ({ phase }) => phase === 'replicating');
+  return handle;
+}
+
+const problemsOf = ({ problems }: Status) => problems.filter((problem): problem is StreamProblem => 'kind' in problem);
+const says = (kind: StreamProblem['kind']) => (status: Status) => problemsOf(status).some((each) => each.kind === kind);
+const isPausedFor = (kind: StreamProblem['kind']) => (status: Status) =>
+  status.phase === 'paused' && says(kind)(status);
+
+/** The tables are the same on both sides again. */
+async function goesOn(names = tables): Promise<void> {
+  await source(`insert into ${names[0] ?? ''} (id) values (99)`);
+  const rows = (side: typeof source) => Promise.all(names.map((name) => side(`select * from ${name} order by id`)));
+  const expected = await rows(source);
+  await expect.poll(() => rows(target), { timeout: 120_000 }).toEqual(expected);
+}
+
+describe('a person mends the target and resumes', () => {
+  const cases: {
+    what: string;
+    kind: StreamProblem['kind'];
+    stop: () => Promise<unknown>;
+    mend: () => Promise<unknown>;
+  }[] = [
+    {
+      what: 'a CHECK that only the target has',
+      kind: 'schema-mismatch',
+      stop: async () => {
+        await target('alter table stopping add constraint small check (n < 10)');
+        await source("insert into stopping values (2, 'b', 20)");
+      },
+      mend: () => target('alter table stopping drop check small'),
+    },
+    {
+      what: 'a column that must have a value there',
+      kind: 'schema-mismatch',
+      stop: async () => {
+        await target('alter table stopping modify n int not null');
+        await source("insert into stopping values (2, 'b', null)");
+      },
+      mend: () => target('alter table stopping modify n int'),
+    },
+    {
+      what: 'a foreign key to a row that is not there',
+      kind: 'foreign-key',
+      stop: async () => {
+        await target('alter table stopping add constraint of_too foreign key (n) references stopping_too (id)');
+        await source("insert into stopping values (2, 'b', 20)");
+      },
+      mend: () => target('alter table stopping drop foreign key of_too'),
+    },
+    {
+      what: 'a column that only the source has',
+      kind: 'schema-mismatch',
+      stop: async () => {
+        await source('alter table stopping add column more int');
+        await reload();
+        await source("insert into stopping values (2, 'b', 20, 1)");
+      },
+      mend: () => target('alter table stopping add column more int'),
+    },
+  ];
+
+  test.each(cases)('$kind: $what', async ({ kind, stop, mend }) => {
+    const handle = await replicating();
+    await stop();
+    await until(handle, isPausedFor(kind));
+    await mend();
+    expect(await program.cli('Workflow', 'Start', 'commerce.stops')).toMatchObject({ code: 0 });
+    await goesOn();
+  });
+});
+
+describe('the table leaves', () => {
+  test.each<{ what: string; kind: StreamProblem['kind']; stop: () => Promise<unknown> }>([
+    {
+      what: 'rows without all their columns',
+      kind: 'partial-row-image',
+      stop: () => source("set session binlog_row_image = 'MINIMAL'; update stopping set v = 'z'"),
+    },
+    {
+      what: 'a definition that changed before the stream came to its rows',
+      kind: 'source-changed',
+      stop: async () => {
+        await vitess('stop', '--workflow', 'stops');
+        await source("insert into stopping values (2, 'b', 2); alter table stopping drop column n");
+        await reload();
+        await vitess('start', '--workflow', 'stops');
+      },
+    },
+    {
+      what: 'a table that was dropped before the stream came to its rows',
+      kind: 'source-changed',
+      stop: async () => {
+        await vitess('stop', '--workflow', 'stops');
+        await source("insert into stopping values (2, 'b', 2); drop table stopping");
+        await reload();
+        await vitess('start', '--workflow', 'stops');
+      },
+    },
+  ])('$kind: $what', async ({ kind, stop }) => {
+    const handle = await replicating();
+    await stop();
+    await until(handle, isPausedFor(kind));
+    const left = await program.cli('Migrate', '-tables', 'stopping', 'Leave', 'commerce.stops');
+    expect(left).toMatchObject({ code: 0 });
+    await goesOn(['stopping_too']);
+  });
+});
+
+describe('it has to be cancelled', () => {
+  test.each<{ what: string; kind: StreamProblem['kind']; stop: () => Promise<unknown> }>([
+    {
+      what: 'a statement in the binary log, without its rows',
+      kind: 'statement-binlog',
+      stop: () => source("set session binlog_format = 'STATEMENT'; insert into stopping values (2, 'b', 2)"),
+    },
+    {
+      what: 'binary logs that no tablet has any more, after Vitess has tried them',
+      kind: 'purged-binlogs',
+      stop: async () => {
+        await vitess('stop', '--workflow', 'stops');
+        await source(
+          "insert into stopping values (2, 'b', 2); flush binary logs; insert into stopping values (3, 'c', 3)",
+        );
+        await source('flush binary logs');
+        const [log] = await source('show binary log status');
+        await source(`purge binary logs to '${String(log?.['File'])}'`);
+        await vitess('start', '--workflow', 'stops');
+      },
+    },
+  ])('$kind: $what', async ({ kind, stop }) => {
+    const handle = await replicating();
+    await stop();
+    await until(handle, isPausedFor(kind));
+    expect(await program.cli('Migrate', 'Cancel', 'commerce.stops')).toMatchObject({ code: 0 });
+  });
+});
+
+describe('it goes on by itself', () => {
+  test('row-locked: another session holds the row for a while', async () => {
+    const handle = await replicating();
+    const [before] = await target('select @@global.innodb_lock_wait_timeout as seconds');
+    await target('set global innodb_lock_wait_timeout = 1');
+    try {
+      await vitess('stop', '--workflow', 'stops');
+      const held = target("begin; update stopping set v = 'held' where id = 1; do sleep(8); rollback");
+      await source("update stopping set v = 'new' where id = 1");
+      await vitess('start', '--workflow', 'stops');
+      const seen = await until(handle, says('row-locked'));
+      expect(problemsOf(seen)[0]?.healer).toBe('vitess');
+      await held;
+      await goesOn();
+    } finally {
+      await target(`set global innodb_lock_wait_timeout = ${String(before?.['seconds'])}`);
+    }
+  });
+
+  test('binlog-row-image: Vitess gives up after its time, and the streams are started again', async () => {
+    const handle = await replicating();
+    const retries = 'vreplication-max-time-to-retry-on-error=2s';
+    expect(await vitess('update', '--workflow', 'stops', '--config-overrides', retries)).toMatchObject({ code: 0 });
+    await target("set global binlog_row_image = 'MINIMAL'");
+    try {
+      await vitess('stop', '--workflow', 'stops');
+      await vitess('start', '--workflow', 'stops');
+      const seen = await until(handle, ({ restarts }) => restarts !== null);
+      expect(seen.phase).toBe('replicating');
+    } finally {
+      await target("set global binlog_row_image = 'FULL'");
+    }
+    await goesOn();
+    const shown = await program.cli('Workflow', 'Show', 'commerce.stops');
+    expect(shown.stdout).toMatch(/^Streams started again: \d+ times?, last /m);
+  });
+});
