@@ -84,7 +84,8 @@ test('binary logs that are purged on it alone: the stream goes on from the prima
   const handle = await program.migrate({ source: 'ext1.load', target: 'commerce.purged', tables: ['customer'], mount });
   await until(handle, ({ phase }) => phase === 'replicating');
   expect(await program.cli('Workflow', 'Stop', 'commerce.purged')).toMatchObject({ code: 0 });
-  const insert = (id: number) => sql('source', 'load', '0', `insert into customer set id = ${id}, name = 'late', email = '${id}', created = now()`);
+  const insert = (id: number) =>
+    sql('source', 'load', '0', `insert into customer set id = ${id}, name = 'late', email = '${id}', created = now()`);
   await insert(9_000_001);
   const arrived = async (id: number) => {
     const [rows] = await replica.query<RowDataPacket[]>(`select id from customer where id = ${id}`);
@@ -100,8 +101,8 @@ test('binary logs that are purged on it alone: the stream goes on from the prima
 
   expect(await program.cli('Workflow', 'Start', 'commerce.purged')).toMatchObject({ code: 0 });
   const copied = async () =>
-    (await sql('target', 'commerce', '0', 'select id from customer where id > 9000000 order by id')).map(
-      ({ id }) => id,
+    (await sql('target', 'commerce', '0', 'select id from customer where id > 9000000 order by id')).map((row) =>
+      Number(row['id']),
     );
   await expect.poll(copied, { timeout: 120_000 }).toEqual([9_000_001, 9_000_002]);
   expect((await statusOf(handle)).phase).toBe('replicating');
