@@ -50,11 +50,18 @@ describe('source servers', () => {
     },
     { changes: { binlog_expire_logs_seconds: '7200' }, says: [] },
   ])('$changes', ({ changes, says }) => {
-    expect(said(ask(binlog, { ...copyOf(0), sourceServers: [server(changes)] }))).toEqual(says);
+    expect(said(ask(binlog, { ...copyOf(0), sourceServers: [server(changes)], targetServers: [] }))).toEqual(says);
+  });
+
+  it.each(['noblob', 'MINIMAL'])('binlog_row_image %s of the target is refused as well', (binlog_row_image) => {
+    const targetServers = [{ place: target, variables: { ...good, binlog_row_image } }];
+    const found = ask(binlog, { ...copyOf(0), sourceServers: [server()], targetServers });
+    expect(said(found)).toEqual([`binlog-row-image: binlog_row_image is ${binlog_row_image}, not FULL`]);
+    expect(found[0]?.place).toEqual(target);
   });
 
   it('a variable this MySQL does not have is not judged', () => {
-    expect(ask(binlog, { ...copyOf(0), sourceServers: [{ place, variables: {} }] })).toEqual([]);
+    expect(ask(binlog, { ...copyOf(0), sourceServers: [{ place, variables: {} }], targetServers: [] })).toEqual([]);
   });
 
   it('binary logs are needed for twice the time of the copy, shared by the source shards', () => {

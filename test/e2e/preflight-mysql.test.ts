@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeFinding, type CheckName, type Finding } from '../../src/migration/preflight/finding.js';
+import { emptyTarget, sourceMount as mount, sql } from '../support/lab/lab.js';
+import { Program, resultOf } from '../support/lab/program.js';
+import { snapshot } from '../support/lab/snapshot.js';
+
+/** What preflight finds of the target's MySQL: its settings, and names that are taken there. */
+let program: Program;
+
+beforeAll(async () => {
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+  program = await Program.start();
+});
+afterAll(async () => {
+  await program.stop();
+  for (const keyspace of ['commerce', 'customer'] as const) await emptyTarget(keyspace);
+});
+
+const onSource = (statement: string) => sql('source', 'load', '0', statement);
+const onTarget = (statement: string) => sql('target', 'commerce', '0', statement);
+const input = (tables: string[]) => ({ source: 'ext1.load', target: 'commerce.mysql', tables, mount });
+
+/** What a dry run finds of one check. It changes nothing. */
+async function found(check: CheckName, tables: string[], more: Record<string, unknown> = {}): Promise<string[]> {
+  const before = await snapshot('commerce');
+  const result = await resultOf(await program.migrate({ ...input(tables), ...more, dryRun: true }));
+  expect(await snapshot('commerce')).toEqual(before);
+  if (result.outcome !== 'planned') throw new Error(result.outcome);
+  return result.findings.filter((each: Finding) => each.check === check).map(describeFinding);
+}
+
+test.each(['NOBLOB', 'MINIMAL'])('binlog-row-image: %s on the target', async (image) => {
+  await onTarget(`set global binlog_row_image = ${image}`);
+  try {
+    expect(await found('binlog-row-image', ['product'])).toEqual([
+      expect.stringMatching(new RegExp(`binlog_row_image is ${image}, not FULL .*cluster target, keyspace commerce`)),
+    ]);
+  } finally {
+    await onTarget('set global binlog_row_image = default');
+  }
+});
