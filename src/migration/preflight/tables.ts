@@ -1,14 +1,24 @@
 import { isFloat } from '../checksum/columns.js';
 import type { VSchemaFacts } from '../plan/facts.js';
-import type { Plan } from '../plan/plan.js';
+import { sourceTables, tableNames, type Plan } from '../plan/plan.js';
 import type { ColumnFacts, KeyFacts, TableFacts } from '../plan/table-facts.js';
 import { primaryVindex } from '../plan/vindex.js';
 import type { Place } from '../problem/errors.js';
+import { parseDefinition, type TableDefinition } from '../sql/table-definition.js';
 import type { Facts, JournalFacts } from './facts.js';
 
 /** Every planned table once, from the first shard that has it. `source-schema-differs` compares the shards. */
 export function tablesOf(shards: Facts['sourceDetails']): TableFacts[] {
   return [...new Map(shards.toReversed().flatMap(({ tables }) => tables.map((table) => [table.name, table]))).values()];
+}
+
+/** The source's definition of every planned table. */
+export function definitionsOf(
+  plan: Plan,
+  sourceSchemas: Facts['sourceSchemas'],
+): { name: string; definition: TableDefinition }[] {
+  const known = sourceTables({ sourceSchemas });
+  return tableNames(plan).map((name) => ({ name, definition: parseDefinition(known.get(name)?.ddl ?? '') }));
 }
 
 /** Names of a table's FLOAT columns. */

@@ -43,6 +43,7 @@ import { noTables } from './no-tables.js';
 import { notReadable } from './not-readable.js';
 import { onDdl } from './on-ddl.js';
 import { otherWorkflow } from './other-workflow.js';
+import { primaryKeyRequired } from './primary-key-required.js';
 import { replicaLag } from './replica-lag.js';
 import { routingRule } from './routing-rule.js';
 import { sequenceBehind } from './sequence-behind.js';
@@ -123,6 +124,7 @@ const list = [
   otherWorkflow,
   targetTableEmpty,
   targetTableIncompatible,
+  primaryKeyRequired,
   tableDenied,
   routingRule,
   collation,

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import type { Facts } from '../../../src/migration/preflight/facts.js';
+import { ask, halves, planned, said, source, table, target, targetPlace, unsharded } from './facts.js';
+
+/** A definition as MySQL writes it, of these lines. */
+const defined = (name: string, ...lines: string[]) =>
+  `CREATE TABLE \`${name}\` (\n${lines.map((line) => `  ${line}`).join(',\n')}\n) ENGINE=InnoDB`;
+
+/** A plan of these tables. */
+function planOf(definitions: Record<string, string>, to: Parameters<typeof target>[2] = {}, changes = {}) {
+  const from = source({ tables: Object.keys(definitions) });
+  for (const { tables } of from.sourceSchemas) for (const each of tables) each.ddl = definitions[each.name] ?? '';
+  return planned({ ...from, ...target(unsharded, undefined, to) }, changes);
+}
+
+const id = '`id` bigint NOT NULL';
+const tables = {
+  keyed: defined('keyed', id, 'PRIMARY KEY (`id`)'),
+  telling: defined('telling', id, 'UNIQUE KEY `u` (`id`)'),
+  nullable: defined('nullable', '`id` bigint DEFAULT NULL', 'UNIQUE KEY `u` (`id`)'),
+  keyless: defined('keyless', id),
+};
+
+describe('sql_require_primary_key', () => {
+  const check = 'primary-key-required';
+  const servers = (value: string): Facts['targetServers'] => [
+    { place: targetPlace, variables: { sql_require_primary_key: value } },
+  ];
+  const there = (...uniqueKeys: string[]): Facts['targetDetails'] => [
+    {
+      place: targetPlace,
+      shard: '0',
+      tables: [
+        table({ name: 'telling', uniqueKeys: uniqueKeys.map((name) => ({ name, columns: ['id'], notNull: true })) }),
+      ],
+    },
+  ];
+  const isOn = (name: string) =>
+    `${check}: table ${name} has no primary key, and sql_require_primary_key is ON in the target`;
+
+  it.each([
+    {
+      what: 'ON',
+      facts: { ...planOf(tables), targetServers: servers('ON'), targetDetails: [] },
+      says: [
+        `${isOn('telling')}: a stream cannot defer its unique key`,
+        `${isOn('nullable')}: it cannot be created`,
+        `${isOn('keyless')}: it cannot be created`,
+      ],
+    },
+    { what: 'OFF', facts: { ...planOf(tables), targetServers: servers('OFF'), targetDetails: [] }, says: [] },
+    {
+      what: 'a MySQL without it',
+      facts: { ...planOf(tables), targetServers: [{ place: targetPlace, variables: {} }], targetDetails: [] },
+      says: [],
+    },
+    {
+      what: 'a unique key that is not deferred',
+      facts: {
+        ...planOf({ telling: tables.telling }, {}, { deferSecondaryKeys: false }),
+        targetServers: servers('ON'),
+        targetDetails: [],
+      },
+      says: [],
+    },
+    {
+      what: 'tables that are there',
+      facts: {
+        ...planOf(tables, { tables: ['telling', 'nullable', 'keyless'] }),
+        targetServers: servers('ON'),
+        targetDetails: there('PRIMARY', 'u'),
+      },
+      says: [],
+    },
+    {
+      what: 'a table that is there without a primary key',
+      facts: {
+        ...planOf(tables, { tables: ['telling', 'nullable', 'keyless'] }),
+        targetServers: servers('ON'),
+        targetDetails: there('u'),
+      },
+      says: [`${isOn('telling')}: a stream cannot defer its unique key`],
+    },
+  ])('$what', ({ facts, says }) => {
+    expect(said(ask([check], facts))).toEqual(says);
+  });
+
+  it('is looked at on each shard that has to make the table', () => {
+    const vschema = { sharded: true, vindexes: {}, tables: {} };
+    const facts = planned({ ...source({ tables: ['t'] }), ...target(vschema, halves) });
+    for (const { tables: each } of facts.sourceSchemas) for (const one of each) one.ddl = tables.keyless;
+    const at = (shard: string, value: string) => ({
+      place: { ...targetPlace, shard },
+      variables: { sql_require_primary_key: value },
+    });
+    const found = ask([check], { ...facts, targetServers: [at('-80', 'OFF'), at('80-', 'ON')], targetDetails: [] });
+    expect(found.map(({ place }) => place)).toEqual([{ ...targetPlace, shard: '80-', table: 't' }]);
+  });
+});
