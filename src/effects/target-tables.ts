@@ -3,6 +3,7 @@ import { MigrationError } from '../migration/problem/errors.js';
 import type { Definitions } from '../migration/proof/drift.js';
 import { hasKeys } from '../migration/sql/keys.js';
 import { quoteName } from '../migration/sql/quote.js';
+import { hasRowKey, parseDefinition } from '../migration/sql/table-definition.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import type { EffectContext } from './context.js';
 import { addTo } from './journal.js';
@@ -85,7 +86,7 @@ async function buildKeys(context: EffectContext, tablet: TabletHandle, table: st
 
 async function createTable(plan: Plan, shard: string, tablet: TabletHandle, table: string, ddl: string): Promise<void> {
   try {
-    await tablet.applySchema(ddl);
+    await tablet.applySchema(ddl, { keyless: !hasRowKey(parseDefinition(ddl)) });
   } catch (error) {
     if ((await tablet.tables([table])).length > 0) return;
     if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RowDataPacket } from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { describeFinding, type CheckName, type Finding } from '../../src/migration/preflight/finding.js';
 import { emptyTarget, sourceMount as mount, sql } from '../support/lab/lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
@@ -68,4 +69,84 @@ describe('sql_require_primary_key', () => {
     expect(await onTarget('select a, b from odd_unique')).toEqual([{ a: 1, b: 'x' }]);
     await handle.executeUpdate('cancel');
   });
+});
+
+describe('invisible primary keys', () => {
+  const columns = 'at datetime not null, txt varchar(50)';
+  const rows = "('2024-01-01', 'a'), ('2024-01-01', 'a'), ('2024-01-02', 'b')";
+  const definition = ([row]: RowDataPacket[]) => String(row?.['Create Table']);
+  const inTarget = async () => definition(await onTarget('show create table odd'));
+  const copied = () => onTarget('select txt, count(*) as n from odd group by txt order by txt');
+  const accept = ['no-primary-key'];
+  afterEach(async () => {
+    await onTarget('drop table if exists odd; set global sql_generate_invisible_primary_key = OFF');
+    await onSource('drop table if exists odd; set global show_gipk_in_create_table_and_information_schema = ON');
+  });
+
+  test('are not made on the target: the table is that of the source', async () => {
+    await onSource(`create table odd (${columns}); insert into odd values ${rows}`);
+    await onTarget('set global sql_generate_invisible_primary_key = ON');
+    expect(await found('invisible-primary-key', ['odd'])).toEqual([
+      expect.stringMatching(/created as they are in the source, without such a key: odd/),
+    ]);
+    const handle = await program.migrate({ ...input(['odd']), accept });
+    await until(handle, ({ phase }) => phase === 'replicating');
+    expect(await inTarget()).toBe(definition(await onSource('show create table odd')));
+    await onSource("insert into odd values ('2025-01-01', 'c')");
+    await expect.poll(copied, { timeout: 60_000 }).toEqual([
+      { txt: 'a', n: 2 },
+      { txt: 'b', n: 1 },
+      { txt: 'c', n: 1 },
+    ]);
+    await handle.executeUpdate('cancel');
+  });
+
+  test('of a table that the target has already: no stream could fill it', async () => {
+    await onSource(`create table odd (${columns})`);
+    await onTarget(`set session sql_generate_invisible_primary_key = ON; create table odd (${columns})`);
+    expect(await found('target-table-incompatible', ['odd'])).toEqual([
+      expect.stringMatching(/my_row_id of its primary key is only in the target/),
+    ]);
+  });
+
+  test('of the source come along', async () => {
+    await onSource(
+      `set session sql_generate_invisible_primary_key = ON; create table odd (${columns}); insert into odd values ${rows}`,
+    );
+    const handle = await program.migrate(input(['odd']));
+    await until(handle, ({ phase }) => phase === 'replicating');
+    expect(await inTarget()).toContain('PRIMARY KEY (`my_row_id`)');
+    await onSource("delete from odd where txt = 'a' limit 1");
+    await expect
+      .poll(() => onTarget('select my_row_id, txt from odd order by 1'), { timeout: 60_000 })
+      .toEqual([
+        { my_row_id: 2, txt: 'a' },
+        { my_row_id: 3, txt: 'b' },
+      ]);
+    await handle.executeUpdate('cancel');
+  });
+
+  test('that the source hides', async () => {
+    await onSource(
+      `set session sql_generate_invisible_primary_key = ON; create table odd (${columns}); ` +
+        'set global show_gipk_in_create_table_and_information_schema = OFF',
+    );
+    await reconnect();
+    try {
+      expect(await found('hidden-primary-key', ['odd'])).toEqual([
+        expect.stringMatching(/table odd has no primary key, or an invisible one \(my_row_id\) that .* hides/),
+      ]);
+    } finally {
+      await onSource('set global show_gipk_in_create_table_and_information_schema = ON');
+      await reconnect();
+    }
+  });
+
+  /** The source's vttablet connects anew, so that a global variable means something to it. */
+  async function reconnect(): Promise<void> {
+    const idle = await onSource(
+      "select id from information_schema.processlist where command = 'Sleep' and id <> connection_id()",
+    );
+    for (const { id } of idle) await onSource(`kill ${String(id)}`);
+  }
 });

@@ -32,7 +32,7 @@ export function compareTables(
 function compare(source: TableFacts, target: TableFacts): ColumnVerdict {
   const columns = [
     ...source.columns.map((column) => compareColumn(column, named(target, column.name))),
-    ...target.columns.filter(({ name }) => named(source, name) === undefined).map(extraColumn),
+    ...target.columns.filter(({ name }) => named(source, name) === undefined).map((each) => extraColumn(target, each)),
   ];
   const different = [...columns.flatMap((column) => column.different), ...compareKeys(source, target)];
   if (target.triggers.length > 0)
@@ -59,8 +59,11 @@ function compareColumn(source: ColumnFacts, target: ColumnFacts | undefined): Co
   return { broken: [], different: differences(source, target) };
 }
 
-function extraColumn(column: ColumnFacts): ColumnVerdict {
+function extraColumn({ uniqueKeys }: TableFacts, column: ColumnFacts): ColumnVerdict {
   const name = quoteName(column.name);
+  // A stream finds rows by the target's primary key.
+  if (uniqueKeys.some((key) => key.name === 'PRIMARY' && key.columns.includes(column.name)))
+    return { broken: [`${name} of its primary key is only in the target`], different: [] };
   if (column.nullable || column.hasDefault || column.generated || column.autoIncrement)
     return { broken: [], different: [`${name} is only in the target`] };
   return { broken: [`${name} is only in the target, NOT NULL and without a default`], different: [] };

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { TabletConnection } from './connection.js';
+import { readVariables } from './sql/server.js';
 
 /** What Vitess's materializer sets while it creates target tables (`vreplication.SQLMode`). */
 const sqlMode = 'NO_AUTO_VALUE_ON_ZERO';
@@ -29,14 +30,24 @@ export async function readTables(tablet: TabletConnection, names?: readonly stri
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Runs statements that create tables, with foreign key checks off, as Vitess's `deploySchema`. */
-export async function applySchema(tablet: TabletConnection, sql: string): Promise<void> {
+/**
+ * Runs statements that create tables, with foreign key checks off, as Vitess's `deploySchema`.
+ * @param keyless the tables have no primary key, and shall get none from MySQL
+ */
+export async function applySchema(tablet: TabletConnection, statements: string, keyless: boolean): Promise<void> {
+  const sql = `${keyless ? await withoutGeneratedKeys(tablet) : ''}${statements}`;
   await tablet.change('ApplySchema', (options) =>
     tablet.manager.applySchema(
       { sql, force: false, allowReplication: true, sqlMode, disableForeignKeyChecks: true, batchSize: 0n },
       options,
     ),
   );
+}
+
+/** Setting the variable takes a privilege: it is set where it is on. Vitess runs all statements in one session. */
+async function withoutGeneratedKeys(tablet: TabletConnection): Promise<string> {
+  const name = 'sql_generate_invisible_primary_key';
+  return (await readVariables(tablet, [name]))[name] === 'ON' ? `set session ${name} = off;\n` : '';
 }
 
 /** A tablet that has not loaded the sequence has cached no numbers. */

@@ -128,9 +128,12 @@ export class TabletHandle {
     return (await this.nonEmptyTables([table])).length === 0;
   }
 
-  /** Runs statements that create tables, with foreign key checks off. */
-  applySchema(sql: string): Promise<void> {
-    return schema.applySchema(this.connection, sql);
+  /**
+   * Runs statements that create tables, with foreign key checks off.
+   * @param keyless the tables have no primary key, and shall not get the invisible one that MySQL can make. Two calls
+   */
+  applySchema(sql: string, { keyless = false } = {}): Promise<void> {
+    return schema.applySchema(this.connection, sql, keyless);
   }
 
   /** Renames a table, with foreign key checks off. MySQL refuses a name that is taken. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../../src/migration/preflight/facts.js';
-import { ask, halves, planned, said, source, table, target, targetPlace, unsharded } from './facts.js';
+import { ask, halves, planned, said, source, sourcePlace, table, target, targetPlace, unsharded } from './facts.js';
 
 /** A definition as MySQL writes it, of these lines. */
 const defined = (name: string, ...lines: string[]) =>
@@ -95,5 +95,39 @@ describe('sql_require_primary_key', () => {
     });
     const found = ask([check], { ...facts, targetServers: [at('-80', 'OFF'), at('80-', 'ON')], targetDetails: [] });
     expect(found.map(({ place }) => place)).toEqual([{ ...targetPlace, shard: '80-', table: 't' }]);
+  });
+});
+
+describe('invisible primary keys', () => {
+  const on = (value: string): Facts['targetServers'] => [
+    { place: targetPlace, variables: { sql_generate_invisible_primary_key: value } },
+  ];
+  const shown = (...values: string[]): Facts['sourceServers'] =>
+    values.map((value) => ({
+      place: sourcePlace,
+      variables: { show_gipk_in_create_table_and_information_schema: value },
+    }));
+
+  it('are not made on the target', () => {
+    const check = 'invisible-primary-key';
+    expect(said(ask([check], { ...planOf(tables), targetServers: on('ON') }))).toEqual([
+      `${check}: sql_generate_invisible_primary_key is ON in the target, and tables are created as they are in the ` +
+        'source, without such a key: nullable, keyless',
+    ]);
+    expect(ask([check], { ...planOf(tables), targetServers: on('OFF') })).toEqual([]);
+    const there = planOf(tables, { tables: ['nullable', 'keyless'] });
+    expect(ask([check], { ...there, targetServers: on('ON') })).toEqual([]);
+  });
+
+  it('may be hidden by the source', () => {
+    const check = 'hidden-primary-key';
+    const found = (servers: Facts['sourceServers']) =>
+      said(ask([check], { ...planOf(tables), sourceServers: servers }));
+    expect(found(shown('ON'))).toEqual([]);
+    expect(found([{ place: sourcePlace, variables: {} }])).toEqual([]);
+    expect(found(shown('ON', 'OFF'))).toEqual([
+      expect.stringMatching(/^hidden-primary-key: table nullable has no primary key, or an invisible one/),
+      expect.stringMatching(/^hidden-primary-key: table keyless has no primary key, or an invisible one/),
+    ]);
   });
 });

@@ -330,6 +330,18 @@ describe('a table that the target has already', () => {
       says: ['target-table-differs: …: a is only in the target, b is only in the target'],
     },
     {
+      what: 'an invisible primary key that MySQL has made',
+      from: { uniqueKeys: [] },
+      to: {
+        columns: [column('my_row_id', { autoIncrement: true }), column('id')],
+        uniqueKeys: [{ name: 'PRIMARY', columns: ['my_row_id'], notNull: true }],
+      },
+      says: [
+        'target-table-incompatible: …: my_row_id of its primary key is only in the target',
+        'target-table-differs: …: the primary key on my_row_id is only in the target',
+      ],
+    },
+    {
       what: 'generated in the target',
       from: { columns: [column('a')] },
       to: { columns: [column('a', { generated: true })] },

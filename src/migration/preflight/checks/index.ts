@@ -27,8 +27,10 @@ import { foreignKeyOutside } from './foreign-key-outside.js';
 import { foreignKeySharded } from './foreign-key-sharded.js';
 import { generatedColumn } from './generated-column.js';
 import { gtidMode } from './gtid-mode.js';
+import { hiddenPrimaryKey } from './hidden-primary-key.js';
 import { internalTable } from './internal-table.js';
 import { internalTablesLeftOut } from './internal-tables-left-out.js';
+import { invisiblePrimaryKey } from './invisible-primary-key.js';
 import { keyspaceExists } from './keyspace-exists.js';
 import { lockHeld } from './lock-held.js';
 import { longTransaction } from './long-transaction.js';
@@ -136,6 +138,7 @@ const list = [
   replicaLag,
   longTransaction,
   noPrimaryKey,
+  hiddenPrimaryKey,
   floatColumn,
   memberLost,
   checksumColumn,
@@ -160,6 +163,7 @@ const list = [
   sqlMode,
   charset,
   uniqueKeyOnly,
+  invisiblePrimaryKey,
   checksumWhole,
   foreignKey,
   view,
