@@ -41,6 +41,44 @@ test.each(['NOBLOB', 'MINIMAL'])('binlog-row-image: %s on the target', async (im
   }
 });
 
+describe('constraint-name: the name is taken in the target', () => {
+  afterEach(async () => {
+    await onTarget('drop table if exists legacy, legacy_parent');
+    await onSource('drop table if exists odd, odd_parent');
+  });
+
+  test.each([
+    {
+      type: 'CHECK',
+      there: 'create table legacy (id int primary key, qty int, constraint QTY_positive check (qty > 0))',
+      own: 'create table odd (id int primary key, qty int, constraint qty_Positive check (qty >= 0))',
+      refused: /Duplicate check constraint name/,
+    },
+    {
+      type: 'FOREIGN KEY',
+      there:
+        'create table legacy_parent (id int primary key); ' +
+        'create table legacy (id int primary key, p int, constraint fk_é foreign key (p) references legacy_parent (id))',
+      own:
+        'create table odd_parent (id int primary key); ' +
+        'create table odd (id int primary key, p int, constraint FK_e foreign key (p) references odd_parent (id))',
+      refused: /Duplicate foreign key constraint name/,
+    },
+  ])('$type', async ({ type, there, own, refused }) => {
+    await onTarget(there);
+    await onSource(own);
+    expect(await found('constraint-name', ['odd'])).toEqual([
+      expect.stringMatching(
+        new RegExp(`table odd cannot be created: .* ${type} constraint .* is taken by table legacy .*shard 0`),
+      ),
+    ]);
+    const definition = String((await onSource('show create table odd'))[0]?.['Create Table']);
+    await expect(onTarget(`set foreign_key_checks = 0; ${definition}`)).rejects.toThrow(refused);
+    await onTarget('drop table legacy');
+    expect(await found('constraint-name', ['odd'])).toEqual([]);
+  });
+});
+
 describe('sql_require_primary_key', () => {
   const check = 'primary-key-required';
   beforeAll(async () => {

@@ -24,6 +24,13 @@ export interface ForeignKeyFacts {
   onDelete: string;
 }
 
+/** A constraint whose name may be given once in a database. */
+export interface ConstraintFacts {
+  table: string;
+  name: string;
+  type: 'CHECK' | 'FOREIGN KEY';
+}
+
 /** A table as MySQL describes it, without its rows. */
 export interface TableFacts {
   name: string;

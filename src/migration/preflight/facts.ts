@@ -2,7 +2,7 @@ import type { MigrateInput } from '../input/input.js';
 import type { SourceIdentifier, WorkflowIdentifier } from '../input/identifier.js';
 import type { PlanFacts, ShardNames } from '../plan/facts.js';
 import type { Plan } from '../plan/plan.js';
-import type { TableFacts } from '../plan/table-facts.js';
+import type { ConstraintFacts, TableFacts } from '../plan/table-facts.js';
 import type { MigrationError, Place } from '../problem/errors.js';
 
 /**
@@ -47,6 +47,8 @@ export interface Facts extends PlanFacts {
   targetCollations: { place: Place; collations: string[] }[];
   /** Planned tables that the target has already. */
   targetDetails: { place: Place; shard: string; tables: TableFacts[] }[];
+  /** The CHECK and FOREIGN KEY constraints of every table of the target's database. */
+  targetConstraints: { place: Place; constraints: ConstraintFacts[] }[];
   /** The used part of a disk, 0 to 1; undefined where the tablet does not know it. */
   targetDisks: { place: Place; used: number | undefined }[];
   /** Apps that a throttler holds back, with the share of time it does. */

@@ -2,7 +2,7 @@ import type { Place } from '../../migration/problem/errors.js';
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { FloatRow, FloatTable } from '../../migration/checksum/floats.js';
 import type { Key, KeyRange, RowChecksum, Scope } from '../../migration/checksum/scope.js';
-import type { TableFacts } from '../../migration/plan/table-facts.js';
+import type { ConstraintFacts, TableFacts } from '../../migration/plan/table-facts.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
 import { formatTabletType } from '../topology/topology.js';
 import type { Tablet } from '../wire/topodata_pb.js';
@@ -167,6 +167,11 @@ export class TabletHandle {
    */
   tableDetails(names: readonly string[]): Promise<TableFacts[]> {
     return tables.readTableDetails(this.connection, names);
+  }
+
+  /** The CHECK and FOREIGN KEY constraints of all tables. */
+  constraints(): Promise<ConstraintFacts[]> {
+    return tables.readConstraints(this.connection);
   }
 
   /** Names of the views, in order. */

@@ -40,7 +40,7 @@ export class FakeSql {
         / from information_schema\.tables where table_schema = '[^']*' and table_type = 'BASE TABLE'$/,
         () => [...this.mysql.tables.keys()].map((name) => ({ name })),
       ],
-      [/ from information_schema\.(?:views|referential_constraints|triggers) where /, () => []],
+      [/ from information_schema\.(?:views|referential_constraints|table_constraints|triggers) where /, () => []],
       [/^select \d+ as n from dual where exists .*$/, ([sql = '']) => this.nonEmpty(sql)],
       [
         /^rename table (.+) to (.+)$/,

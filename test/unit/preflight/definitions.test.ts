@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ConstraintFacts } from '../../../src/migration/plan/table-facts.js';
 import type { Facts } from '../../../src/migration/preflight/facts.js';
 import { ask, halves, planned, said, source, sourcePlace, table, target, targetPlace, unsharded } from './facts.js';
 
@@ -128,6 +129,57 @@ describe('invisible primary keys', () => {
     expect(found(shown('ON', 'OFF'))).toEqual([
       expect.stringMatching(/^hidden-primary-key: table nullable has no primary key, or an invisible one/),
       expect.stringMatching(/^hidden-primary-key: table keyless has no primary key, or an invisible one/),
+    ]);
+  });
+});
+
+describe('names of constraints', () => {
+  const check = 'constraint-name';
+  const from = {
+    stock: defined('stock', id, 'PRIMARY KEY (`id`)', 'CONSTRAINT `qty_é` CHECK ((`id` > 0))'),
+    child: defined('child', id, 'KEY `fk` (`id`)', 'CONSTRAINT `fk_é` FOREIGN KEY (`id`) REFERENCES `stock` (`id`)'),
+  };
+  const taken = (...constraints: ConstraintFacts[]): Facts['targetConstraints'] => [
+    { place: targetPlace, constraints },
+  ];
+  const found = (to: Facts['targetConstraints'], there: string[] = []) =>
+    said(ask([check], { ...planOf(from, { tables: there }), targetConstraints: to }));
+
+  it.each<{ what: string; to: ConstraintFacts[]; says: string[] }>([
+    { what: 'free', to: [{ table: 'old', name: 'other', type: 'CHECK' }], says: [] },
+    {
+      what: 'a CHECK, in other case',
+      to: [{ table: 'old', name: 'QTY_É', type: 'CHECK' }],
+      says: [
+        `${check}: table stock cannot be created: the name of its CHECK constraint \`qty_é\` ` +
+          'is taken by table old of the target',
+      ],
+    },
+    { what: 'a CHECK without the accent', to: [{ table: 'old', name: 'qty_e', type: 'CHECK' }], says: [] },
+    {
+      what: 'a FOREIGN KEY, without the accent',
+      to: [{ table: 'old', name: 'FK_E', type: 'FOREIGN KEY' }],
+      says: [
+        `${check}: table child cannot be created: the name of its FOREIGN KEY constraint \`fk_é\` ` +
+          'is taken by table old of the target',
+      ],
+    },
+    {
+      what: 'a name of the other kind',
+      to: [
+        { table: 'old', name: 'fk_é', type: 'CHECK' },
+        { table: 'old', name: 'qty_é', type: 'FOREIGN KEY' },
+      ],
+      says: [],
+    },
+  ])('$what', ({ to, says }) => {
+    expect(found(taken(...to))).toEqual(says);
+  });
+
+  it('of a table that is there are its own, and may be in the way of another one', () => {
+    expect(found(taken({ table: 'stock', name: 'qty_é', type: 'CHECK' }), ['stock'])).toEqual([]);
+    expect(found(taken({ table: 'stock', name: 'fk_é', type: 'FOREIGN KEY' }), ['stock'])).toEqual([
+      expect.stringMatching(/table child .* is taken by table stock/),
     ]);
   });
 });

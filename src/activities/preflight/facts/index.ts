@@ -23,6 +23,7 @@ import { sourceVSchema } from './source-vschema.js';
 import { streamAccounts } from './stream-accounts.js';
 import { targetCells } from './target-cells.js';
 import { targetCollations } from './target-collations.js';
+import { targetConstraints } from './target-constraints.js';
 import { targetDetails } from './target-details.js';
 import { targetDisks } from './target-disks.js';
 import { targetHealth } from './target-health.js';
@@ -72,6 +73,7 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   targetTransactions,
   targetCollations,
   targetDetails,
+  targetConstraints,
   targetDisks,
   throttledApps,
   routingRules,

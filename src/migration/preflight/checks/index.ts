@@ -15,6 +15,7 @@ import { checksumColumn } from './checksum-column.js';
 import { checksumKey } from './checksum-key.js';
 import { checksumWhole } from './checksum-whole.js';
 import { collation } from './collation.js';
+import { constraintName } from './constraint-name.js';
 import { diskFull } from './disk-full.js';
 import { diskUnknown } from './disk-unknown.js';
 import { engine } from './engine.js';
@@ -127,6 +128,7 @@ const list = [
   targetTableEmpty,
   targetTableIncompatible,
   primaryKeyRequired,
+  constraintName,
   tableDenied,
   routingRule,
   collation,

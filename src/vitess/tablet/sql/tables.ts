@@ -1,4 +1,10 @@
-import type { ColumnFacts, ForeignKeyFacts, KeyFacts, TableFacts } from '../../../migration/plan/table-facts.js';
+import type {
+  ColumnFacts,
+  ConstraintFacts,
+  ForeignKeyFacts,
+  KeyFacts,
+  TableFacts,
+} from '../../../migration/plan/table-facts.js';
 import { quoteName, quoteString, quoteStrings } from '../../../migration/sql/quote.js';
 import type { TabletConnection } from '../connection.js';
 import type { NamedRow } from '../rows.js';
@@ -27,6 +33,21 @@ export async function readViews(tablet: TabletConnection): Promise<string[]> {
     ].join(' '),
   );
   return rows.flatMap((row) => row['name'] ?? []);
+}
+
+export async function readConstraints(tablet: TabletConnection): Promise<ConstraintFacts[]> {
+  const rows = await tablet.query(
+    [
+      'select table_name as t, constraint_name as name, constraint_type as type',
+      `from information_schema.table_constraints where constraint_schema = ${quoteString(tablet.dbName)}`,
+      "and constraint_type in ('CHECK', 'FOREIGN KEY') order by 1, 2",
+    ].join(' '),
+  );
+  return rows.map((row) => ({
+    table: row['t'] ?? '',
+    name: row['name'] ?? '',
+    type: row['type'] === 'CHECK' ? 'CHECK' : 'FOREIGN KEY',
+  }));
 }
 
 /** One row for each table that has one, with the table's number in the batch. */
