@@ -108,6 +108,14 @@ describe('what a message of a stream means', () => {
       'unreadable-json',
     ],
     [
+      'vttablet: rpc error: code = Unknown desc = stream (at source tablet) error @ (including the GTID we failed to process) dac642d7-ec04-11f1-925a-02fc00000001:1-102: could not map [NULL] to a keyspace id, got destination DestinationNone()',
+      'no-keyspace-id',
+    ],
+    [
+      'vttablet: rpc error: code = Unknown desc = could not map [VARCHAR("out of range value")] to a keyspace id, got destination DestinationNone()',
+      'no-keyspace-id',
+    ],
+    [
       "terminal error: vttablet: rpc error: code = Unknown desc = stream (at source tablet) error @ (including the GTID we failed to process) x:1-76: in Engine.reload(), reading table report_old: in Mysqld.GetColumns(): Table 'vt_load.report_old' doesn't exist (errno 1146) (sqlstate 42S02)",
       'schema-read-failed',
     ],

@@ -1,6 +1,6 @@
 import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../migration/plan/facts.js';
 import type { TableFacts } from '../../migration/plan/table-facts.js';
-import type { StreamAccountFacts } from '../../migration/preflight/facts.js';
+import type { StreamAccountFacts, Unmapped } from '../../migration/preflight/facts.js';
 import type { Place } from '../../migration/problem/errors.js';
 
 /** An open transaction that has locked or changed rows. */
@@ -46,6 +46,8 @@ export interface SourceInspection {
   openStream(tablet: SourceTablet): Promise<void>;
   variables(tablet: SourceTablet, names: readonly string[]): Promise<Record<string, string>>;
   version(tablet: SourceTablet): Promise<string>;
+  /** True when a column has a value of a kind. @throws MigrationError TABLET_CALL_FAILED when it cannot tell in time */
+  holds(tablet: SourceTablet, table: string, column: string, kind: Unmapped): Promise<boolean>;
   transactions(tablet: SourceTablet): Promise<OpenTransaction[]>;
   /** Undefined for a MySQL that is no replica. */
   replication(tablet: SourceTablet): Promise<Replication | undefined>;

@@ -1,6 +1,6 @@
 import type { ShardFacts, SourceTable, SourceTablet, VSchemaFacts } from '../../migration/plan/facts.js';
 import type { TableFacts } from '../../migration/plan/table-facts.js';
-import type { StreamAccountFacts } from '../../migration/preflight/facts.js';
+import type { StreamAccountFacts, Unmapped } from '../../migration/preflight/facts.js';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Clients } from '../../vitess/clients.js';
 import { formatAlias, formatTabletType, type CellAway, type Topology } from '../../vitess/topology/topology.js';
@@ -86,6 +86,10 @@ export class VitessSourceInspection implements SourceInspection {
 
   async version(tablet: SourceTablet): Promise<string> {
     return this.handle(tablet).version();
+  }
+
+  async holds(tablet: SourceTablet, table: string, column: string, kind: Unmapped): Promise<boolean> {
+    return this.handle(tablet).holds(table, column, kind);
   }
 
   async transactions(tablet: SourceTablet): Promise<OpenTransaction[]> {

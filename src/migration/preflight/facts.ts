@@ -32,6 +32,8 @@ export interface Facts extends PlanFacts {
   sourceServers: ServerFacts[];
   sourceVersions: { place: Place; version: string }[];
   sourceTransactions: TransactionFacts[];
+  /** Columns of primary vindexes that may hold values without a keyspace ID, by source shard. */
+  vindexValues: VindexValueFacts[];
   /** How far replicas among the candidates are behind. */
   sourceReplicas: ReplicaFacts[];
   streamAccounts: StreamAccountFacts[];
@@ -116,6 +118,23 @@ export interface ReplicaFacts {
   lag: number | undefined;
   /** Seconds that it stays behind on purpose (`SOURCE_DELAY`). */
   delay: number;
+}
+
+/** Values to which a vindex gives no keyspace ID; `text`: what is no whole number. */
+export type Unmapped = 'null' | 'empty' | 'negative' | 'text';
+
+/** A column of a primary vindex that may hold such values. */
+export interface DoubtfulColumn {
+  table: string;
+  column: string;
+  vindex: string;
+  unmapped: Unmapped;
+}
+
+/** Whether a column has values of a kind on a source shard; undefined when MySQL could not tell in time. */
+export interface VindexValueFacts extends DoubtfulColumn {
+  place: Place;
+  found: boolean | undefined;
 }
 
 /** A cell of either side that cannot be reached. */

@@ -81,6 +81,17 @@ export const tableTroubles: Trouble[] = [
     },
   },
   {
+    pattern: /could not map .* to a keyspace id/i,
+    diagnosis: {
+      kind: 'no-keyspace-id',
+      remedy:
+        'a row of the source has a value to which the primary vindex of its table gives no keyspace ID, such as NULL ' +
+        'or text with hash. While its table is being copied: change the row in the source, then resume. Later the ' +
+        'change is in the binary log for good: let the table leave (vtmigrate Migrate -tables <table> Leave), or ' +
+        'cancel, and create again with another vindex (xxhash takes every value)',
+    },
+  },
+  {
     pattern: anyOf(/in Engine\.reload\(\)/, /failed to reload schema after DDL/i),
     diagnosis: {
       kind: 'schema-read-failed',

@@ -19,6 +19,7 @@ export const needs = {
   'duplicate-key': 'person',
   'foreign-key': 'person',
   'unreadable-json': 'person',
+  'no-keyspace-id': 'person',
   'partial-row-image': 'person',
   'statement-binlog': 'person',
   'source-changed': 'person',

@@ -3,6 +3,7 @@ import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { FloatRow, FloatTable } from '../../migration/checksum/floats.js';
 import type { Key, KeyRange, RowChecksum, Scope } from '../../migration/checksum/scope.js';
 import type { ConstraintFacts, TableFacts } from '../../migration/plan/table-facts.js';
+import type { Unmapped } from '../../migration/preflight/facts.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
 import { formatTabletType } from '../topology/topology.js';
 import type { Tablet } from '../wire/topodata_pb.js';
@@ -19,6 +20,7 @@ import { readTableSizes, type TableSizes } from './sql/sizes.js';
 import { readTableIds, type TableIds } from './sql/table-ids.js';
 import * as streamRows from './sql/streams.js';
 import * as tables from './sql/tables.js';
+import * as values from './sql/values.js';
 import * as vdiffRows from './sql/vdiffs.js';
 import * as streams from './streams.js';
 import type { TabletClients } from './transport.js';
@@ -254,6 +256,14 @@ export class TabletHandle {
   /** The largest value of a column of whole numbers; undefined when there is no row. */
   largest(table: string, column: string): Promise<bigint | undefined> {
     return sequences.readLargest(this.connection, table, column);
+  }
+
+  /**
+   * True when a column has a value of a kind in some row.
+   * @throws MigrationError TABLET_CALL_FAILED when MySQL cannot tell within 5 seconds
+   */
+  holds(table: string, column: string, kind: Unmapped): Promise<boolean> {
+    return values.holdsValue(this.connection, table, column, kind);
   }
 
   // MySQL

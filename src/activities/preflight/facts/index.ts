@@ -37,6 +37,7 @@ import { targetTransactions } from './target-transactions.js';
 import { targetVersions } from './target-versions.js';
 import { targetVSchema } from './target-vschema.js';
 import { throttledApps } from './throttled-apps.js';
+import { vindexValues } from './vindex-values.js';
 import { vtgate } from './vtgate.js';
 
 /** How each fact is read. A fact is a line in the map of its types (facts.ts), a file of its own and a line here. */
@@ -64,6 +65,7 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   sourceVersions,
   sourceTransactions,
   sourceReplicas,
+  vindexValues,
   streamAccounts,
   cellsAway,
   targetHealth,

@@ -78,8 +78,11 @@ import { vindexCharset } from './vindex-charset.js';
 import { vindexColumn } from './vindex-column.js';
 import { vindexDiffers } from './vindex-differs.js';
 import { vindexText } from './vindex-text.js';
+import { vindexNull } from './vindex-null.js';
 import { vindexUnknown } from './vindex-unknown.js';
 import { vindexUsable } from './vindex-usable.js';
+import { vindexValue } from './vindex-value.js';
+import { vindexValuePossible } from './vindex-value-possible.js';
 import { vitessVersion } from './vitess-version.js';
 import { vschemaEntry } from './vschema-entry.js';
 import { vschemaType } from './vschema-type.js';
@@ -121,6 +124,7 @@ const list = [
   vindexUsable,
   vindexColumn,
   vindexText,
+  vindexValue,
   vindexCharset,
   workflowName,
   migrationName,
@@ -156,6 +160,7 @@ const list = [
   engine,
   targetTableDiffers,
   vindexUnknown,
+  vindexValuePossible,
   diskFull,
   unhealthyTablet,
   sourcePrivilegesUnknown,
@@ -173,6 +178,7 @@ const list = [
   generatedColumn,
   autoIncrement,
   vindexDiffers,
+  vindexNull,
   ambiguousName,
   lockHeld,
   diskUnknown,
