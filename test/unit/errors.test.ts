@@ -101,6 +101,14 @@ describe('what a message of a stream means', () => {
       'source-unreachable',
     ],
     ["Duplicate entry '1' for key 'corder.PRIMARY' (errno 1062)", 'duplicate-key'],
+    [
+      'Incorrect table definition; there can be only one auto column and it must be defined as a key (errno 1075) (sqlstate 42000) during query: alter table vt_commerce.booking drop key by_id',
+      'key-needed',
+    ],
+    [
+      "Cannot drop index 'depot_state': needed in a foreign key constraint (errno 1553) (sqlstate HY000) during query: alter table vt_commerce.parcel drop key depot_state",
+      'key-needed',
+    ],
     ["Unknown column 'x' in 'field list'", 'schema-mismatch'],
     ["Table 'vt_load.t' doesn't exist", 'schema-mismatch'],
     [

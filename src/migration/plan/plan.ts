@@ -4,6 +4,7 @@ import { streamOptionsOf, type StreamOptions } from '../input/options.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
 import type { Place } from '../problem/errors.js';
 import { quoteName, quoteString } from '../sql/quote.js';
+import { neededKeys } from './deferral.js';
 import { isInternalTable } from './internal-table.js';
 import { rangesEqual, rangesMeet } from './key-range.js';
 import { distributionOf, haveSameVindexes, tableType, type TableType, type VindexChoice } from './vindex.js';
@@ -36,7 +37,7 @@ export interface Plan {
   missingTables: Record<string, string[]>;
   /** Tables that an unsharded target's VSchema gains at Complete. */
   missingInVSchema: string[];
-  /** What Vitess stores with each stream, as it was asked for. */
+  /** What Vitess stores with each stream: as it was asked for, but for keys that cannot be deferred. */
   stream: StreamOptions;
 }
 
@@ -72,7 +73,8 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
   const from = parseSourceIdentifier(input.source);
   const to = parseWorkflowIdentifier(input.target);
   const { sourceVSchema, targetVSchema, targetShards, targetTables } = facts;
-  const tables = chosenTables(input, facts).map(({ name, rows, bytes }): PlannedTable => {
+  const chosen = chosenTables(input, facts);
+  const tables = chosen.map(({ name, rows, bytes }): PlannedTable => {
     const planned = { name, rows, bytes, ...(isRounded(input, name) ? { rounded: true } : {}) };
     if (!targetVSchema.sharded) return { ...planned, ...typeOf(sourceVSchema, name) };
     const distribution = distributionOf(name, sourceVSchema, targetVSchema, from.keyspace);
@@ -94,8 +96,14 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
       targetShards.map((shard) => [shard.name, names.filter((name) => there.get(shard.name)?.has(name) !== true)]),
     ),
     missingInVSchema: targetVSchema.sharded ? [] : names.filter((name) => !Object.hasOwn(targetVSchema.tables, name)),
-    stream: streamOptionsOf(input),
+    stream: streamOptions(input, chosen),
   };
+}
+
+/** Deferral is a setting of a stream, so that one key which cannot be deferred is enough to keep them all. */
+function streamOptions(input: MigrateInput, tables: readonly SourceTable[]): StreamOptions {
+  const options = streamOptionsOf(input);
+  return { ...options, deferSecondaryKeys: options.deferSecondaryKeys && neededKeys(tables).length === 0 };
 }
 
 /** The loss of digits is accepted by the name of the check that finds it. */

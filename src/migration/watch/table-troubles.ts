@@ -61,6 +61,17 @@ export const tableTroubles: Trouble[] = [
     },
   },
   {
+    // The second one is of the next try: Vitess writes down the keys before it drops them.
+    pattern: anyOf(/errno (1075|1553|3750)\b/, /duplicate entry .* for key 'post_copy_action\./i),
+    diagnosis: {
+      kind: 'key-needed',
+      remedy:
+        'MySQL does not let the stream drop secondary keys of a table of the target for the time of the copy: an ' +
+        'AUTO_INCREMENT column, a foreign key or sql_require_primary_key needs one. Let that table leave (vtmigrate ' +
+        'Migrate -tables <table> Leave), or cancel, and create again with -defer-secondary-keys=false',
+    },
+  },
+  {
     pattern: /duplicate entry/i,
     diagnosis: {
       kind: 'duplicate-key',

@@ -17,6 +17,7 @@ export const needs = {
   'schema-read-failed': 'vitess',
   'vindex-not-found': 'person',
   'duplicate-key': 'person',
+  'key-needed': 'person',
   'foreign-key': 'person',
   'unreadable-json': 'person',
   'no-keyspace-id': 'person',

@@ -33,6 +33,7 @@ import { internalTable } from './internal-table.js';
 import { internalTablesLeftOut } from './internal-tables-left-out.js';
 import { invisiblePrimaryKey } from './invisible-primary-key.js';
 import { keyspaceExists } from './keyspace-exists.js';
+import { keysNotDeferred } from './keys-not-deferred.js';
 import { lockHeld } from './lock-held.js';
 import { longTransaction } from './long-transaction.js';
 import { maxAllowedPacket } from './max-allowed-packet.js';
@@ -172,6 +173,7 @@ const list = [
   uniqueKeyOnly,
   invisiblePrimaryKey,
   checksumWhole,
+  keysNotDeferred,
   foreignKey,
   view,
   internalTablesLeftOut,
