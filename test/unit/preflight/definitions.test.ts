@@ -183,3 +183,52 @@ describe('names of constraints', () => {
     ]);
   });
 });
+
+describe('names in lower case', () => {
+  const servers = (mode: string, place = targetPlace) => [{ place, variables: { lower_case_table_names: mode } }];
+  const found = (mode: string, ...names: string[]) =>
+    said(
+      ask(['table-name-case'], {
+        ...planOf(Object.fromEntries(names.map((name) => [name, '']))),
+        targetServers: servers(mode),
+      }),
+    );
+
+  it.each([
+    { mode: '0', names: ['Mixed', 'mixed'], says: [] },
+    { mode: '1', names: ['mixed', 'other'], says: [] },
+    {
+      mode: '1',
+      names: ['Mixed', 'other'],
+      says: ['lower_case_table_names is 1 in the target: table Mixed would be mixed there, where no stream finds it'],
+    },
+    {
+      mode: '1',
+      names: ['Mixed', 'mixed'],
+      says: [
+        'lower_case_table_names is 1 in the target: tables Mixed and mixed would be one',
+        'lower_case_table_names is 1 in the target: tables mixed and Mixed would be one',
+      ],
+    },
+    { mode: '2', names: ['Mixed', 'other'], says: [] },
+    {
+      mode: '2',
+      names: ['Mixed', 'miXed'],
+      says: [
+        'lower_case_table_names is 2 in the target: tables Mixed and miXed would be one',
+        'lower_case_table_names is 2 in the target: tables miXed and Mixed would be one',
+      ],
+    },
+  ])('$mode: $names', ({ mode, names, says }) => {
+    expect(found(mode, ...names)).toEqual(says.map((text) => `table-name-case: ${text}`));
+  });
+
+  it.each([
+    ['0', '1', []],
+    ['1', '1', []],
+    ['1', '0', [expect.stringMatching(/^table-name-case-differs: lower_case_table_names is 1 in the source and 0 in/)]],
+  ])('%s in the source and %s in the target', (from, to, says) => {
+    const facts = { sourceServers: servers(from, sourcePlace), targetServers: servers(to) };
+    expect(said(ask(['table-name-case-differs'], facts))).toEqual(says);
+  });
+});

@@ -62,6 +62,8 @@ import { sourceTablet } from './source-tablet.js';
 import { sqlMode } from './sql-mode.js';
 import { tableDenied } from './table-denied.js';
 import { tableExists } from './table-exists.js';
+import { tableNameCase } from './table-name-case.js';
+import { tableNameCaseDiffers } from './table-name-case-differs.js';
 import { tabletAnswers } from './tablet-answers.js';
 import { targetPermissions } from './target-permissions.js';
 import { targetTableDiffers } from './target-table-differs.js';
@@ -134,6 +136,7 @@ const list = [
   targetTableIncompatible,
   primaryKeyRequired,
   constraintName,
+  tableNameCase,
   tableDenied,
   routingRule,
   collation,
@@ -170,6 +173,7 @@ const list = [
   onDdl,
   sqlMode,
   charset,
+  tableNameCaseDiffers,
   uniqueKeyOnly,
   invisiblePrimaryKey,
   checksumWhole,
