@@ -36,6 +36,8 @@ export interface ClusterSpec {
   vtgate?: boolean;
   /** Flags of vtgate and of every tablet, besides those they have anyway. */
   flags?: { vtgate?: readonly string[]; tablet?: readonly string[] };
+  /** Options that each MySQL takes for good with its data folder, such as `--lower-case-table-names=1`. */
+  dataOptions?: readonly string[];
   /** UID of the first tablet; default 100. */
   firstUid?: number;
   /** Puts a proxy in front of etcd, vtgate and each tablet's gRPC port, for everyone; default false. */
@@ -157,8 +159,8 @@ function shardSpecs(spec: ClusterSpec): TabletSpec[][] {
     shards.map((shard) =>
       Array.from({ length: replicas + 1 }, (_, index): TabletSpec => {
         const type = index === 0 ? 'primary' : 'replica';
-        const { proxied = false, flags = {} } = spec;
-        return { uid: uid++, keyspace: name, shard, type, proxied, flags: flags.tablet ?? [] };
+        const { proxied = false, flags = {}, dataOptions = [] } = spec;
+        return { uid: uid++, keyspace: name, shard, type, proxied, flags: flags.tablet ?? [], dataOptions };
       }),
     ),
   );

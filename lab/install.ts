@@ -7,7 +7,7 @@ import { installTimeSkipping, TIME_SKIPPING, TIME_SKIPPING_SCRIPT } from './inst
 import { onPath } from './run.js';
 
 export { cacheRoot, type Say } from './install/cache.js';
-export { MYSQL_PASSWORD, MYSQL_USER, type MysqlProgram } from './install/mysql.js';
+export { initializeData, MYSQL_PASSWORD, MYSQL_USER, type MysqlProgram } from './install/mysql.js';
 export { installEtcd, installMysql, installTimeSkipping };
 
 /** Versions of Vitess's Go module that can be installed; the servers of the lab are 0.24.0. */

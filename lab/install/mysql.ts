@@ -72,14 +72,28 @@ function findLoader(prefix: string): { loader: string; libraries: string } {
 }
 
 async function initializeTemplate(folder: string): Promise<void> {
-  const { command, args } = mysqlProgram(folder, 'mysqld');
-  const statements = join(folder, 'init.sql');
-  await writeFile(statements, [...(await timeZones(folder)), ...accounts(), ''].join('\n'));
+  await initializeData(mysqlProgram(folder, 'mysqld'), mysqlTemplate(folder), await timeZones(folder));
+}
+
+/**
+ * Makes a data folder with the lab's account, in some seconds.
+ * @param more statements, besides those that make the account
+ * @param options that mysqld takes for good with its data folder
+ */
+export async function initializeData(
+  { command, args }: MysqlProgram,
+  data: string,
+  more: readonly string[] = [],
+  options: readonly string[] = [],
+): Promise<void> {
+  const statements = `${data}.sql`;
+  await writeFile(statements, [...more, ...accounts(), ''].join('\n'));
   await must(command, [
     ...args,
     '--initialize-insecure',
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
-    `--datadir=${mysqlTemplate(folder)}`,
+    ...options,
+    `--datadir=${data}`,
     `--init-file=${statements}`,
     '--innodb-flush-log-at-trx-commit=0',
     // Instances must not inherit transactions: each starts with an empty GTID set.
@@ -87,7 +101,7 @@ async function initializeTemplate(folder: string): Promise<void> {
   ]);
   await rm(statements);
   // The server's identity; two servers with the same one cannot replicate.
-  await rm(join(mysqlTemplate(folder), 'auto.cnf'), { force: true });
+  await rm(join(data, 'auto.cnf'), { force: true });
 }
 
 function accounts(): string[] {

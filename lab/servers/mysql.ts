@@ -1,7 +1,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
-import { binaries, MYSQL_PASSWORD, MYSQL_USER } from '../install.js';
+import { binaries, initializeData, MYSQL_PASSWORD, MYSQL_USER } from '../install.js';
 import type { Server } from '../process.js';
 import type { Site } from '../site.js';
 
@@ -24,15 +24,19 @@ export interface MysqlSpec {
   database: string;
   /** More statements for its first start, one on each line. */
   statements?: string;
+  /** Options that MySQL takes for good with its data folder, which is then not a copy. */
+  dataOptions?: readonly string[];
 }
 
-/** Starts a MySQL on a copy of the template data folder. */
+/** Starts a MySQL on a copy of the template data folder, or on one of its own. */
 export async function startMysql(spec: MysqlSpec, site: Site): Promise<Mysql> {
-  const { folder, database, statements = '' } = spec;
+  const { folder, database, statements = '', dataOptions = [] } = spec;
   const port = await site.ports.take();
   const socket = join(folder, 'mysql.sock');
   await mkdir(folder, { recursive: true });
-  await cp(binaries().mysqld.template, join(folder, 'data'), { recursive: true });
+  const { command, args, template } = binaries().mysqld;
+  if (dataOptions.length === 0) await cp(template, join(folder, 'data'), { recursive: true });
+  else await initializeData({ command, args }, join(folder, 'data'), [], dataOptions);
   await writeFile(join(folder, 'init.sql'), initialStatements(database) + statements);
   const connect = (): Promise<Connection> =>
     createConnection({
@@ -42,11 +46,10 @@ export async function startMysql(spec: MysqlSpec, site: Site): Promise<Mysql> {
       database,
       multipleStatements: true,
     });
-  const { command, args } = binaries().mysqld;
   const server = await site.start({
     name: spec.name,
     command,
-    args: [...args, ...serverOptions(spec, port, socket)],
+    args: [...args, ...dataOptions, ...serverOptions(spec, port, socket)],
     cwd: folder,
     log: join(folder, 'mysqld.log'),
     ready: async () => {

@@ -36,6 +36,8 @@ export interface TabletSpec {
   proxied?: boolean;
   /** Besides those that every tablet of a lab has. */
   flags?: readonly string[];
+  /** See `MysqlSpec`. */
+  dataOptions?: readonly string[];
 }
 
 const HOSTNAME = '127.0.0.1';
@@ -62,6 +64,7 @@ export async function startTablet(
       name: `mysqld ${spec.uid}`,
       serverId: spec.uid,
       database: `vt_${spec.keyspace}`,
+      dataOptions: spec.dataOptions ?? [],
       ...(accounts === undefined ? {} : { statements: accounts.statements }),
     },
     site,

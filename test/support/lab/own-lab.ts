@@ -49,6 +49,14 @@ export async function startLabWith(flags: NonNullable<ClusterSpec['flags']>): Pr
   tell();
 }
 
+/** Starts a lab in which the MySQL of one side keeps names of tables in lower case, with few rows. */
+export async function startLabInLowerCase(side: 'source' | 'target'): Promise<void> {
+  const keyspaces = [{ name: side === 'source' ? 'load' : 'commerce', shards: ['0'] }];
+  own = await startLab({ [side]: { keyspaces, dataOptions: ['--lower-case-table-names=1'] } });
+  await loadSampleData(own.source, { rows: 300 });
+  tell();
+}
+
 /** Starts a lab whose source has a replica, with few rows. */
 export async function startLabWithReplica(): Promise<void> {
   own = await startLab({ source: { keyspaces: [replicated('load', '0')] }, vschemas: { customer: customerVSchema } });
