@@ -51,10 +51,15 @@ describe('schema and queries', () => {
   ];
 
   test.each(strange)('a table named %s is created, seen, measured, read and dropped', async (name) => {
-    await tablet.applySchema(`create table ${quoteName(name)} (id bigint primary key, v varchar(20))`);
+    const columns = 'id bigint primary key, v varchar(20), constraint odd check (id > 0)';
+    await tablet.applySchema(`create table ${quoteName(name)} (${columns})`);
+    expect(await tablet.constraints()).toEqual([{ table: name, name: 'odd', type: 'CHECK' }]);
     expect(await tablet.nonEmptyTables([name])).toEqual([]);
     await query(`insert into ${quoteName(name)} values (1, 'x'), (2, null)`);
     expect(await tablet.nonEmptyTables([name])).toEqual([name]);
+    const held = (['null', 'text', 'empty'] as const).map((kind) => tablet.holds(name, 'v', kind));
+    expect(await Promise.all(held)).toEqual([true, true, false]);
+    expect(await tablet.holds(name, 'id', 'negative')).toBe(false);
     const [found] = await tablet.tables([name]);
     expect(found).toMatchObject({ name });
     const [details] = await tablet.tableDetails([name]);
