@@ -26,6 +26,33 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
+describe('a workflow that Temporal would end by itself', () => {
+  it.each([
+    { options: { workflowExecutionTimeout: '120 s' }, message: /has an execution time-out of 120 s: / },
+    { options: { workflowRunTimeout: '1 hour' }, message: /has a run time-out of 3600 s: / },
+    {
+      options: { workflowExecutionTimeout: '2 hours', workflowRunTimeout: '1 hour' },
+      message: /an execution time-out of 7200 s and a run time-out of 3600 s/,
+    },
+  ] as const)('$options is refused, and nothing is touched', async ({ options, message }) => {
+    const script = new Script();
+    for (const input of [{ all: true }, { adopt: 'complete' }]) {
+      const migration = await bench.migrate(script, input, undefined, options);
+      expect(await migration.failure()).toMatchObject({
+        type: 'INVALID_INPUT',
+        message: expect.stringMatching(message) as string,
+      });
+    }
+    expect(script.calls).toEqual([]);
+  });
+
+  it('may be a dry run, which is short', async () => {
+    const options = { workflowExecutionTimeout: '120 s' } as const;
+    const migration = await bench.migrate(new Script(), { dryRun: true }, undefined, options);
+    expect(await migration.result()).toMatchObject({ outcome: 'planned' });
+  });
+});
+
 describe('an input that is wrong', () => {
   it.each([
     {

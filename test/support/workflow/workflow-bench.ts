@@ -4,6 +4,7 @@ import {
   WorkflowFailedError,
   WorkflowUpdateFailedError,
   type WorkflowHandleWithFirstExecutionRunId,
+  type WorkflowOptions,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -44,6 +45,9 @@ export interface BenchOptions {
   /** Another server than the time-skipping one, on which rows are not compared beside the other steps. */
   environment?: TestWorkflowEnvironment;
 }
+
+/** Time-outs of a workflow, which a migration must not have. */
+type TimeOuts = Pick<WorkflowOptions, 'workflowExecutionTimeout' | 'workflowRunTimeout'>;
 
 /** A Temporal server and one worker with scripted activities; each migration has a script of its own. */
 export class Bench {
@@ -106,9 +110,11 @@ export class Bench {
     script: Script,
     changes: Record<string, unknown> = {},
     workflowId = `commerce.wf_${this.named++}`,
+    options: TimeOuts = {},
   ): Promise<Migration> {
-    const input = { source: 'ext1.load', target: workflowId, all: true, ...changes };
-    return new Migration(await this.start('migrate', workflowId, [input], script));
+    const all = 'adopt' in changes ? {} : { all: true };
+    const input = { source: 'ext1.load', target: workflowId, ...all, ...changes };
+    return new Migration(await this.start('migrate', workflowId, [input], script, options));
   }
 
   /** Starts any workflow with these very arguments. */
@@ -117,9 +123,15 @@ export class Bench {
     workflowId: string,
     args: unknown[],
     script: Script,
+    options: TimeOuts = {},
   ): Promise<WorkflowHandleWithFirstExecutionRunId> {
     this.scripts.set(workflowId, script);
-    const handle = await this.env.client.workflow.start(type, { taskQueue: this.taskQueue, workflowId, args });
+    const handle = await this.env.client.workflow.start(type, {
+      taskQueue: this.taskQueue,
+      workflowId,
+      args,
+      ...options,
+    });
     this.runs.push(handle);
     return handle;
   }
