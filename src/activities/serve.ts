@@ -21,14 +21,15 @@ export function serveActivities(clients: Clients) {
      * the journal. What rules of vtgate, its tablets or MySQL refuse is a warning of the answer; a second attempt,
      * after a first one whose answer was lost, has none.
      * @param keepJournal the source's tables are still to be dealt with: `retire` removes it then
+     * @param tryTables false when a person has asked to skip the trial
      * @throws TABLE_UNREADABLE, TABLE_UNWRITABLE, VTGATE_UNREACHABLE
      */
-    async serve(ref: MigrationRef, keepJournal = false): Promise<Problem[]> {
-      return withHeartbeat(async () => {
+    async serve(ref: MigrationRef, keepJournal = false, tryTables = true): Promise<Problem[]> {
+      return withHeartbeat(async (stopIfCancelled) => {
         const journals = new JournalStore(clients.target, ref.id);
         const record = await journals.readRecord();
         if (record === undefined) return [];
-        const refused = await new Serving(clients.vtgate, record.plan).tryAll();
+        const refused = tryTables ? await new Serving(clients.vtgate, record.plan, stopIfCancelled).tryAll() : [];
         if (!keepJournal) await journals.remove(ref.runId);
         return trialWarnings(refused, targetPlace(record.plan, { server: clients.vtgate.server }));
       });
@@ -42,6 +43,7 @@ class Serving {
   constructor(
     private readonly vtgate: Vtgate,
     private readonly plan: Plan,
+    private readonly stopIfCancelled: () => void,
   ) {
     this.trial = vtgate.trial(plan.target.keyspace);
   }
@@ -73,6 +75,7 @@ class Serving {
   private async insist<T>(work: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + serveTimeout;
     for (;;) {
+      this.stopIfCancelled();
       try {
         return await work();
       } catch (error) {

@@ -12,7 +12,7 @@ import { locked } from './activities.js';
 import { tooLate, type LifecycleContext } from './context.js';
 import { problemOf } from './failures.js';
 import { comparesRows } from './prover.js';
-import { retryForever, retryUpTo } from './retry.js';
+import { interruptible, Interrupted, retryForever, retryUpTo } from './retry.js';
 
 /** How often a step of the proof is tried before its failure is a gap. */
 const proofTries = 3;
@@ -149,13 +149,12 @@ export class Completion {
 
   /** Past the point of no return every step is repeated until it succeeds. */
   private async serve(): Promise<MigrateResult> {
-    const { facts, progress, ref, completeOptions } = this.context.migration;
+    const { facts, progress, completeOptions } = this.context.migration;
     const { sourceTables, fenceSource } = completeOptions;
     progress.reached = 'no return';
-    // Histories from before 0.3.0 have no answer here.
-    const refused = (await retryForever(progress, () => locked.serve(ref, sourceTables !== 'keep'))) as
-      Problem[] | undefined;
-    facts.warnings = [...facts.warnings, ...(refused ?? [])];
+    progress.serving = true;
+    facts.warnings = [...facts.warnings, ...(await this.tryTables(sourceTables !== 'keep'))];
+    progress.serving = false;
     const retirement: Retirement = sourceTables === 'keep' ? { done: 'keep', kept: null } : await this.retire();
     this.context.enter('completed');
     return {
@@ -174,6 +173,20 @@ export class Completion {
     };
   }
 
+  /** Until they can be used, or a person has asked to skip that. Then the journal is removed, unless it is to stay. */
+  private async tryTables(keepJournal: boolean): Promise<Problem[]> {
+    const { intents, progress, ref } = this.context.migration;
+    // Histories from before 0.3.0 have no answer here.
+    const serve = (): Promise<Problem[] | undefined> => retryForever(progress, () => locked.serve(ref, keepJournal));
+    try {
+      return (await interruptible(() => intents.skip, serve)) ?? [];
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      const failed = progress.lastError;
+      return [...(await retryForever(progress, () => locked.serve(ref, keepJournal, false))), notTried(failed)];
+    }
+  }
+
   /** The target serves: the source's tables may go, after a while in which it can be called off. */
   private async retire(): Promise<Retirement> {
     const { migration } = this.context;
@@ -187,6 +200,18 @@ export class Completion {
     if (retirement.kept !== null) facts.warnings = [...facts.warnings, retirement.kept];
     return retirement;
   }
+}
+
+/** @param failed why the trial was skipped */
+function notTried(failed: Problem | null): Problem {
+  return {
+    code: 'NOT_TRIED',
+    message:
+      'the tables have not all been tried through vtgate, as a person has asked' +
+      (failed === null ? '' : `; the last trial: ${failed.message}`),
+    place: failed?.place ?? {},
+    remedy: 'read and write each table through vtgate before applications do',
+  };
 }
 
 /** Of a gap that is found twice: before the fence and behind it. */

@@ -1,6 +1,4 @@
 import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import { proofGaps } from '../migration/checksum/gaps.js';
-import { parseSourceIdentifier } from '../migration/input/identifier.js';
 import {
   completeRequestSchema,
   leaveRequestSchema,
@@ -8,16 +6,12 @@ import {
   type CompleteRequest,
   type LeaveRequest,
 } from '../migration/input/input.js';
-import { dryRunAnswer, type KnownReadiness } from '../migration/lifecycle/complete-answer.js';
-import { acceptanceOf, readiness } from '../migration/lifecycle/next-step.js';
+import { readiness } from '../migration/lifecycle/next-step.js';
 import type { messages as contract } from '../migration/lifecycle/messages.js';
 import { phases } from '../migration/lifecycle/phases.js';
-import { completeOptions } from '../migration/lifecycle/state.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import type { Gap } from '../migration/proof/gaps.js';
 import { isClean } from '../migration/proof/vdiff.js';
-import { comparesRows } from './prover.js';
-import { locked } from './activities.js';
+import { dryRun, known } from './dry-run.js';
 import { failureOf, toWorkflowFailure } from './failures.js';
 import { askToLeave } from './leaving.js';
 import * as messages from './messages.js';
@@ -42,6 +36,7 @@ export function listen(migration: Migration): void {
   onPauseAndResume(migration);
   onLeave(migration);
   onKeepSource(migration);
+  onRetryAndSkip(migration);
 }
 
 function onComplete(migration: Migration): void {
@@ -138,6 +133,24 @@ function onKeepSource(migration: Migration): void {
   });
 }
 
+function onRetryAndSkip(migration: Migration): void {
+  const asked = (request: () => void) => (): messages.RetryAnswer => {
+    request();
+    return { outcome: 'asked' };
+  };
+  const retry = asked(() => migration.requestRetry());
+  const skip = asked(() => migration.requestSkip());
+  setHandler(messages.retrySignal, () => void retry(), { description: 'Try what keeps failing again at once' });
+  setHandler(messages.retryUpdate, retry, { description: 'Like the signal' });
+  setHandler(messages.skipSignal, () => void skip(), {
+    description: 'Past the point of no return: complete without trying the tables through vtgate',
+  });
+  setHandler(messages.skipUpdate, skip, {
+    validator: () => refuseLate('skip', migration.ending),
+    description: 'Like the signal; refused while nothing can be skipped',
+  });
+}
+
 function refuse(migration: Migration, message: keyof typeof contract): void {
   refuseWhileContinuing(migration);
   refuseLate(message, migration.ending);
@@ -202,36 +215,6 @@ async function complete(migration: Migration, request: CompleteRequest): Promise
   if (phase === 'completed' || phase === 'retiring') return { outcome: 'completed', waitingFor: [], missing: [] };
   if (migration.ended) return { outcome: phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
   return { outcome: 'remembered', waitingFor: readiness(migration).waitingFor, missing: [...facts.missing] };
-}
-
-async function dryRun(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
-  const { created } = known(migration, request, false);
-  const inClusters = created ? await prove(migration, request) : [];
-  return dryRunAnswer(request, known(migration, request, created && comparesRows()), inClusters);
-}
-
-/** @param rows whether the comparison of the rows counts */
-function known(migration: Migration, request: CompleteRequest, rows: boolean): KnownReadiness {
-  const { gaps, waitingFor } = readiness(migration, acceptanceOf(request));
-  const { mount, keyspace } = parseSourceIdentifier(migration.facts.source);
-  const { initializeTargetSequences } = completeOptions(migration, request);
-  return {
-    created: migration.progress.reached === 'created' || migration.pastNoReturn,
-    waitingFor,
-    missing: [...gaps, ...(rows ? proofGaps(migration.facts.proof, { cluster: mount, keyspace }) : [])],
-    vdiffIsOld: migration.vdiffIsOld,
-    initializeTargetSequences,
-  };
-}
-
-/** An update that fails must give the reason, not only that an activity has failed. */
-async function prove(migration: Migration, request: CompleteRequest): Promise<Gap[]> {
-  const { initializeTargetSequences } = completeOptions(migration, request);
-  try {
-    return await locked.prove(migration.ref, { initializeTargetSequences });
-  } catch (error) {
-    throw toWorkflowFailure(error);
-  }
 }
 
 async function cancel(migration: Migration): Promise<messages.CancelAnswer> {

@@ -26,6 +26,9 @@ export const resumeSignal = signal(messages.resume);
 export const leaveSignal = signalWithPayload(messages.leave);
 export const keepSourceSignal = signal(messages.keepSource);
 
+export const retrySignal = signal(messages.retry);
+export const skipSignal = signal(messages.skip);
+
 export const completeUpdate = updateWithPayload(messages.complete);
 export const cancelUpdate = update(messages.cancel);
 export const vdiffUpdate = update(messages.vdiff);
@@ -34,6 +37,9 @@ export const pauseUpdate = update(messages.pause);
 export const resumeUpdate = update(messages.resume);
 export const leaveUpdate = updateWithPayload(messages.leave);
 export const keepSourceUpdate = update(messages.keepSource);
+
+export const retryUpdate = update(messages.retry);
+export const skipUpdate = update(messages.skip);
 
 export const statusQuery = query(statusQuestion);
 export const readinessQuery = queryWithPayload(readinessQuestion);

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Progress } from '../migration/lifecycle/state.js';
 import { isFinal, problemOf } from './failures.js';
 
@@ -9,8 +9,8 @@ const longestDelay = 3_600_000;
 /** Work was given up because something else is wanted. */
 export class Interrupted extends Error {}
 
-/** Where the last error is shown while a step is being tried again. */
-type ErrorDisplay = Pick<Progress, 'lastError'>;
+/** Where the last error is shown while a step is being tried again, and a person may ask for the next try. */
+type ErrorDisplay = Pick<Progress, 'lastError' | 'retryAsked'>;
 
 /**
  * Runs a step until it succeeds or has failed `tries` times. An error that trying again cannot mend
@@ -46,7 +46,8 @@ async function repeat<T>(
       if (isCancellation(error)) throw error;
       display.lastError = problemOf(error);
       if (giveUp(error, count)) throw error;
-      await sleep(delay);
+      await condition(() => display.retryAsked, delay);
+      display.retryAsked = false;
     }
   }
 }

@@ -62,8 +62,8 @@ function refuseTimeouts(): void {
   if (limits.length === 0 || !patched('no-timeouts')) return;
   throw new MigrationError(
     'INVALID_INPUT',
-    `the workflow has ${limits.join(' and ')}: Temporal would end it without a word, and leave tables denied, streams ` +
-      'running and perhaps a fence in the source',
+    `the workflow has ${limits.join(' and ')}: Temporal would end it without a word, and leave tables denied, ` +
+      'streams running and perhaps a fence in the source',
     {},
     'start it without time-outs: a migration ends by Complete or Cancel',
   );

@@ -89,7 +89,8 @@ export class Migration implements MigrationState {
   }
 
   get ending(): Ending {
-    return { cancelling: this.intents.cancel, pastNoReturn: this.pastNoReturn };
+    const { intents, pastNoReturn, progress } = this;
+    return { cancelling: intents.cancel, pastNoReturn, serving: progress.serving };
   }
 
   get fingerprint(): string {
@@ -187,6 +188,16 @@ export class Migration implements MigrationState {
   requestCancel(): void {
     this.forgetLastError();
     this.intents.cancel ||= !this.pastNoReturn;
+  }
+
+  /** A step that is being repeated is tried again at once. */
+  requestRetry(): void {
+    this.progress.retryAsked = true;
+  }
+
+  /** The tables are not tried through vtgate any more. */
+  requestSkip(): void {
+    this.intents.skip ||= this.progress.serving;
   }
 
   requestPause(): void {

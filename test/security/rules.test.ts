@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { customerVSchema } from '../../lab/data.js';
-import { Program, resultOf } from '../support/lab/program.js';
+import { Program, resultOf, until } from '../support/lab/program.js';
 import {
   emptyTarget,
   sourceMount as mount,
@@ -12,7 +13,7 @@ import {
   vtgateOf,
   type TargetKeyspace,
 } from '../support/lab/lab.js';
-import { startLabWith, stopOwnLab } from '../support/lab/own-lab.js';
+import { servers, startLabWith, stopOwnLab } from '../support/lab/own-lab.js';
 
 /**
  * The target of an operator with rules: vtgate forbids queries to all shards, takes small messages only, and reads from
@@ -150,3 +151,53 @@ test.each(['commerce', 'customer'] as const)(
     expect(shown.stdout).toMatch(/Warning: vtmigrate could not read table corder/);
   },
 );
+
+describe.each(['commerce', 'customer'] as const)('%s: past the point of no return, with vtgate away', (keyspace) => {
+  /** Stops vtgate, and lets Complete come to its last step. */
+  async function serving(): Promise<WorkflowHandle> {
+    const handle = await program.migrate({
+      source: 'ext1.load',
+      target: `${keyspace}.rules`,
+      tables: ['product', 'customer'],
+      mount,
+    });
+    await until(handle, ({ phase }) => phase === 'replicating');
+    await vtgate().kill();
+    await handle.signal('complete');
+    await until(handle, (status) => status.serving);
+    return handle;
+  }
+  const vtgate = () => {
+    const { vtgateServer } = servers().target;
+    if (vtgateServer === undefined) throw new Error('the target has no vtgate');
+    return vtgateServer;
+  };
+  afterEach(() => vtgate().start());
+
+  test('it never comes back: skip completes, and says what was not tried', async () => {
+    const handle = await serving();
+    expect(await program.cli('Workflow', 'Skip', `${keyspace}.rules`)).toMatchObject({ code: 0 });
+    const result = await resultOf(handle);
+    if (result.outcome !== 'completed') throw new Error(`it ended as ${result.outcome}`);
+    expect(result.warnings).toContainEqual(expect.objectContaining({ code: 'NOT_TRIED' }));
+    expect(await program.cli('Workflow', 'Skip', `${keyspace}.rules`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has ended') as string,
+    });
+  });
+
+  test('a table has gone meanwhile: it completes, with a warning', async () => {
+    const handle = await serving();
+    const shards = keyspace === 'commerce' ? ['0'] : ['-80', '80-'];
+    for (const shard of shards) await sql('target', keyspace, shard, 'drop table product');
+    await vtgate().start();
+    const result = await resultOf(handle);
+    if (result.outcome !== 'completed') throw new Error(`it ended as ${result.outcome}`);
+    expect(result.warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'READ_REFUSED',
+        message: expect.stringMatching(/could not read table product .*it is gone from MySQL/) as string,
+      }),
+    );
+  });
+});

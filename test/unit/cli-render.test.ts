@@ -63,6 +63,7 @@ const status: Status = {
   tableNames: { count: 0, names: [] },
   leaveRefusal: null,
   restarts: null,
+  serving: false,
   requested: ['complete'],
   waitingFor: ['the copy to finish'],
   needsPerson: null,

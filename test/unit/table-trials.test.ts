@@ -16,6 +16,10 @@ describe('why a trial is refused', () => {
       'grants',
       "target: commerce.0.primary: vttablet: rpc error: code = PermissionDenied desc = DELETE command denied to user 'vt_app'@'localhost' for table 'corder' (errno 1142) (sqlstate 42000)",
     ],
+    [
+      'gone',
+      "target: commerce.0.primary: vttablet: rpc error: code = NotFound desc = Table 'vt_commerce.corder' doesn't exist (errno 1146) (sqlstate 42S02)",
+    ],
     ['scatter', 'plan includes scatter, which is disallowed using the `no-scatter` command line argument'],
   ])('by a rule: %s', (rule, reason) => {
     expect(ruleBehind(reason)).toBe(rule);

@@ -29,6 +29,7 @@ const bare: Status = {
   tableNames: { count: 0, names: [] },
   leaveRefusal: null,
   restarts: null,
+  serving: false,
   requested: [],
   waitingFor: [],
   needsPerson: null,

@@ -246,6 +246,66 @@ describe('past the point of no return', () => {
   });
 });
 
+describe('a person helps a step on that keeps failing', () => {
+  const neverServes = () =>
+    new Script().always('serve', (_ref, _keepJournal, tryTables = true) =>
+      tryTables ? Promise.reject(down) : Promise.resolve([]),
+    );
+
+  it('retry tries it at once; skip completes without it, and the result says so', async () => {
+    const script = neverServes();
+    const migration = await bench.migrate(script, { complete: 'auto' });
+    await migration.until(({ lastError }) => lastError?.code === 'VTGATE_UNREACHABLE');
+    expect(await migration.status()).toMatchObject({ phase: 'completing', pastNoReturn: true, serving: true });
+    for (const tries of [2, 3]) {
+      expect(await migration.update('retry')).toEqual({ outcome: 'asked' });
+      await migration.until(() => script.count('serve') === tries);
+      await migration.until(({ lastError }) => lastError !== null);
+    }
+    await migration.handle.signal('skip');
+    expect(await migration.result()).toMatchObject({
+      outcome: 'completed',
+      warnings: [
+        { code: 'SOURCE_NOT_FENCED' },
+        { code: 'NOT_TRIED', message: expect.stringContaining('the last trial: vtgate does not answer') as string },
+      ],
+    });
+    expect(
+      script.calls
+        .filter(({ name }) => name === 'serve')
+        .at(-1)
+        ?.args.slice(1),
+    ).toEqual([false, false]);
+  });
+
+  it('skip is refused before, and a signal is not remembered', async () => {
+    const script = neverServes();
+    const migration = await bench.migrate(script);
+    await migration.until(({ phase }) => phase === 'replicating');
+    expect(await migration.refusal('skip')).toMatchObject({ type: 'NOTHING_TO_SKIP' });
+    await migration.handle.signal('skip');
+    await migration.handle.signal('complete');
+    await migration.until(({ lastError }) => lastError !== null);
+    await migration.handle.signal('skip');
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    expect(script.count('serve')).toBeGreaterThan(1);
+  });
+
+  it('retry helps Cancel on, too', async () => {
+    let away = true;
+    const report = { droppedTables: {} };
+    const script = new Script().always('cancel', () => (away ? Promise.reject(unreachable) : Promise.resolve(report)));
+    const migration = await bench.migrate(script);
+    await migration.until(({ phase }) => phase === 'replicating');
+    await migration.handle.signal('cancel');
+    await migration.until(({ lastError }) => lastError?.code === 'TOPO_UNREACHABLE');
+    away = false;
+    await migration.handle.signal('retry');
+    await migration.until(({ phase }) => phase === 'cancelled');
+    expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);

@@ -139,6 +139,7 @@ describe('the status', () => {
     'restarts',
     'retireAt',
     'served',
+    'serving',
     'since',
     'source',
     'streams',

@@ -32,6 +32,11 @@ export const workflowHelp: Help = {
       'pause: stop the streams until they are started again; a requested Complete is remembered',
     ],
     ['Workflow Start commerce.wf', 'resume: start the streams, including those that Vitess ended with an error'],
+    ['Workflow Retry commerce.wf', 'try what keeps failing again at once, instead of after up to an hour'],
+    [
+      'Workflow Skip commerce.wf',
+      'past the point of no return: complete without trying the tables through vtgate, and say so in the result',
+    ],
   ],
   flags: workflowFlags,
   notes: [
@@ -43,7 +48,7 @@ export const workflowHelp: Help = {
 
 /** A parsed command line of `Workflow`. */
 export interface WorkflowRequest {
-  action: 'show' | 'pause' | 'resume';
+  action: 'show' | 'pause' | 'resume' | 'retry' | 'skip';
   id: string;
   json: boolean;
   watch: boolean;
@@ -55,6 +60,8 @@ const actions = new Map<string, WorkflowRequest['action']>([
   ['pause', 'pause'],
   ['start', 'resume'],
   ['resume', 'resume'],
+  ['retry', 'retry'],
+  ['skip', 'skip'],
 ]);
 
 /** Parses a command line of `Workflow`. @throws UsageError, MigrationError INVALID_INPUT */
@@ -65,11 +72,13 @@ export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
   const swapped = actions.has(second?.toLowerCase() ?? '') && !actions.has(first?.toLowerCase() ?? '');
   const [word, ...words]: readonly (string | undefined)[] = swapped ? [second, first, ...rest] : args.words;
   if (word === undefined)
-    throw new UsageError('which action? Workflow knows Show, Stop and Start: vtmigrate Workflow Show commerce.wf');
+    throw new UsageError(
+      'which action? Workflow knows Show, Stop, Start, Retry and Skip: vtmigrate Workflow Show commerce.wf',
+    );
   const action = actions.get(word.toLowerCase());
   if (action === undefined)
     throw new UsageError(
-      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop and Start; ` +
+      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop, Start, Retry and Skip; ` +
         'to start and end a migration: vtmigrate Migrate Create, Complete, Cancel',
     );
   const { id } = identifierOf(

@@ -19,6 +19,7 @@ const watchInterval = 1_000;
 /** Shows, pauses or resumes a migration; returns the exit code. @throws CommandError */
 export async function runWorkflow(request: WorkflowRequest, session: Session, terminal: Terminal): Promise<number> {
   const { action, id, json, watch } = request;
+  if (action === 'retry' || action === 'skip') return helpOn(action, id, session, terminal);
   if (action !== 'show') return change(action, id, session, terminal);
   const live = await readLive(session, { id });
   if (watch) await keepShowing(live, json, session, terminal);
@@ -47,6 +48,15 @@ async function change(action: 'pause' | 'resume', id: string, session: Session, 
     }[outcome],
   );
   return outcome === `${action}d` ? 0 : 1;
+}
+
+async function helpOn(action: 'retry' | 'skip', id: string, session: Session, terminal: Terminal): Promise<number> {
+  const description = await session.describe({ id });
+  if (description.status.name !== 'RUNNING')
+    throw new CommandError(`${id} has ended: nothing is being tried. See vtmigrate Workflow Show ${id}`);
+  await request(session, described(description), messages[action], undefined);
+  terminal.print(`Asked ${id} to ${action}: see vtmigrate Workflow Show ${id}`);
+  return 0;
 }
 
 async function keepShowing(first: Live, json: boolean, session: Session, terminal: Terminal): Promise<void> {

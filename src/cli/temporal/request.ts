@@ -35,8 +35,8 @@ function keepPassing(error: unknown): PassingError {
   throw error;
 }
 
-function refuseLate(message: keyof typeof messages, { requested, phase, pastNoReturn }: Status): void {
+function refuseLate(message: keyof typeof messages, { requested, phase, pastNoReturn, serving }: Status): void {
   const cancelling = phase === 'cancelling' || requested.includes('cancel');
-  const refusal = refusalOf(message, { cancelling, pastNoReturn });
+  const refusal = refusalOf(message, { cancelling, pastNoReturn, serving });
   if (refusal !== undefined) throw new CommandError(describeProblem(refusal));
 }

@@ -120,6 +120,7 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     warnings: [],
     findings: [],
     pastNoReturn: result?.outcome === 'completed',
+    serving: false,
     retireAt: null,
   };
 }

@@ -39,6 +39,11 @@ export interface KeepSourceAnswer {
   outcome: 'kept';
 }
 
+/** The answer of `retry` and `skip`. */
+export interface RetryAnswer {
+  outcome: 'asked';
+}
+
 /** The answer of `vdiff`. */
 export interface VDiffAnswer {
   vdiff: VDiffReport | null;
@@ -70,6 +75,8 @@ export const messages = {
   resume: message<undefined, PauseAnswer>('resume'),
   leave: message<LeaveRequest, LeaveAnswer>('leave'),
   keepSource: message<undefined, KeepSourceAnswer>('keepSource'),
+  retry: message<undefined, RetryAnswer>('retry'),
+  skip: message<undefined, RetryAnswer>('skip'),
 } as const;
 
 /** The queries of the workflow type `migrate`. */

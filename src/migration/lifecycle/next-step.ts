@@ -101,7 +101,7 @@ function needsPerson({ facts, intents, progress }: MigrationState): Readiness['n
   const { streams } = intents;
   if (progress.phase === 'paused' && streams.want === 'pause')
     return { reason: streams.for === null ? [] : [streams.for] };
-  if (progress.phase !== 'replicating' || facts.vdiff === null || intents.vdiff) return null;
+  if (progress.phase !== 'replicating' || facts.vdiff === null || !comesToRest(facts, intents)) return null;
   const reason = unmetVDiff(facts, intents);
   return reason.length === 0 ? null : { reason };
 }
@@ -135,10 +135,16 @@ function waitingInPause({ streams }: Intents): string[] {
 
 function waitingWhileReplicating(facts: Facts, intents: Intents): string[] {
   if (areStopped(facts) && !settingsOfFacts(facts).stopAfterCopy) return ['resume: the streams are stopped'];
+  if (!comesToRest(facts, intents)) return [];
   if (unmetVDiff(facts, intents).length > 0) return ['vdiff once more, complete with acceptRows or force, or cancel'];
   if (intents.complete === null) return ['complete, or cancel'];
   if (intents.complete.state === 'asked') return [];
   return facts.missing.length === 0 ? [] : ['what Complete still lacks'];
+}
+
+/** Nothing that was asked for is still to be done, but for a Complete. */
+function comesToRest(facts: Facts, intents: Intents): boolean {
+  return ['wait', 'complete'].includes(nextStep(facts, intents, 0));
 }
 
 /** Another program than Pause has stopped the streams, or Create was told not to start them. */

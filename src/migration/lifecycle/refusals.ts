@@ -5,13 +5,26 @@ import type { messages } from './messages.js';
 export interface Ending {
   cancelling: boolean;
   pastNoReturn: boolean;
+  /** The tables are tried through vtgate. */
+  serving: boolean;
 }
+
+/** Messages that may come at any time, or whose time is not decided here. */
+const atAnyTime: ReadonlySet<keyof typeof messages> = new Set(['retry', 'skip']);
 
 /** Why a message comes too late; undefined while it does not. Cancel may come twice, and Complete is going on. */
 export function refusalOf(
   message: keyof typeof messages,
-  { cancelling, pastNoReturn }: Ending,
-): Problem<'BEING_CANCELLED' | 'PAST_NO_RETURN'> | undefined {
+  { cancelling, pastNoReturn, serving }: Ending,
+): Problem<'BEING_CANCELLED' | 'PAST_NO_RETURN' | 'NOTHING_TO_SKIP'> | undefined {
+  if (message === 'skip' && !serving)
+    return {
+      code: 'NOTHING_TO_SKIP',
+      message: 'no step is going on that can be skipped',
+      place: {},
+      remedy: 'only the trial of the tables through vtgate can be, past the point of no return',
+    };
+  if (atAnyTime.has(message)) return undefined;
   if (cancelling && message !== 'cancel')
     return {
       code: 'BEING_CANCELLED',

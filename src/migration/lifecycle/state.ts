@@ -21,6 +21,8 @@ export interface Intents {
   vdiff: boolean;
   /** The source's tables stay, whatever was asked for before. */
   keepSource: boolean;
+  /** The tables are not to be tried through vtgate. */
+  skip: boolean;
   /** In their order. */
   leave: LeaveIntent[];
 }
@@ -92,6 +94,10 @@ export interface Progress {
   retirement: { at: string; waiting: boolean } | null;
   /** The error of the step that is being tried again. */
   lastError: Problem | null;
+  /** The tables are tried through vtgate. */
+  serving: boolean;
+  /** A step that keeps failing is to be tried again at once. */
+  retryAsked: boolean;
   /** How often streams that Vitess had ended were started again, and when last (milliseconds since 1970). */
   restarts: { count: number; at: number };
   /** Why the tables that were to leave last could not; null since others have been asked to. */
@@ -124,6 +130,7 @@ export function initialState(
       streams: { want: 'nothing' },
       vdiff: true,
       keepSource: false,
+      skip: false,
       leave: [],
     },
     facts: {
@@ -151,6 +158,8 @@ export function initialState(
       vdiffsFinished: 0,
       retirement: null,
       lastError: null,
+      serving: false,
+      retryAsked: false,
       restarts: { count: 0, at: 0 },
       leaveRefusal: null,
       proofDelay: firstProofDelay,
@@ -168,9 +177,14 @@ export function completedState({ intents, facts, progress }: MigrationState): Mi
     repair: null,
     overridden: [],
   } satisfies Partial<Facts>;
-  const begun = { restarts: { count: 0, at: 0 }, leaveRefusal: null } satisfies Partial<Progress>;
+  const begun = {
+    serving: false,
+    retryAsked: false,
+    restarts: { count: 0, at: 0 },
+    leaveRefusal: null,
+  } satisfies Partial<Progress>;
   return {
-    intents: { ...{ leave: [] }, ...intents },
+    intents: { ...{ leave: [], skip: false }, ...intents },
     facts: { ...added, ...facts },
     progress: { ...begun, ...progress },
   };

@@ -66,6 +66,8 @@ export interface Status {
   /** What preflight found and what did not stop the migration: accepted warnings, and notices. */
   findings: Finding[];
   pastNoReturn: boolean;
+  /** The tables are tried through vtgate, which `skip` ends. */
+  serving: boolean;
   /** ISO 8601: when the source's tables are to be renamed or dropped; null before the target serves. */
   retireAt: string | null;
 }
@@ -106,6 +108,7 @@ export function statusOf(state: MigrationState): Status {
     warnings: facts.warnings,
     findings: facts.findings,
     pastNoReturn: progress.reached === 'no return',
+    serving: progress.serving,
     retireAt: progress.retirement?.at ?? null,
   };
   return withObservation(bare, facts.observation);

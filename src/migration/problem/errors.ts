@@ -32,6 +32,7 @@ export const errorCodes = {
   DDL_REFUSED: { retryable: false },
   PAST_NO_RETURN: { retryable: false },
   BEING_CANCELLED: { retryable: false },
+  NOTHING_TO_SKIP: { retryable: false },
   STREAMS_MISSING: { retryable: false },
   ROW_TOO_LONG: { retryable: false },
   CANNOT_LEAVE: { retryable: false },

@@ -24,6 +24,7 @@ export const warningCodes = [
   'READ_REFUSED',
   'WRITE_REFUSED',
   'CELL_NOT_REACHED',
+  'NOT_TRIED',
 ] as const;
 export type WarningCode = (typeof warningCodes)[number];
 

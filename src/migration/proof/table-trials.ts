@@ -46,6 +46,14 @@ const rules = {
       write: "see whether the query rules of the target's tablets are to hold for these tables",
     },
   },
+  /** From MySQL itself: a table that vtgate does not know yet has other words. */
+  gone: {
+    pattern: /doesn't exist \(errno 1146\)/i,
+    remedy: {
+      read: 'somebody has dropped or renamed it on the target since it was copied: if by mistake, copy it again',
+      write: null,
+    },
+  },
   scatter: {
     pattern: /disallowed using the .?no-scatter/i,
     remedy: {
@@ -85,6 +93,7 @@ function warningOf(alike: [RefusedTrial, ...RefusedTrial[]], place: Place): Prob
   const rest = new Set(alike.map((each) => each.table)).size - 1;
   const tables = `table ${quoteName(table)}${rest === 0 ? '' : ` and ${rest} more`}`;
   const what = trial === 'read' ? `read ${tables}` : `try a write to ${tables}`;
-  const message = `vtmigrate could not ${what} through vtgate; not the migration, but a rule refuses it (${reason})`;
+  const why = rule === 'gone' ? 'it is gone from MySQL' : 'not the migration, but a rule refuses it';
+  const message = `vtmigrate could not ${what} through vtgate; ${why} (${reason})`;
   return [{ code: trial === 'read' ? 'READ_REFUSED' : 'WRITE_REFUSED', message, place: { ...place, table }, remedy }];
 }
