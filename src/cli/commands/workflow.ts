@@ -10,7 +10,7 @@ import { renderStatus } from '../output/status.js';
 import type { Terminal } from '../output/terminal.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
-import { described, type Session } from '../temporal/session.js';
+import { described, type Migration, type Session } from '../temporal/session.js';
 import { request } from '../temporal/request.js';
 
 /** Milliseconds between two frames of -watch. */
@@ -27,11 +27,14 @@ export async function runWorkflow(request: WorkflowRequest, session: Session, te
   return 0;
 }
 
-async function change(action: 'pause' | 'resume', id: string, session: Session, terminal: Terminal): Promise<number> {
+async function running(id: string, session: Session): Promise<Migration> {
   const description = await session.describe({ id });
-  if (description.status.name !== 'RUNNING')
-    throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
-  const migration = described(description);
+  if (description.status.name === 'RUNNING') return described(description);
+  throw new CommandError(`${id} has ended: it has no streams any more. See vtmigrate Workflow Show ${id}`);
+}
+
+async function change(action: 'pause' | 'resume', id: string, session: Session, terminal: Terminal): Promise<number> {
+  const migration = await running(id, session);
   await request(session, migration, messages[action], undefined);
   terminal.farewell = 'the request is remembered; it is carried out without this command';
   const { status, closed } = await new Follower(session, migration, progressOn(terminal)).until(
@@ -51,10 +54,7 @@ async function change(action: 'pause' | 'resume', id: string, session: Session, 
 }
 
 async function helpOn(action: 'retry' | 'skip', id: string, session: Session, terminal: Terminal): Promise<number> {
-  const description = await session.describe({ id });
-  if (description.status.name !== 'RUNNING')
-    throw new CommandError(`${id} has ended: nothing is being tried. See vtmigrate Workflow Show ${id}`);
-  await request(session, described(description), messages[action], undefined);
+  await request(session, await running(id, session), messages[action], undefined);
   terminal.print(`Asked ${id} to ${action}: see vtmigrate Workflow Show ${id}`);
   return 0;
 }

@@ -9,22 +9,19 @@ export interface Ending {
   serving: boolean;
 }
 
-/** Messages that may come at any time, or whose time is not decided here. */
-const atAnyTime: ReadonlySet<keyof typeof messages> = new Set(['retry', 'skip']);
-
 /** Why a message comes too late; undefined while it does not. Cancel may come twice, and Complete is going on. */
 export function refusalOf(
   message: keyof typeof messages,
   { cancelling, pastNoReturn, serving }: Ending,
 ): Problem<'BEING_CANCELLED' | 'PAST_NO_RETURN' | 'NOTHING_TO_SKIP'> | undefined {
-  if (message === 'skip' && !serving)
+  if (message === 'retry' || (message === 'skip' && serving)) return undefined;
+  if (message === 'skip')
     return {
       code: 'NOTHING_TO_SKIP',
       message: 'no step is going on that can be skipped',
       place: {},
       remedy: 'only the trial of the tables through vtgate can be, past the point of no return',
     };
-  if (atAnyTime.has(message)) return undefined;
   if (cancelling && message !== 'cancel')
     return {
       code: 'BEING_CANCELLED',
