@@ -58,7 +58,11 @@ function failuresOf({ name, status, message, assertionResults }: FileReport): st
   const file = relative(process.cwd(), name);
   const failed = assertionResults.filter((test) => test.status === 'failed');
   if (failed.length === 0) return status === 'failed' ? [`${file}: ${message || 'a hook failed, see above'}`] : [];
-  return failed.map(({ fullName, failureMessages = [] }) => `${file}: ${fullName}\n${failureMessages.join('\n')}`);
+  return failed.map(({ fullName, failureMessages = [] }) => {
+    // How the reporter calls a time-out.
+    const reason = failureMessages.join('\n').replace('STACK_TRACE_ERROR', 'it has not ended in time');
+    return `${file}: ${fullName}\n${reason}`;
+  });
 }
 
 /** Every test, counted one by one; a run that breaks off counts as a failure of its own. */

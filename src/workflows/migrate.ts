@@ -206,9 +206,9 @@ class Lifecycle {
     const isWished = () => migration.nextStep() !== step;
     migration.continuing = true;
     await condition(() => allHandlersFinished() || isWished());
+    // Stopping takes a while, in which an update that is accepted would be cut off.
+    if (!isWished()) await this.context.prover.stop();
     migration.continuing = false;
-    if (!allHandlersFinished() || isWished()) return false;
-    await this.context.prover.stop();
-    return true;
+    return allHandlersFinished() && !isWished();
   }
 }

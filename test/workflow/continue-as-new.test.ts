@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { CompleteAnswer, PauseAnswer } from '../../src/workflows/messages.js';
 import { copying, replicating, sampleGap, sampleProblem, sampleProof } from '../support/workflow/samples.js';
-import { hearing, reporting, returns, Script, type Behaviour } from '../support/workflow/scripted-activities.js';
+import {
+  hearing,
+  reporting,
+  returns,
+  Script,
+  untilCancelled,
+  type Behaviour,
+} from '../support/workflow/scripted-activities.js';
 import {
   Bench,
   devServer,
@@ -44,7 +51,17 @@ async function runsOf(migration: Migration): Promise<number> {
 }
 
 async function untilRun(migration: Migration, count: number): Promise<void> {
-  while ((await runsOf(migration)) < count) await new Promise((resolve) => setTimeout(resolve, 50));
+  await repeat(`run ${count}`, async () => ((await runsOf(migration)) >= count ? true : undefined));
+}
+
+/** Tries until there is an answer. */
+async function repeat<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
+  for (const deadline = Date.now() + 240_000; Date.now() < deadline;) {
+    const answer = await attempt();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${what} never came`);
 }
 
 describe('a migration whose history grows continues as new', () => {
@@ -74,10 +91,11 @@ describe('a migration whose history grows continues as new', () => {
 
   it('while replicating: what was said before is remembered, what is said after is heard', async () => {
     let busy = true;
+    const running = untilFinished();
     const script = new Script().always('observe', (ref, since, wait) =>
       wait.copyingSince === null ? watch(ref, since, wait) : Promise.resolve(replicating()),
     );
-    const watch = busyWatching(replicating, () => busy);
+    const watch = busyWatching(replicating, () => busy && running());
     const migration = await bench.migrate(script, { fenceSource: false });
     await migration.until(({ phase }) => phase === 'replicating');
     await migration.handle.signal('keepSource');
@@ -96,7 +114,8 @@ describe('a migration whose history grows continues as new', () => {
 
   it('while paused, without stopping the streams once more', async () => {
     let busy = true;
-    const watch = busyWatching(replicating, () => busy);
+    const running = untilFinished();
+    const watch = busyWatching(replicating, () => busy && running());
     const script = new Script().always('observe', (ref, since, wait) =>
       wait.copyingSince === null ? watch(ref, since, wait) : Promise.resolve(replicating()),
     );
@@ -132,29 +151,33 @@ describe('a migration whose history grows continues as new', () => {
 });
 
 /** As the command line does: an update that a continue-as-new has cut off is sent again. */
-async function update<T>(migration: Migration, name: string, payload: unknown = {}): Promise<T> {
-  for (;;) {
-    try {
-      return await migration.update<T>(name, payload);
-    } catch (error) {
-      const { type, message } = (error as { cause?: { type?: string; message?: string } }).cause ?? {};
-      if (type !== 'CONTINUED_AS_NEW') throw error;
-      expect(message).toBe('the workflow is continuing as new: ask again');
-    }
-  }
+function update<T>(migration: Migration, name: string, payload: unknown = {}): Promise<T> {
+  return repeat(`the answer of ${name}`, () =>
+    migration.update<T>(name, payload).catch((error: unknown) => {
+      expect(refusalToContinue(error)).toBe('the workflow is continuing as new: ask again');
+      return undefined;
+    }),
+  );
 }
 
-/** A dry run that is accepted: it is refused while the history is long. */
-async function asked(migration: Migration): Promise<{ answer: Promise<CompleteAnswer> }> {
-  for (;;) {
+/** A dry run that has come to `reached`: it is refused while the history is long. */
+function asked(migration: Migration, reached: Promise<void>): Promise<{ answer: Promise<CompleteAnswer> }> {
+  return repeat('a dry run that is accepted', async () => {
+    const { answer } = await migration.ask<CompleteAnswer>('complete', { dryRun: true });
     try {
-      return await migration.ask<CompleteAnswer>('complete', { dryRun: true });
+      await Promise.race([reached, answer]);
+      return { answer };
     } catch (error) {
-      const { type, message } = (error as { cause?: { type?: string; message?: string } }).cause ?? {};
-      if (type !== 'CONTINUED_AS_NEW') throw error;
-      expect(message).toMatch(/continuing as new: ask again|ask by the workflow readiness instead/);
+      expect(refusalToContinue(error)).toMatch(/continuing as new: ask again|ask by the workflow readiness instead/);
+      return undefined;
     }
-  }
+  });
+}
+
+function refusalToContinue(error: unknown): string | undefined {
+  const { type, message } = (error as { cause?: { type?: string; message?: string } }).cause ?? {};
+  if (type !== 'CONTINUED_AS_NEW') throw error;
+  return message;
 }
 
 describe('messages around the moment', () => {
@@ -175,6 +198,27 @@ describe('messages around the moment', () => {
     expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
   });
 
+  it('an update that comes while the comparison of the rows is being stopped is not cut off', async () => {
+    let stopping: () => void;
+    const isStopping = new Promise<void>((resolve) => (stopping = resolve));
+    const slow = new Promise<void>((resolve) => void isStopping.then(() => setTimeout(resolve, 1_000)));
+    const script = new Script().on('checksum', () =>
+      untilCancelled().finally(() => {
+        stopping();
+        return slow;
+      }),
+    );
+    const watch = busyWatching(replicating, untilFinished());
+    script.always('observe', (ref, since, wait) =>
+      wait.copyingSince === null ? watch(ref, since, wait) : Promise.resolve(replicating()),
+    );
+    const migration = await bench.migrate(script);
+    await isStopping;
+    expect(await update<PauseAnswer>(migration, 'pause')).toEqual({ outcome: 'paused' });
+    await migration.handle.signal('cancel');
+    expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+
   it('an update that asks the clusters is answered first', async () => {
     const watch = busyWatching(replicating, untilFinished());
     const script = new Script().always('checksum', reporting(sampleProof()));
@@ -184,8 +228,7 @@ describe('messages around the moment', () => {
     const hold = script.hold('prove');
     const migration = await bench.migrate(script);
     await migration.until(({ phase, proof }) => phase === 'replicating' && proof !== null);
-    const { answer } = await asked(migration);
-    await hold.reached;
+    const { answer } = await asked(migration, hold.reached);
     const before = await runsOf(migration);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(await runsOf(migration)).toBeLessThanOrEqual(before + 1);
