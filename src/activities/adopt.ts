@@ -155,7 +155,7 @@ class Adopting extends Looking<LockedStep> {
     else await step.journals.takeOver(step.locks, runId);
     if (found.record === undefined) await step.journals.writeRecord(runId, { input, plan });
     if (definitions !== undefined) await step.journals.writeDefinitions(runId, definitions);
-    if (this.completes && next === 'copy') await this.takeOverStreams(plan);
+    if (this.completes && next === 'copy') await this.takeOverStreams(plan, found);
     const { left = [], leaving = null } = found.journal ?? {};
     return {
       settings: settingsOf(input),
@@ -166,11 +166,13 @@ class Adopting extends Looking<LockedStep> {
     };
   }
 
-  private async takeOverStreams({ target }: Plan): Promise<void> {
+  private async takeOverStreams(plan: Plan, { record }: Found): Promise<void> {
     const { clients, ref } = this.step;
-    for (const { name } of target.shards) {
+    for (const { name } of plan.target.shards) {
       const tablet = await clients.primary(clients.target, ref.id.keyspace, name);
-      if (target.sharded) await streams.stopBatching(this.step, tablet);
+      if (plan.target.sharded) await streams.stopBatching(this.step, tablet);
+      // A Create that was cut off has started those of some shards. What another program has stopped may be meant so.
+      if (record?.plan.stream.autoStart === true) await streams.start(this.step, plan, tablet);
       await this.startRepaired(tablet);
     }
   }

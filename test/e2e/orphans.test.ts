@@ -128,6 +128,22 @@ describe.each(['commerce', 'customer'] as const)('terminated, on %s', (keyspace)
   );
 });
 
+test('terminated when Create had started the streams of one of two shards: Complete completes', async () => {
+  const worker = await program.replaceWorker('2', 'before', 'updateVReplicationWorkflow');
+  const handle = await start('customer');
+  await worker.gone;
+  await terminate(handle);
+  await program.startWorker();
+  const stopped = "select count(*) as n from _vt.vreplication where state = 'Stopped'";
+  const counts = targets.customer.shards.map((shard) => sql('target', 'customer', shard, stopped));
+  expect(await Promise.all(counts)).toEqual([[{ n: 0 }], [{ n: 1 }]]);
+  expect(await program.cli('Migrate', 'Complete', 'customer.lost')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Completed customer.lost') as string,
+  });
+  await expectCompleted('customer', moved);
+});
+
 describe('terminated while it completes', () => {
   test.each([10, 250])('after %i ms: Complete ends it, before the point of no return and after it', async (delay) => {
     const handle = await start('commerce', { fenceSource: true });

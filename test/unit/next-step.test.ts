@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { completeRequestSchema } from '../../src/migration/input/input.js';
 import { isSteady, nextStep, readiness } from '../../src/migration/lifecycle/next-step.js';
 import { initialState, type Facts, type Intents, type MigrationState } from '../../src/migration/lifecycle/state.js';
-import { cleanVDiff, dirtyVDiff, sampleAdoption, sampleProblem } from '../support/workflow/samples.js';
+import {
+  cleanVDiff,
+  dirtyVDiff,
+  replicating,
+  sampleAdoption,
+  sampleProblem,
+  sampleStream,
+} from '../support/workflow/samples.js';
 
 const day = 86_400_000;
 const request = completeRequestSchema.parse({});
@@ -88,5 +95,24 @@ describe('a person is needed', () => {
     };
     expect(readiness(paused(null)).needsPerson).toEqual({ reason: [] });
     expect(readiness(paused(sampleProblem)).needsPerson).toEqual({ reason: [sampleProblem] });
+  });
+});
+
+describe('streams that another program has stopped are started by resume', () => {
+  it.each([
+    { streams: [{ state: 'Stopped' }, { state: 'Stopped' }], waitingFor: 'resume: the streams are stopped' },
+    { streams: [{ state: 'Running' }, { state: 'Stopped' }], waitingFor: 'resume: some streams are stopped' },
+    { streams: [{ state: 'Running' }, { state: 'Stopped', message: 'for vdiff' }], waitingFor: 'complete, or cancel' },
+  ])('$waitingFor', ({ streams, waitingFor }) => {
+    const observation = replicating({ streams: streams.map((stream) => sampleStream(stream)) });
+    expect(readiness(state({ observation })).waitingFor).toEqual([waitingFor]);
+  });
+
+  it('but not one that has stopped after its copy, as it was told', () => {
+    const message = 'Stopped after copy.';
+    const observation = replicating({ streams: [sampleStream(), sampleStream({ state: 'Stopped', message })] });
+    const migration = state({ observation, copyFinished: false });
+    migration.progress.phase = 'copying';
+    expect(readiness(migration).waitingFor).toEqual(['the copy to finish']);
   });
 });

@@ -116,7 +116,7 @@ function waitingFor({ facts, intents, progress }: MigrationState): string[] {
       return [`${at}, to ${sourceTables} the tables of the source; keepSource calls it off`];
     }
     case 'copying':
-      return [areStopped(facts) ? 'resume: the streams are stopped' : 'the copy to finish'];
+      return [stoppedStreams(facts) ?? 'the copy to finish'];
     case 'repairing':
       return ['the repair of FLOAT columns to finish'];
     case 'verifying':
@@ -134,7 +134,8 @@ function waitingInPause({ streams }: Intents): string[] {
 }
 
 function waitingWhileReplicating(facts: Facts, intents: Intents): string[] {
-  if (areStopped(facts) && !settingsOfFacts(facts).stopAfterCopy) return ['resume: the streams are stopped'];
+  const stopped = stoppedStreams(facts);
+  if (stopped !== undefined && !settingsOfFacts(facts).stopAfterCopy) return [stopped];
   if (!comesToRest(facts, intents)) return [];
   if (unmetVDiff(facts, intents).length > 0) return ['vdiff once more, complete with acceptRows or force, or cancel'];
   if (intents.complete === null) return ['complete, or cancel'];
@@ -147,8 +148,13 @@ function comesToRest(facts: Facts, intents: Intents): boolean {
   return ['wait', 'complete'].includes(nextStep(facts, intents, 0));
 }
 
-/** Another program than Pause has stopped the streams, or Create was told not to start them. */
-function areStopped({ observation }: Facts): boolean {
+/** Messages with which Vitess stops streams for what it was asked to do. */
+const stopsItself: ReadonlySet<string> = new Set(['for vdiff', 'Stopped after copy.']);
+
+/** Another program than Pause has stopped them, or Create was told not to start them. */
+function stoppedStreams({ observation }: Facts): string | undefined {
   const streams = observation?.streams ?? [];
-  return streams.length > 0 && streams.every(({ state, message }) => state === 'Stopped' && message !== 'for vdiff');
+  const stopped = streams.filter(({ state, message }) => state === 'Stopped' && !stopsItself.has(message));
+  if (stopped.length === 0) return undefined;
+  return `resume: ${stopped.length === streams.length ? 'the' : 'some'} streams are stopped`;
 }
