@@ -16,6 +16,7 @@ import { readinessActivities } from './readiness.js';
 import { repairActivities } from './repair.js';
 import { retireSourceActivities } from './retire-source.js';
 import { serveActivities } from './serve.js';
+import { updateOptionsActivities } from './update-options.js';
 import { vdiffActivities } from './vdiff.js';
 import { watchSourceActivities } from './watch-source.js';
 
@@ -35,6 +36,7 @@ export function allActivities(clients: Clients) {
     ...repairActivities(clients),
     ...pauseActivities(clients),
     ...leaveActivities(clients),
+    ...updateOptionsActivities(clients),
     ...watchSourceActivities(clients),
     ...completeActivities(clients, recheck),
     ...serveActivities(clients),

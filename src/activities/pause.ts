@@ -3,12 +3,19 @@ import { diagnose } from '../migration/watch/diagnosis.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
-import { lockedStep } from './step/step.js';
+import { followTablets } from './step/reading.js';
+import { lockedStep, type LockedStep } from './step/step.js';
 
 /** Pause and resume: the streams stopped and started, as `vtctldclient Workflow stop` and `start` do it. */
 export function pauseActivities(clients: Clients) {
-  const onEachShard = (ref: MigrationRef, action: string, work: (tablet: TabletHandle) => Promise<void>) =>
+  const onEachShard = (
+    ref: MigrationRef,
+    action: string,
+    work: (tablet: TabletHandle) => Promise<void>,
+    first: (step: LockedStep) => Promise<void> = () => Promise.resolve(),
+  ) =>
     lockedStep(clients, ref, action, async (step) => {
+      await first(step);
       const { target } = await step.plan();
       for (const { name } of target.shards) {
         await step.beforeEffect();
@@ -27,14 +34,18 @@ export function pauseActivities(clients: Clients) {
       });
     },
 
-    /** Starts the streams again that Vitess has ended. Where another program has stopped one, all stay as they are. */
+    /**
+     * Starts the streams again that Vitess has ended; where another program has stopped one, all stay as they are.
+     * Before, they are made to look for tablets where there are some now.
+     */
     async restart(ref: MigrationRef): Promise<void> {
       const { workflow } = ref.id;
-      await onEachShard(ref, 'vtmigrate restart', async (tablet) => {
+      const start = async (tablet: TabletHandle) => {
         const states = (await tablet.streams(workflow)).map(({ state }) => state);
         if (states.includes('Error') && !states.includes('Stopped'))
           await tablet.setStreamState(workflow, 'Running', '');
-      });
+      };
+      await onEachShard(ref, 'vtmigrate restart', start, followTablets);
     },
 
     /** Starts every stream again, also one that Vitess has ended; one with tables to copy resumes copying. */

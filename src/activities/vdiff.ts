@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { vdiffs } from '../effects/vdiffs.js';
+import { parseDuration } from '../migration/input/duration.js';
+import type { MigrateInput } from '../migration/input/input.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
@@ -24,6 +26,8 @@ import { Step } from './step/step.js';
 /** Milliseconds. */
 const pollInterval = 500;
 const restartTimeout = 120_000;
+/** For what Vitess does before it compares, besides two times of waiting: the streams stand still meanwhile. */
+const setUpTimeout = 120_000;
 /** Between two looks at the streams: a VDiff waits without a word for one that has ended. */
 const streamsEvery = 3_000;
 /** Vitess starts the streams itself within a second or two. */
@@ -35,18 +39,21 @@ export function vdiffActivities(clients: Clients) {
     /**
      * Runs a VDiff to its end. An existing one with the same UUID is followed, so that a second attempt of
      * this activity continues the first one's. Servers that do not answer are waited for: Vitess itself resumes a
-     * VDiff when its tablet is back, or another one has taken its place. When nothing moves for `stallSeconds`, when
-     * it ends in an error, when a stream has ended for which only a person can help, or when the activity is cancelled,
-     * the VDiff is removed and the streams are made to run.
+     * VDiff when its tablet is back, or another one has taken its place. When nothing moves for the input's
+     * `vdiffStallTimeout`, when it ends in an error, when a stream has ended for which only a person can help, or when
+     * the activity is cancelled, the VDiff is removed and the streams are made to run.
+     * @param again an earlier one has ended without a verdict; an earlier version gives a number here
      */
-    async vdiff(ref: MigrationRef, uuid: string, stallSeconds: number): Promise<VDiffReport> {
+    async vdiff(ref: MigrationRef, uuid: string, { again }: { again?: boolean }): Promise<VDiffReport> {
       const { cancellationSignal } = Context.current();
-      return withHeartbeat(async (_, report) => {
-        const plan = await new Step(clients, ref).plan();
+      return withHeartbeat(async (_, heartbeat) => {
+        const step = new Step(clients, ref);
+        const [input, plan] = [await step.input(), await step.plan()];
         const run = new VDiffRun(clients, plan, uuid);
         try {
-          await vdiffs.make(clients, plan, uuid);
-          return await run.follow(stallSeconds * 1000, report);
+          const why = await vdiffs.make(clients, { input, plan }, uuid, again ?? false);
+          const told = (report: VDiffReport) => (why === null ? report : { ...report, readsPrimaries: why });
+          return told(await run.follow(patienceOf(input), (report) => heartbeat(told(report))));
         } catch (error) {
           if (cancellationSignal.aborted) await run.abandon();
           throw error;
@@ -54,6 +61,19 @@ export function vdiffActivities(clients: Clients) {
       });
     },
   };
+}
+
+/** Milliseconds in which something has to move. */
+interface Patience {
+  /** While it compares. */
+  stallMs: number;
+  /** While it holds the streams. */
+  setUpMs: number;
+}
+
+function patienceOf({ vdiffStallTimeout, vdiffWaitTime }: MigrateInput): Patience {
+  const stallMs = parseDuration(vdiffStallTimeout);
+  return { stallMs, setUpMs: Math.min(stallMs, setUpTimeout + 2 * parseDuration(vdiffWaitTime)) };
 }
 
 class VDiffRun {
@@ -67,10 +87,11 @@ class VDiffRun {
     this.watch = new Watch(clients, plan);
   }
 
-  async follow(stallMs: number, heartbeat: (report: VDiffReport) => void): Promise<VDiffReport> {
+  async follow({ stallMs, setUpMs }: Patience, heartbeat: (report: VDiffReport) => void): Promise<VDiffReport> {
     let last = summarizeVDiff(this.uuid, [], this.shards, '');
     let movedAt = Date.now();
     let streamsAt = Date.now();
+    let settingUp = true;
     for (;;) {
       const report = await this.reportIfReadable();
       if (report !== undefined) {
@@ -83,12 +104,14 @@ class VDiffRun {
         await (last.state === 'completed' || last.state === 'differs' ? this.ensureStreamsRun() : this.abandon());
         return boundedReport(last, vdiffTablesInHistory);
       }
-      if (Date.now() - movedAt > stallMs) {
+      if (Date.now() - movedAt > (settingUp ? setUpMs : stallMs)) {
         await this.abandon();
         return { ...boundedReport(last, vdiffTablesInHistory), state: 'stalled' };
       }
       if (Date.now() - streamsAt > streamsEvery) {
-        const trouble = problemToHeal((await this.watch.look()).problems);
+        const { problems, streams } = await this.watch.look();
+        settingUp = streams.some(({ message }) => /(^| )for vdiff$/.test(message));
+        const trouble = problemToHeal(problems);
         if (trouble !== undefined) {
           await this.abandon();
           return { ...boundedReport(last, vdiffTablesInHistory), state: 'stopped', trouble };

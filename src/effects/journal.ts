@@ -190,6 +190,12 @@ export class JournalStore {
     return { revision: (await this.topology.kv.get(key))?.revision ?? absent, bytes: value.length };
   }
 
+  /** Changes the record of this run. @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED */
+  async amendRecord(runId: string, change: (record: MigrationRecord) => MigrationRecord): Promise<void> {
+    await this.loadOwn(runId);
+    await this.changeBeside('record', change);
+  }
+
   /** Changes the record and the definitions of this run. @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED */
   async amend(
     runId: string,

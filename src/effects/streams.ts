@@ -1,4 +1,5 @@
 import { streamsOf, type Plan, type PlannedStream } from '../migration/plan/plan.js';
+import type { StreamOptions } from '../migration/input/options.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { create } from '@bufbuild/protobuf';
 import { BinlogSourceSchema, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
@@ -20,6 +21,11 @@ const defaultFlags = 7;
 function withoutBatching(overrides: Record<string, string> = {}): Record<string, string> {
   const flags = Number(overrides[flagsName] ?? defaultFlags);
   return { ...overrides, [flagsName]: String(flags & ~batching) };
+}
+
+/** What `change` sets, to compare. */
+function readingOf(cells: readonly string[], options: StreamOptions): string {
+  return JSON.stringify([cells, options.tabletTypes, options.tabletTypesInPreferenceOrder, options.onDdl]);
 }
 
 /** The streams of a migration's workflow: rows of `_vt.vreplication` on the target's primaries. */
@@ -52,6 +58,16 @@ export const streams = {
       await context.beforeEffect();
       await tablet.setConfigOverrides(workflow, wanted);
     }
+  },
+
+  /** Makes a shard's streams read where the plan says, and treat DDL as it says. */
+  async change(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
+    const { workflow } = context.ref.id;
+    const wanted = readingOf(plan.source.cells, plan.stream);
+    const found = await tablet.workflows({ workflow });
+    if (found.every(({ cells, options }) => readingOf(cells, options) === wanted)) return;
+    await context.beforeEffect();
+    await tablet.setStreamOptions(workflow, plan.source.cells, plan.stream);
   },
 
   /** Starts a shard's streams for the first time. */

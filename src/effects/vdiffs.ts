@@ -1,21 +1,38 @@
+import { parseDuration } from '../migration/input/duration.js';
 import type { WorkflowIdentifier } from '../migration/input/identifier.js';
+import type { MigrateInput } from '../migration/input/input.js';
+import { tabletTypes } from '../migration/input/options.js';
 import type { Plan } from '../migration/plan/plan.js';
+import { vdiffTablets } from '../migration/proof/vdiff-tablets.js';
 import type { Clients } from '../vitess/clients.js';
 import { removeDeadVDiffLocks } from '../vitess/topology/lock.js';
 import type { VDiffOptions } from '../vitess/tablet/vdiffs.js';
+import { describeBehind } from './behind.js';
+import { sourceOf } from './source/open-source.js';
+import { unlessAway } from './unless-away.js';
 
 /** VDiffs of a workflow. Vitess takes the workflow's named lock itself, so these run without our locks. */
 export const vdiffs = {
-  /** Starts a VDiff on every target shard; one of the same UUID that is there already goes on. */
-  async make(clients: Clients, plan: Plan, uuid: string): Promise<void> {
+  /**
+   * Starts a VDiff on every target shard; one of the same UUID that is there already goes on.
+   * @param again an earlier one has ended without a verdict
+   * @returns why it reads primaries first although nobody has asked for it; null when it does not
+   */
+  async make(
+    clients: Clients,
+    { input, plan }: { input: MigrateInput; plan: Plan },
+    uuid: string,
+    again: boolean,
+  ): Promise<string | null> {
     const { keyspace, workflow, shards } = plan.target;
-    await Promise.all(
-      shards.map(async ({ name }) => {
-        const tablet = await clients.primary(clients.target, keyspace, name);
-        if ((await tablet.vdiffs(workflow, keyspace)).includes(uuid)) return;
-        await tablet.createVDiff(workflow, keyspace, uuid, vdiffOptions(plan));
-      }),
-    );
+    const primaries = await Promise.all(shards.map(({ name }) => clients.primary(clients.target, keyspace, name)));
+    const known = await Promise.all(primaries.map((tablet) => tablet.vdiffs(workflow, keyspace)));
+    const lacking = primaries.filter((_, index) => known[index]?.includes(uuid) !== true);
+    if (lacking.length === 0) return null;
+    const chosen = vdiffTablets(input, await targetBehind(clients, plan), again);
+    const options = vdiffOptions(input, await cellsNow(clients, input, plan), chosen.tabletTypes);
+    await Promise.all(lacking.map((tablet) => tablet.createVDiff(workflow, keyspace, uuid, options)));
+    return chosen.why;
   },
 
   /**
@@ -34,19 +51,42 @@ export const vdiffs = {
   },
 };
 
-/** The defaults of `vtctldclient VDiff create`, with cells from both topologies and no retry of its own. */
-function vdiffOptions(plan: Plan): VDiffOptions {
+/** The cells in which a VDiff may read, as the tablets are now. */
+async function cellsNow(
+  clients: Clients,
+  input: MigrateInput,
+  plan: Plan,
+): Promise<{ source: string; target: string }> {
+  const source = await sourceOf(clients, plan);
+  const found = await unlessAway(async () => Object.values(await source.tabletCells(tabletTypes)).flat());
+  const sourceCells = input.cells ?? [...new Set([...(found ?? []), ...plan.source.cells])].sort();
+  const targetCells = (await unlessAway(() => clients.target.cells())) ?? plan.target.cells;
+  return { source: sourceCells.join(','), target: targetCells.join(',') };
+}
+
+/** Which replica of the target is far behind, in words. What cannot be told does not keep a VDiff from being tried. */
+async function targetBehind(clients: Clients, { target }: Plan): Promise<string | null> {
+  for (const { name } of target.shards) {
+    const tablets = await unlessAway(() => clients.tablets(clients.target, target.keyspace, name));
+    const words = await describeBehind((tablets ?? []).filter(({ type }) => type === 'REPLICA' || type === 'RDONLY'));
+    if (words !== null) return words;
+  }
+  return null;
+}
+
+/** The defaults of `vtctldclient VDiff create`, but for what was asked for, and with no retry of its own. */
+function vdiffOptions(
+  { vdiffWaitTime }: MigrateInput,
+  cells: { source: string; target: string },
+  types: string,
+): VDiffOptions {
   return {
-    pickerOptions: {
-      tabletTypes: 'in_order:RDONLY,REPLICA,PRIMARY',
-      sourceCell: plan.source.cells.join(','),
-      targetCell: plan.target.cells.join(','),
-    },
+    pickerOptions: { tabletTypes: types, sourceCell: cells.source, targetCell: cells.target },
     coreOptions: {
       autoRetry: false,
       maxRows: 9_223_372_036_854_775_807n,
       samplePct: 100n,
-      timeoutSeconds: 30n,
+      timeoutSeconds: BigInt(Math.ceil(parseDuration(vdiffWaitTime) / 1_000)),
       maxExtraRowsToCompare: 1000n,
     },
     reportOptions: { format: 'json', maxSampleRows: 10n, rowDiffColumnTruncateAt: 128n },

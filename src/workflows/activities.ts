@@ -15,6 +15,7 @@ type LockedStep =
   | 'resume'
   | 'restart'
   | 'leave'
+  | 'updateOptions'
   | 'watchSource'
   | 'checksumNow'
   | 'prove'

@@ -35,8 +35,8 @@ export class LifecycleContext {
 
   /** True when a person has asked for something that watching must not delay. */
   somethingAsked(): boolean {
-    const { complete, streams, vdiff } = this.migration.intents;
-    return streams.want === 'resume' || vdiff || complete?.state === 'asked';
+    const { complete, options, streams, vdiff } = this.migration.intents;
+    return streams.want === 'resume' || vdiff || options !== null || complete?.state === 'asked';
   }
 
   /** Watches until something changes, `asked` becomes true, or the backoff ends the wait. */

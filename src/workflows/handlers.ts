@@ -1,18 +1,18 @@
-import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
+import { CancellationScope, setHandler } from '@temporalio/workflow';
 import {
   completeRequestSchema,
   leaveRequestSchema,
+  optionsRequestSchema,
   parseWith,
   type CompleteRequest,
   type LeaveRequest,
+  type OptionsRequest,
 } from '../migration/input/input.js';
-import { readiness } from '../migration/lifecycle/next-step.js';
 import type { messages as contract } from '../migration/lifecycle/messages.js';
-import { phases } from '../migration/lifecycle/phases.js';
 import { MigrationError } from '../migration/problem/errors.js';
-import { isClean } from '../migration/proof/vdiff.js';
-import { dryRun, known } from './dry-run.js';
-import { failureOf, toWorkflowFailure } from './failures.js';
+import * as answers from './answers.js';
+import { known } from './dry-run.js';
+import { toWorkflowFailure } from './failures.js';
 import { askToLeave } from './leaving.js';
 import * as messages from './messages.js';
 import { refuseLate, refuseQuestion, refuseWhileContinuing } from './refusals.js';
@@ -35,6 +35,7 @@ export function listen(migration: Migration): void {
   onVDiff(migration);
   onPauseAndResume(migration);
   onLeave(migration);
+  onOptions(migration);
   onKeepSource(migration);
   onRetryAndSkip(migration);
 }
@@ -47,7 +48,7 @@ function onComplete(migration: Migration): void {
   });
   setHandler(
     messages.completeUpdate,
-    (payload?: unknown) => answer(() => complete(migration, parseComplete(payload))),
+    (payload?: unknown) => answer(() => answers.complete(migration, parseComplete(payload))),
     {
       validator: (payload?: unknown) => {
         refuseWhileContinuing(migration);
@@ -63,7 +64,7 @@ function onCancel(migration: Migration): void {
   setHandler(messages.cancelSignal, () => migration.requestCancel(), {
     description: 'Cancel: put the target back as it was',
   });
-  setHandler(messages.cancelUpdate, () => answer(() => cancel(migration)), {
+  setHandler(messages.cancelUpdate, () => answer(() => answers.cancel(migration)), {
     validator: () => {
       refuseWhileContinuing(migration);
       refuseLate('cancel', migration.ending);
@@ -74,7 +75,7 @@ function onCancel(migration: Migration): void {
 
 function onVDiff(migration: Migration): void {
   setHandler(messages.vdiffSignal, () => migration.requestVDiff(), { description: 'Run VDiff once more' });
-  setHandler(messages.vdiffUpdate, () => answer(() => vdiff(migration)), {
+  setHandler(messages.vdiffUpdate, () => answer(() => answers.vdiff(migration)), {
     validator: () => refuse(migration, 'vdiff'),
     description: 'Run VDiff once more, after the copy has finished; answers with what it found',
   });
@@ -88,14 +89,14 @@ function onPauseAndResume(migration: Migration): void {
   setHandler(messages.pauseSignal, () => ifPossible(() => migration.requestPause()), {
     description: 'Stop the streams until resume',
   });
-  setHandler(messages.pauseUpdate, () => answer(() => pause(migration)), {
+  setHandler(messages.pauseUpdate, () => answer(() => answers.pause(migration)), {
     validator: () => refuse(migration, 'pause'),
     description: 'Like the signal; answers when the streams are stopped',
   });
   setHandler(messages.resumeSignal, () => ifPossible(() => migration.requestResume()), {
     description: 'Start the streams again',
   });
-  setHandler(messages.resumeUpdate, () => answer(() => resume(migration)), {
+  setHandler(messages.resumeUpdate, () => answer(() => answers.resume(migration)), {
     validator: () => refuse(migration, 'resume'),
     description: 'Like the signal; answers when the streams are started',
   });
@@ -109,7 +110,7 @@ function onLeave(migration: Migration): void {
   setHandler(messages.leaveSignal, bySignal, {
     description: 'Let tables leave the migration: {"tables": […]}. Their copies on the target are removed',
   });
-  const byUpdate = (payload?: unknown) => leave(migration, parseLeave(payload).tables, null);
+  const byUpdate = (payload?: unknown) => answers.leave(migration, parseLeave(payload).tables, null);
   setHandler(messages.leaveUpdate, (payload?: unknown) => answer(() => byUpdate(payload)), {
     validator: (payload?: unknown) => {
       refuse(migration, 'leave');
@@ -117,6 +118,29 @@ function onLeave(migration: Migration): void {
     },
     description: 'Like the signal; answers when they have left',
   });
+}
+
+function onOptions(migration: Migration): void {
+  const bySignal = (payload: unknown) => {
+    if (migration.intents.cancel || migration.pastNoReturn || migration.ended) return;
+    const request = parsedOrShown(migration, () => parseOptions(payload));
+    if (request !== undefined) migration.requestOptions(request);
+  };
+  setHandler(messages.optionsSignal, bySignal, {
+    description:
+      'Change options of the running migration: {"tabletTypes": […], "cells": […], "vdiffTabletTypes": […], …}',
+  });
+  setHandler(
+    messages.optionsUpdate,
+    (payload?: unknown) => answer(() => answers.updateOptions(migration, parseOptions(payload))),
+    {
+      validator: (payload?: unknown) => {
+        refuse(migration, 'updateOptions');
+        orFailure(() => parseOptions(payload));
+      },
+      description: 'Like the signal; answers when they hold',
+    },
+  );
 }
 
 function onKeepSource(migration: Migration): void {
@@ -183,84 +207,16 @@ async function leaveBySignal(migration: Migration, tables: string[], complete: C
   migration.progress.lastError = migration.refusalOf(intent) ?? migration.progress.lastError;
 }
 
-async function leave(
-  migration: Migration,
-  tables: string[],
-  complete: CompleteRequest | null,
-): Promise<messages.LeaveAnswer> {
-  const { facts, intents } = migration;
-  const intent = await askToLeave(migration, tables, complete);
-  const waits = () => intents.leave.includes(intent);
-  await until(migration, () => migration.ended || migration.pastNoReturn || !waits());
-  const problem = migration.refusalOf(intent);
-  if (problem !== undefined) throw failureOf(problem);
-  if (waits()) refuseLate('leave', { ...migration.ending, cancelling: false });
-  return { outcome: waits() ? 'ended' : 'left', left: facts.left, tables: facts.tables };
-}
-
-async function complete(migration: Migration, request: CompleteRequest): Promise<messages.CompleteAnswer> {
-  if (request.dryRun) return dryRun(migration, request);
-  const { leaveTables = [] } = request;
-  if (leaveTables.length > 0) await leave(migration, leaveTables, request);
-  else migration.requestComplete(request);
-  await until(
-    migration,
-    () =>
-      migration.ended ||
-      migration.phase === 'retiring' ||
-      phases[migration.phase].remembersComplete ||
-      (migration.phase === 'replicating' && migration.intents.complete?.state === 'tried'),
-  );
-  const { phase, facts } = migration;
-  if (phase === 'completed' || phase === 'retiring') return { outcome: 'completed', waitingFor: [], missing: [] };
-  if (migration.ended) return { outcome: phase === 'cancelled' ? 'cancelled' : 'failed', waitingFor: [], missing: [] };
-  return { outcome: 'remembered', waitingFor: readiness(migration).waitingFor, missing: [...facts.missing] };
-}
-
-async function cancel(migration: Migration): Promise<messages.CancelAnswer> {
-  migration.requestCancel();
-  await until(migration, () => migration.ended);
-  const { phase } = migration;
-  return { outcome: phase === 'cancelled' || phase === 'completed' ? phase : 'failed' };
-}
-
-async function pause(migration: Migration): Promise<messages.PauseAnswer> {
-  const { facts, intents } = migration;
-  migration.requestPause();
-  await until(migration, () => migration.ended || facts.streamsPaused || intents.streams.want !== 'pause');
-  if (migration.ended) return { outcome: 'ended' };
-  return { outcome: facts.streamsPaused && intents.streams.want === 'pause' ? 'paused' : 'resumed' };
-}
-
-async function resume(migration: Migration): Promise<messages.PauseAnswer> {
-  const { intents } = migration;
-  migration.requestResume();
-  await until(migration, () => migration.ended || intents.streams.want !== 'resume');
-  if (migration.ended) return { outcome: 'ended' };
-  return { outcome: intents.streams.want === 'pause' ? 'paused' : 'resumed' };
-}
-
-async function vdiff(migration: Migration): Promise<messages.VDiffAnswer> {
-  const { facts, progress } = migration;
-  // A VDiff that is running counts; one that has finished does not.
-  const before = progress.vdiffsFinished;
-  migration.requestVDiff();
-  await until(migration, () => migration.ended || progress.vdiffsFinished > before);
-  return { vdiff: facts.vdiff, clean: facts.vdiff !== null && isClean(facts.vdiff) };
-}
-
-/** Waits, unless the workflow continues as new first: an update cannot wait past that. */
-async function until(migration: Migration, settled: () => boolean): Promise<void> {
-  await condition(() => settled() || migration.continuing);
-  if (!settled()) refuseWhileContinuing(migration);
-}
-
 function parseComplete(payload: unknown): CompleteRequest {
   return parseWith(completeRequestSchema, payload ?? {}, 'the payload of complete');
 }
 
 function parseLeave(payload: unknown): LeaveRequest {
   return parseWith(leaveRequestSchema, payload ?? {}, 'the payload of leave');
+}
+
+function parseOptions(payload: unknown): OptionsRequest {
+  return parseWith(optionsRequestSchema, payload ?? {}, 'the payload of updateOptions');
 }
 
 function orFailure<T>(work: () => T): T {

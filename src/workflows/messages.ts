@@ -24,6 +24,7 @@ export const vdiffSignal = signal(messages.vdiff);
 export const pauseSignal = signal(messages.pause);
 export const resumeSignal = signal(messages.resume);
 export const leaveSignal = signalWithPayload(messages.leave);
+export const optionsSignal = signalWithPayload(messages.updateOptions);
 export const keepSourceSignal = signal(messages.keepSource);
 
 export const retrySignal = signal(messages.retry);
@@ -36,6 +37,7 @@ export const vdiffUpdate = update(messages.vdiff);
 export const pauseUpdate = update(messages.pause);
 export const resumeUpdate = update(messages.resume);
 export const leaveUpdate = updateWithPayload(messages.leave);
+export const optionsUpdate = updateWithPayload(messages.updateOptions);
 export const keepSourceUpdate = update(messages.keepSource);
 
 export const retryUpdate = update(messages.retry);

@@ -20,7 +20,7 @@ import { listen } from './handlers.js';
 import { interruptible, Interrupted } from './retry.js';
 import { parseStart, type Start } from './start.js';
 import { Migration } from './state.js';
-import { copy, hold, leave, pause, repair, resume, verify, wait } from './steps.js';
+import { copy, hold, leave, pause, repair, resume, update, verify, wait } from './steps.js';
 
 /** Steps that tables which are to leave cut off. */
 const cutOffByLeave: ReadonlySet<Step | 'create'> = new Set<Step>([
@@ -31,6 +31,22 @@ const cutOffByLeave: ReadonlySet<Step | 'create'> = new Set<Step>([
   'hold',
   'complete',
 ]);
+
+/** Steps that a change of options cuts off. */
+const cutOffByUpdate: ReadonlySet<Step | 'create'> = new Set<Step>(['copy', 'verify', 'wait', 'hold']);
+
+/** What the steps do that neither end the migration nor fail; some may find that it is too late for them. */
+const steps: Record<Exclude<Step, 'cancel' | 'complete'>, (context: LifecycleContext) => Promise<unknown>> = {
+  pause,
+  leave,
+  update,
+  hold,
+  resume,
+  copy,
+  repair,
+  verify,
+  wait,
+};
 
 /** The end of a run that hands the migration to the next one. */
 const continues = Symbol('continues as new');
@@ -139,13 +155,14 @@ class Lifecycle {
     else await this.context.prover.stop();
   }
 
-  /** Cancel cuts off what is under way, Pause and Leave all but short steps. The next step carries it out. */
+  /** Cancel cuts off what is under way, the others all but short steps. The next step carries it out. */
   private async unlessWished<T>(step: Step | 'create', work: () => Promise<T>): Promise<T | undefined> {
-    const { intents } = this.migration;
+    const { facts, intents } = this.migration;
     const wished = () =>
       intents.cancel ||
-      (intents.streams.want === 'pause' && !['create', 'pause', 'leave', 'hold'].includes(step)) ||
-      (intents.leave.some(({ judged }) => judged) && cutOffByLeave.has(step));
+      (intents.streams.want === 'pause' && !facts.streamsPaused && !['create', 'pause', 'leave'].includes(step)) ||
+      (intents.leave.some(({ judged }) => judged) && cutOffByLeave.has(step)) ||
+      (intents.options !== null && cutOffByUpdate.has(step));
     try {
       return await (step === 'cancel' ? work() : interruptible(() => wished() && !this.migration.pastNoReturn, work));
     } catch (error) {
@@ -155,35 +172,9 @@ class Lifecycle {
   }
 
   private async take(step: Step): Promise<MigrateResult | undefined> {
-    const { context } = this;
-    switch (step) {
-      case 'cancel':
-        return this.cancel();
-      case 'complete':
-        return this.completion.complete();
-      case 'pause':
-        return (await pause(context)) === tooLate ? this.completion.goForward() : undefined;
-      case 'leave':
-        return (await leave(context)) === tooLate ? this.completion.goForward() : undefined;
-      case 'hold':
-        await hold(context);
-        return undefined;
-      case 'resume':
-        await resume(context);
-        return undefined;
-      case 'copy':
-        await copy(context);
-        return undefined;
-      case 'repair':
-        await repair(context);
-        return undefined;
-      case 'verify':
-        await verify(context);
-        return undefined;
-      case 'wait':
-        await wait(context);
-        return undefined;
-    }
+    if (step === 'cancel') return this.cancel();
+    if (step === 'complete') return this.completion.complete();
+    return (await steps[step](this.context)) === tooLate ? this.completion.goForward() : undefined;
   }
 
   private async cancel(): Promise<MigrateResult> {

@@ -1,6 +1,11 @@
 import type { Adoption } from '../migration/adopt/adoption.js';
 import { formatIdentifier } from '../migration/input/identifier.js';
-import { completeRequestSchema, type AdoptInput, type CompleteRequest } from '../migration/input/input.js';
+import {
+  completeRequestSchema,
+  type AdoptInput,
+  type CompleteRequest,
+  type OptionsRequest,
+} from '../migration/input/input.js';
 import { nextStep, vdiffIsOld, type Step } from '../migration/lifecycle/next-step.js';
 import { phases, type Phase } from '../migration/lifecycle/phases.js';
 import type { Ending } from '../migration/lifecycle/refusals.js';
@@ -129,7 +134,7 @@ export class Migration implements MigrationState {
   /** The intent, by which `refusalOf` knows it; handled once `intents.leave` no longer has it. */
   requestLeave(tables: string[], complete: CompleteRequest | null): LeaveIntent {
     const intent = { tables, complete, judged: false };
-    this.progress.leaveRefusal = null;
+    this.progress.refusal = null;
     this.forgetLastError();
     this.intents.leave.push(intent);
     return intent;
@@ -144,7 +149,7 @@ export class Migration implements MigrationState {
   refuseLeave(intent: LeaveIntent, problem: Problem): void {
     if (!this.settleLeave(intent)) return;
     this.refusals.set(intent, problem);
-    this.progress.leaveRefusal = problem;
+    this.progress.refusal = problem;
   }
 
   private settleLeave(intent: LeaveIntent): boolean {
@@ -170,6 +175,33 @@ export class Migration implements MigrationState {
     const report = reportWithout(facts.vdiff, intent.tables);
     if (report === undefined) intents.vdiff = true;
     else facts.vdiff = report;
+  }
+
+  /** Of two requests that wait, the later one wins where both name an option. */
+  requestOptions(request: OptionsRequest): void {
+    this.progress.refusal = null;
+    this.forgetLastError();
+    this.intents.options = { ...this.intents.options, ...request };
+  }
+
+  /** @param done the request that has been carried out; one that has come meanwhile stays */
+  finishOptions(done: OptionsRequest, settings: MigrationSettings): void {
+    const { facts, intents } = this;
+    this.settleOptions(done);
+    facts.settings = settings;
+    // The last observation is of the streams as they were.
+    facts.observation = null;
+    // The change is the remedy of what it paused for; if it is not, the migration pauses again.
+    if (intents.streams.want === 'pause' && intents.streams.for !== null) this.requestResume();
+  }
+
+  refuseOptions(refused: OptionsRequest, problem: Problem): void {
+    this.settleOptions(refused);
+    this.progress.refusal = problem;
+  }
+
+  private settleOptions(request: OptionsRequest): void {
+    if (this.intents.options === request) this.intents.options = null;
   }
 
   /** The rows of these tables were compared before their definitions are made alike again. */

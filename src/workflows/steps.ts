@@ -1,6 +1,7 @@
 import { isCancellation, sleep, uuid4 } from '@temporalio/workflow';
 import { readiness, repairIsDue } from '../migration/lifecycle/next-step.js';
 import { leaveEnds, leaveRefusals } from '../migration/plan/leaving.js';
+import { optionsRefusals } from '../migration/plan/reading.js';
 import { repairsWith, tablesToRepair } from '../migration/lifecycle/state.js';
 import { failedReport, isClean, type VDiffReport } from '../migration/proof/vdiff.js';
 import { comparing, locked, repairing } from './activities.js';
@@ -8,9 +9,8 @@ import { tooLate, type LifecycleContext } from './context.js';
 import { problemOf } from './failures.js';
 import { retryForever } from './retry.js';
 
-/** How often a VDiff is tried before its failure counts, and how long it may stand still. */
+/** How often a VDiff is tried before its failure counts. */
 const vdiffTries = 3;
-const vdiffStallSeconds = 120;
 /** Seconds until a repair that has failed is tried again. */
 const repairPause = 60;
 
@@ -67,6 +67,29 @@ export async function leave(context: LifecycleContext): Promise<undefined | type
   return undefined;
 }
 
+/**
+ * Changes options. It is repeated until it succeeds, unless it is refused.
+ * @returns `tooLate` when Complete has passed the point of no return
+ */
+export async function update(context: LifecycleContext): Promise<undefined | typeof tooLate> {
+  const { migration } = context;
+  const { intents, progress, ref } = migration;
+  const request = intents.options;
+  if (request === null) return undefined;
+  try {
+    const work = () => locked.updateOptions(ref, request);
+    const ends = (code: string) => optionsRefusals.has(code) || code === 'PAST_NO_RETURN';
+    migration.finishOptions(request, await retryForever(progress, work, ends));
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem.code === 'PAST_NO_RETURN') return tooLate;
+    if (!optionsRefusals.has(problem.code)) throw error;
+    migration.refuseOptions(request, problem);
+  }
+  context.show();
+  return undefined;
+}
+
 /** Watches the stopped streams until they are to run again. */
 export async function hold(context: LifecycleContext): Promise<void> {
   const { intents } = context.migration;
@@ -113,7 +136,8 @@ export async function verify(context: LifecycleContext): Promise<void> {
   const { migration } = context;
   context.enter('verifying');
   for (let count = 1; ; count++) {
-    const report = await vdiff(context);
+    // In turns: what keeps replicas from being read need not be what keeps primaries from it.
+    const report = await vdiff(context, count % 2 === 0);
     if (report.trouble !== undefined) {
       for (let delay = await context.heal(report.trouble); delay > 0; delay = await context.heal(report.trouble))
         await sleep(delay);
@@ -129,10 +153,11 @@ export async function verify(context: LifecycleContext): Promise<void> {
   }
 }
 
-async function vdiff({ migration }: LifecycleContext): Promise<VDiffReport> {
+/** @param again another one has ended without a verdict */
+async function vdiff({ migration }: LifecycleContext, again: boolean): Promise<VDiffReport> {
   const uuid = uuid4();
   try {
-    return await comparing.vdiff(migration.ref, uuid, vdiffStallSeconds);
+    return await comparing.vdiff(migration.ref, uuid, { again });
   } catch (error) {
     if (isCancellation(error)) throw error;
     return failedReport(uuid, problemOf(error).message);

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
 import { vdiffActivities } from '../../src/activities/vdiff.js';
-import { JournalStore, type MigrationRecord } from '../../src/effects/journal.js';
+import { JournalStore } from '../../src/effects/journal.js';
+import type { MigrateInput } from '../../src/migration/input/input.js';
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
 import { readConfig } from '../../src/config/config.js';
 import { buildClients } from '../../src/worker.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
+import { changeRecord } from '../support/lab/record.js';
 import { contentsOf } from '../support/lab/rows.js';
 import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
@@ -138,30 +139,26 @@ describe('a VDiff that finds differences', () => {
 describe('the watchdog', () => {
   /**
    * Runs the step by itself for the migration `commerce.<workflow>`, with a watchdog of a few seconds.
-   * @param sourceCell the only cell of the source that its record names meanwhile
+   * @param asked what its record says that was asked for besides
    */
-  async function compare(workflow: string, uuid: string, sourceCell = 'ext'): Promise<VDiffReport> {
+  async function compare(workflow: string, uuid: string, asked: Partial<MigrateInput> = {}): Promise<VDiffReport> {
     const { clients, close } = buildClients(readConfig(lab.environment));
     const id = { keyspace: 'commerce', workflow };
-    const { kv, root } = clients.target;
     const step = (...args: Parameters<Activities['vdiff']>) => vdiffActivities(clients).vdiff(...args);
     const journal = await new JournalStore(clients.target, id).read();
     const ref = { id, runId: journal?.runId ?? '' };
-    const before = await kv.get(`${root}/vtmigrate/commerce/${workflow}/record`);
-    if (before === undefined) throw new Error(`there is no record of ${workflow}`);
-    const record = JSON.parse(gunzipSync(before.value).toString()) as MigrationRecord;
-    record.plan.source.cells = [sourceCell];
-    await kv.put(before.key, gzipSync(JSON.stringify(record)), before.revision);
+    const putBack = await changeRecord(id, (record) => {
+      record.input = { ...record.input, vdiffStallTimeout: '10s', ...asked };
+    });
     try {
       return await new MockActivityEnvironment().run<Parameters<Activities['vdiff']>, VDiffReport, typeof step>(
         step,
         ref,
         uuid,
-        5,
+        {},
       );
     } finally {
-      const now = await kv.get(before.key);
-      await kv.put(before.key, before.value, now?.revision ?? '');
+      await putBack();
       await close();
     }
   }
@@ -190,7 +187,7 @@ describe('the watchdog', () => {
   test('a VDiff that finds no tablet is stopped, and the streams run again', async () => {
     const handle = await replicating('stall');
     // The target's cell name in the source's topology: what the peer does.
-    expect((await compare('stall', randomUUID(), 'zone1')).state).toBe('stalled');
+    expect((await compare('stall', randomUUID(), { cells: ['zone1'] })).state).toBe('stalled');
     expect(await streamOf('stall')).toMatchObject({ state: 'Running', stop: '' });
     expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
   });

@@ -1,29 +1,36 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { describeFinding } from '../../src/migration/preflight/finding.js';
-import { lab, sourceMount as mount, sql } from '../support/lab/lab.js';
-import { startLabWithReplica, stopOwnLab } from '../support/lab/own-lab.js';
+import { emptyTarget, lab, sourceMount as mount, sql } from '../support/lab/lab.js';
+import { startLabWithReplicas, stopOwnLab } from '../support/lab/own-lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
 
-/** A replica of the source that is late: the lab of the other tests has none. */
+/** Replicas that are late: the lab of the other tests has none. */
 let program: Program;
 let replica: Connection;
 let alias: string;
 
 beforeAll(async () => {
-  await startLabWithReplica();
+  await startLabWithReplicas();
   program = await Program.start();
-  const tablet = lab.source.tablets.find(({ type }) => type === 'replica');
-  if (tablet === undefined) throw new Error('the source has no replica');
-  alias = tablet.alias;
-  replica = await createConnection({
+  ({ alias, connection: replica } = await replicaOf('source'));
+});
+
+async function replicaOf(cluster: 'source' | 'target'): Promise<{ alias: string; connection: Connection }> {
+  const tablet = lab[cluster].tablets.find(({ type }) => type === 'replica');
+  if (tablet === undefined) throw new Error(`the ${cluster} has no replica`);
+  const connection = await createConnection({
     socketPath: tablet.mysql.socket,
     ...lab.mysqlAccount,
     database: tablet.mysql.database,
     multipleStatements: true,
   });
-});
+  return { alias: tablet.alias, connection };
+}
+
+const delay = (connection: Connection, seconds: number) =>
+  connection.query(`stop replica; change replication source to source_delay = ${seconds}; start replica`);
 afterAll(async () => {
   await replica.end();
   await program.stop();
@@ -43,9 +50,7 @@ test('one that keeps up is not late, and the primary is no replica', async () =>
 });
 
 test('one that is late on purpose', async () => {
-  const delay = (seconds: number) =>
-    replica.query(`stop replica; change replication source to source_delay = ${seconds}; start replica`);
-  await delay(600);
+  await delay(replica, 600);
   try {
     expect(await found()).toEqual([
       expect.stringMatching(
@@ -53,7 +58,7 @@ test('one that is late on purpose', async () => {
       ),
     ]);
   } finally {
-    await delay(0);
+    await delay(replica, 0);
   }
 });
 
@@ -108,4 +113,77 @@ test('binary logs that are purged on it alone: the stream goes on from the prima
   expect((await statusOf(handle)).phase).toBe('replicating');
   await handle.signal('complete');
   expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+});
+
+describe('kept behind on purpose', () => {
+  /** Writes one row each second: what a delayed replica lacks. */
+  function writeOn(): void {
+    let count = 0;
+    const write = () => sql('source', 'load', '0', `update customer set name = 'busy ${++count}' where id = 2`);
+    const timer = setInterval(() => void write(), 1_000);
+    onTestFinished(() => clearInterval(timer));
+  }
+
+  async function behind(cluster: 'source' | 'target'): Promise<void> {
+    const { connection } = await replicaOf(cluster);
+    await delay(connection, 300);
+    onTestFinished(async () => {
+      await delay(connection, 0);
+      await connection.end();
+    });
+  }
+
+  const migrate = (workflow: string, input: object = {}) =>
+    program.migrate({
+      source: 'ext1.load',
+      target: `commerce.${workflow}`,
+      tables: ['customer'],
+      mount,
+      accept: ['replica-lag'],
+      ...input,
+    });
+
+  afterEach(async () => {
+    await program.settle();
+    await emptyTarget('commerce');
+  });
+
+  test('on the source, with streams that read the primary: VDiff does, too', async () => {
+    writeOn();
+    await behind('source');
+    const result = await resultOf(await migrate('primary', { tabletTypes: ['PRIMARY'], complete: 'auto' }));
+    expect(result).toMatchObject({ outcome: 'completed', vdiff: { state: 'completed' } });
+  });
+
+  test('on the target: VDiff reads the primaries, and says why', async () => {
+    writeOn();
+    await behind('target');
+    const handle = await migrate('target');
+    const { vdiff } = await until(handle, (status) => status.phase === 'replicating' && status.vdiff !== null);
+    expect(vdiff).toMatchObject({
+      state: 'completed',
+      readsPrimaries: expect.stringMatching(/^tablet zone1-\d+ \(REPLICA\) is kept 300 s behind its primary/) as string,
+    });
+    await handle.signal('complete');
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+  });
+
+  test('on the source, with streams that read it: Complete says which it is, and the remedy helps', async () => {
+    writeOn();
+    await behind('source');
+    const handle = await migrate('replica', { catchUpTimeout: '3s' });
+    await until(handle, ({ phase }) => phase === 'replicating');
+    await handle.signal('complete');
+    const { missing } = await until(handle, (status) => status.missing.length > 0);
+    expect(missing).toEqual([
+      expect.objectContaining({
+        code: 'NOT_CAUGHT_UP',
+        message: expect.stringContaining(`tablet ${alias} (REPLICA) is kept 300 s behind its primary`) as string,
+        remedy: expect.stringContaining('vtmigrate Workflow Update -tablet_types PRIMARY commerce.replica') as string,
+      }),
+    ]);
+    const update = await program.cli('Workflow', 'Update', '-tablet_types', 'PRIMARY', 'commerce.replica');
+    expect(update).toMatchObject({ code: 0 });
+    expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+  });
 });

@@ -61,7 +61,7 @@ const status: Status = {
   vdiff: null,
   vdiffsFinished: 0,
   tableNames: { count: 0, names: [] },
-  leaveRefusal: null,
+  refusal: null,
   restarts: null,
   serving: false,
   requested: ['complete'],

@@ -229,7 +229,7 @@ describe('Workflow and VDiff', () => {
     ['Resume commerce.wf', 'resume'],
   ])('Workflow %s', (line, action) => {
     expect(parseWorkflow(split(line))).toMatchObject({ action, id: 'commerce.wf' });
-    expect(() => parseWorkflow(['-json', ...split(line)])).toThrow(/-json belongs to Show/);
+    expect(() => parseWorkflow(['-json', ...split(line)])).toThrow(/-json is not an option of .*: it belongs to Show/);
   });
 
   test('Workflow Show -json -watch', () => {
@@ -250,11 +250,62 @@ describe('Workflow and VDiff', () => {
     ['--workflow wf --target-keyspace commerce show', 'show'],
     ['--workflow wf --target-keyspace commerce show last', 'show'],
   ])('VDiff %s', (line, action) => {
-    expect(parseVDiff(split(line))).toEqual({ action, id: 'commerce.wf', json: false });
+    expect(parseVDiff(split(line))).toEqual({ action, id: 'commerce.wf', json: false, payload: null });
+  });
+
+  test.each([
+    ['-tablet_types PRIMARY,replica Update commerce.wf', { tabletTypes: ['PRIMARY', 'REPLICA'], inOrder: false }],
+    ['-tablet_types in_order:RDONLY commerce.wf update', { tabletTypes: ['RDONLY'], inOrder: true }],
+    ['--keyspace commerce update --workflow wf --tablet-types RDONLY', { tabletTypes: ['RDONLY'], inOrder: true }],
+  ])('Workflow %s', (line, { tabletTypes, inOrder }) => {
+    expect(parseWorkflow(split(line))).toEqual({
+      action: 'update',
+      id: 'commerce.wf',
+      payload: { tabletTypes, tabletTypesInPreferenceOrder: inOrder },
+    });
+  });
+
+  test('Workflow Update changes what is named', () => {
+    const line =
+      '-cells a,b -on_ddl stop -vdiff_tablet_types primary -vdiff_wait_time 2m -vdiff_stall_timeout 1h -timeout 5m ' +
+      '-vdiff-max-age 7d Update commerce.wf';
+    expect(parseWorkflow(split(line))).toEqual({
+      action: 'update',
+      id: 'commerce.wf',
+      payload: {
+        cells: ['a', 'b'],
+        onDdl: 'STOP',
+        vdiffTabletTypes: ['PRIMARY'],
+        vdiffWaitTime: '2m',
+        vdiffStallTimeout: '1h',
+        catchUpTimeout: '5m',
+        vdiffMaxAge: '7d',
+      },
+    });
+  });
+
+  test.each([
+    ['Update commerce.wf', /names no option: it takes cells, tabletTypes/],
+    ['-tablet_types SPARE Update commerce.wf', /tabletTypes.0 must be one of PRIMARY, REPLICA, RDONLY/],
+    ['-timeout 2h Update commerce.wf', /catchUpTimeout must be a duration from 1s to 30m/],
+    ['-timeout 0s Update commerce.wf', /catchUpTimeout must be a duration from 1s to 30m/],
+    ['-vdiff_stall_timeout soon Update commerce.wf', /vdiffStallTimeout must be a duration from 10s to 7d/],
+    ['-cells zone1 Stop commerce.wf', /-cells is not an option of Stop: it belongs to Update/],
+    ['-config_overrides a=b Update commerce.wf', /-config_overrides is not supported yet/],
+  ])('Workflow %s is refused', (line, message) => {
+    expect(() => parseWorkflow(split(line))).toThrow(message);
+  });
+
+  test('VDiff may name its tablets and its time', () => {
+    const line = '-tablet_types in_order:PRIMARY,RDONLY -filtered_replication_wait_time 2m commerce.wf';
+    expect(parseVDiff(split(line))).toMatchObject({
+      payload: { vdiffTabletTypes: ['PRIMARY', 'RDONLY'], vdiffWaitTime: '2m' },
+    });
   });
 
   test.each([
     ['--workflow wf --target-keyspace commerce', /needs create or show/],
+    ['-tablet_types PRIMARY show commerce.wf', /Show compares nothing/],
     ['--workflow wf --target-keyspace commerce resume', /invalid action for VDiff: resume/],
     ['stop commerce.wf', /invalid action for VDiff: stop/],
     ['-only_pks commerce.wf', /-only_pks is not supported yet/],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
+import { unsupportedFlags } from '../../src/cli/args/unsupported-flags.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import {
   streamOptionsOf,
@@ -8,7 +9,6 @@ import {
   fieldsOf,
   keptFields,
   options,
-  unsupportedFlags,
   type Option,
 } from '../../src/migration/input/options.js';
 
@@ -33,9 +33,11 @@ describe('docs/input.md', () => {
     expect(rows).toEqual(fieldsOf('Create').map(row));
   });
 
-  it('names the fields of the payload of complete, and of adopt', () => {
+  it('names the fields of the payloads of complete, updateOptions and adopt', () => {
     const payload = /^\| `complete` \| none, or any of (.*), which win/m.exec(document)?.[1];
     expect(payload?.match(/\w+/g)?.sort()).toEqual([...fieldsOf('Complete')].sort());
+    const update = /^\| `updateOptions` \| any of (.*?) \|/m.exec(document)?.[1];
+    expect(update?.match(/\w+/g)?.sort()).toEqual([...fieldsOf('Update')].sort());
     const adopt = /Optional with `complete`:\s([^;]*);/.exec(document)?.[1];
     expect(adopt?.match(/\w+/g)?.sort()).toEqual(
       fieldsOf('Adopt')
@@ -89,6 +91,10 @@ describe('the options', () => {
   it('keep what Create was given, unless Complete names another value', () => {
     expect(keptFields).toEqual([
       'vdiffMaxAge',
+      'vdiffTabletTypes',
+      'vdiffWaitTime',
+      'vdiffStallTimeout',
+      'catchUpTimeout',
       'fenceSource',
       'sourceTables',
       'sourceTablesAfter',

@@ -27,7 +27,7 @@ const bare: Status = {
   vdiff: null,
   vdiffsFinished: 0,
   tableNames: { count: 0, names: [] },
-  leaveRefusal: null,
+  refusal: null,
   restarts: null,
   serving: false,
   requested: [],

@@ -1,4 +1,8 @@
+import { sourceOf } from '../../effects/source/open-source.js';
 import type { Source } from '../../effects/source/source.js';
+import { unlessAway } from '../../effects/unless-away.js';
+import { parseDuration } from '../../migration/input/duration.js';
+import { formatIdentifier } from '../../migration/input/identifier.js';
 import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { driftGaps, type Definitions } from '../../migration/proof/drift.js';
@@ -7,9 +11,6 @@ import { matchesOf } from '../../migration/watch/stream.js';
 import { writesTo } from '../../migration/watch/writes-to.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import type { Step } from './step.js';
-
-/** Milliseconds: how long a stream may take to reach the source's position. */
-const catchUpTimeout = 30_000;
 
 /** Other workflows that write to the plan's tables. */
 export async function conflictGaps(step: Step, plan: Plan): Promise<Gap[]> {
@@ -44,17 +45,18 @@ export async function schemaDriftGaps(step: Step, plan: Plan, source: Source): P
 
 /** Streams that do not reach these positions, given by source shard, in time. */
 export async function positionGaps(step: Step, plan: Plan, positions: Record<string, string>): Promise<Gap[]> {
-  return onTargetShards(step, plan, async (shard, tablet) => {
+  const { catchUpTimeout } = await step.input();
+  const gaps = await onTargetShards(step, plan, async (shard, tablet) => {
     const gaps: Gap[] = [];
     for (const { id, sourceShard } of await tablet.streams(plan.target.workflow)) {
       const position = positions[sourceShard] ?? '';
       try {
-        await tablet.waitForPosition(id, position, catchUpTimeout);
+        await tablet.waitForPosition(id, position, parseDuration(catchUpTimeout));
       } catch (error) {
         if (!(error instanceof MigrationError) || error.code !== 'TABLET_UNREACHABLE') throw error;
         gaps.push({
           code: 'NOT_CAUGHT_UP',
-          message: `stream ${id} has not reached the source's position ${position} in ${catchUpTimeout / 1000} s`,
+          message: `stream ${id} has not reached the source's position ${position} in ${catchUpTimeout}`,
           place: targetPlace(plan, { shard, tablet: tablet.alias }),
           remedy: 'see the lag and the messages of the stream; Complete is tried again',
         });
@@ -62,6 +64,18 @@ export async function positionGaps(step: Step, plan: Plan, positions: Record<str
     }
     return gaps;
   });
+  return gaps.length === 0 ? gaps : withTabletBehind(step, plan, gaps);
+}
+
+/** What is late because of a replica says so: waiting does not help then. */
+async function withTabletBehind(step: Step, plan: Plan, gaps: readonly Gap[]): Promise<Gap[]> {
+  const source = await sourceOf(step.clients, plan);
+  const behind = await unlessAway(() => source.behind({ ...plan.stream, cells: plan.source.cells }));
+  if (behind === undefined || behind === null) return [...gaps];
+  const remedy =
+    'let the streams read other tablets: vtmigrate Workflow Update -tablet_types PRIMARY ' +
+    `${formatIdentifier(step.ref.id)}; Complete is tried again`;
+  return gaps.map((gap) => ({ ...gap, message: `${gap.message}: ${behind}`, remedy }));
 }
 
 /** The current positions of the source's primaries, by shard. */

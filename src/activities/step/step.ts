@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { EffectContext } from '../../effects/context.js';
-import { JournalStore } from '../../effects/journal.js';
+import { JournalStore, type MigrationRecord } from '../../effects/journal.js';
+import { migrateInputSchema, type MigrateInput } from '../../migration/input/input.js';
 import type { MigrationRef } from '../../migration/plan/reference.js';
 import type { Plan } from '../../migration/plan/plan.js';
 import type { Clients } from '../../vitess/clients.js';
@@ -11,7 +12,7 @@ import { withHeartbeat } from './heartbeat.js';
 /** An activity of a migration at work, without a lock: it may read. */
 export class Step {
   readonly journals: JournalStore;
-  private known: Plan | undefined;
+  private known: MigrationRecord | undefined;
 
   constructor(
     readonly clients: Clients,
@@ -22,7 +23,16 @@ export class Step {
 
   /** The plan, read once. @throws MigrationError MIGRATION_EXISTS when the record is gone */
   async plan(): Promise<Plan> {
-    this.known ??= (await this.journals.requireRecord()).plan;
+    return (await this.record()).plan;
+  }
+
+  /** What was asked for, with what has been changed since; what an earlier version did not know has its default. */
+  async input(): Promise<MigrateInput> {
+    return migrateInputSchema.parse((await this.record()).input);
+  }
+
+  private async record(): Promise<MigrationRecord> {
+    this.known ??= await this.journals.requireRecord();
     return this.known;
   }
 

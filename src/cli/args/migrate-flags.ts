@@ -1,30 +1,37 @@
-import type { RawCompleteRequest, RawMigrateInput } from '../../migration/input/input.js';
-import {
-  defaultOf,
-  fieldsOf,
-  options,
-  tabletTypes,
-  unsupportedFlags,
-  type Field,
-  type Option,
-} from '../../migration/input/options.js';
+import type { OptionsRequest, RawCompleteRequest, RawMigrateInput } from '../../migration/input/input.js';
+import { defaultOf, fieldsOf, options, tabletTypes, type Field, type Option } from '../../migration/input/options.js';
 import { targetKeyspaceFlag, workflowFlag } from './common.js';
 import { itemsOf, namesOf } from './lists.js';
 import type { Arguments, Flag, FlagSet } from './parse.js';
 import { spellings } from './spellings.js';
+import { unsupportedFlags } from './unsupported-flags.js';
 
 /** The options of `Migrate`: those of the JSON contract, and what MoveTables has for them. */
 export const migrateFlags: FlagSet = {
   known: [
     workflowFlag,
     targetKeyspaceFlag,
-    ...(Object.keys(options) as Field[]).flatMap((field) => [...flagOf(field), ...(spellings[field] ?? [])]),
+    ...(Object.keys(options) as Field[])
+      .filter((field) => actionsOf(field).length > 0)
+      .flatMap((field) => [...flagOf(field), ...(spellings[field] ?? [])]),
   ],
   notYet: unsupportedFlags,
 };
 
+/** The options that `Workflow Update` takes. */
+export const updateFlags: readonly Flag[] = fieldsOf('Update')
+  .flatMap(flagOf)
+  .map((flag) => ({ ...flag, default: 'as it is', of: ['Update'] }));
+
+/** The actions of `Migrate` that take an option. */
+function actionsOf(field: Field): string[] {
+  const { of }: Option = options[field];
+  const actions = of.filter((action) => action !== 'Adopt' && action !== 'Update');
+  return [...actions, ...(field === 'tables' ? ['Leave'] : [])];
+}
+
 function flagOf(field: Field): Flag[] {
-  const { kind, flag, aliases, of }: Option = options[field];
+  const { kind, flag, aliases }: Option = options[field];
   if (flag === undefined) return [];
   const shown = defaultText(field);
   return [
@@ -35,7 +42,7 @@ function flagOf(field: Field): Flag[] {
       ...(kind.list === undefined ? {} : { list: true }),
       ...(shown === undefined ? {} : { default: shown }),
       about: aboutFlag(field),
-      of: [...of.filter((action) => action !== 'Adopt'), ...(field === 'tables' ? ['Leave'] : [])],
+      of: actionsOf(field),
     },
   ];
 }
@@ -72,7 +79,8 @@ export type Unchecked<T> = { [F in keyof T]: unknown };
 /** The JSON fields of an action that were given as flags. The defaults are left to the schema. @throws UsageError */
 export function readOptions(args: Arguments, action: 'Create'): Unchecked<Partial<RawMigrateInput>>;
 export function readOptions(args: Arguments, action: 'Complete'): Unchecked<RawCompleteRequest>;
-export function readOptions(args: Arguments, action: 'Create' | 'Complete'): object {
+export function readOptions(args: Arguments, action: 'Update'): Unchecked<OptionsRequest>;
+export function readOptions(args: Arguments, action: 'Create' | 'Complete' | 'Update'): object {
   return Object.fromEntries(
     fieldsOf(action).flatMap((field) => {
       const value = read(args, options[field]);

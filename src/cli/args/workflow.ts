@@ -1,8 +1,11 @@
+import { optionsRequestSchema, parseWith, type OptionsRequest } from '../../migration/input/input.js';
 import { UsageError } from '../errors.js';
 import { workflowFlag } from './common.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
+import { readOptions, updateFlags } from './migrate-flags.js';
 import { parseArguments, type FlagSet } from './parse.js';
+import { preferenceOf } from './spellings.js';
 
 const workflowFlags: FlagSet = {
   known: [
@@ -13,15 +16,25 @@ const workflowFlags: FlagSet = {
       takes: '<keyspace>',
       about: 'the target keyspace, instead of the identifier',
     },
-    { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each' },
-    { name: 'watch', default: 'false', about: 'repeat every second, until Ctrl-C or the end' },
+    { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each', of: ['Show'] },
+    { name: 'watch', default: 'false', about: 'repeat every second, until Ctrl-C or the end', of: ['Show'] },
+    ...updateFlags,
   ],
-  notYet: ['include-logs', 'format', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
+  notYet: [
+    'include-logs',
+    'format',
+    'shards',
+    'show-all',
+    'keep-data',
+    'keep-routing-rules',
+    'dry-run',
+    'config-overrides',
+  ],
 };
 
 export const workflowHelp: Help = {
   name: 'Workflow',
-  about: 'Workflow Show prints the live state of a migration; Stop and Start pause and resume it.',
+  about: 'Workflow Show prints the live state of a migration; Stop and Start pause and resume it, Update changes it.',
   lines: [
     [
       'Workflow Show commerce.wf',
@@ -32,6 +45,10 @@ export const workflowHelp: Help = {
       'pause: stop the streams until they are started again; a requested Complete is remembered',
     ],
     ['Workflow Start commerce.wf', 'resume: start the streams, including those that Vitess ended with an error'],
+    [
+      'Workflow -tablet_types PRIMARY Update commerce.wf',
+      'change options of a running migration: its streams start anew where they are concerned, and so does a VDiff',
+    ],
     ['Workflow Retry commerce.wf', 'try what keeps failing again at once, instead of after up to an hour'],
     [
       'Workflow Skip commerce.wf',
@@ -41,18 +58,16 @@ export const workflowHelp: Help = {
   flags: workflowFlags,
   notes: [
     'The modern spelling does the same:',
-    '  vtmigrate Workflow --keyspace commerce show|stop|start --workflow wf',
+    '  vtmigrate Workflow --keyspace commerce show|stop|start|update --workflow wf',
     'Pause and Resume, the names of the signals, work as well.',
   ],
 };
 
 /** A parsed command line of `Workflow`. */
-export interface WorkflowRequest {
-  action: 'show' | 'pause' | 'resume' | 'retry' | 'skip';
-  id: string;
-  json: boolean;
-  watch: boolean;
-}
+export type WorkflowRequest =
+  | { action: 'show'; id: string; json: boolean; watch: boolean }
+  | { action: 'pause' | 'resume' | 'retry' | 'skip'; id: string }
+  | { action: 'update'; id: string; payload: OptionsRequest };
 
 const actions = new Map<string, WorkflowRequest['action']>([
   ['show', 'show'],
@@ -60,6 +75,7 @@ const actions = new Map<string, WorkflowRequest['action']>([
   ['pause', 'pause'],
   ['start', 'resume'],
   ['resume', 'resume'],
+  ['update', 'update'],
   ['retry', 'retry'],
   ['skip', 'skip'],
 ]);
@@ -73,21 +89,24 @@ export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
   const [word, ...words]: readonly (string | undefined)[] = swapped ? [second, first, ...rest] : args.words;
   if (word === undefined)
     throw new UsageError(
-      'which action? Workflow knows Show, Stop, Start, Retry and Skip: vtmigrate Workflow Show commerce.wf',
+      'which action? Workflow knows Show, Stop, Start, Update, Retry and Skip: vtmigrate Workflow Show commerce.wf',
     );
   const action = actions.get(word.toLowerCase());
   if (action === undefined)
     throw new UsageError(
-      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop, Start, Retry and Skip; ` +
+      `invalid action for Workflow: ${word.toLowerCase()}. Workflow knows Show, Stop, Start, Update, Retry and ` +
+        'Skip; ' +
         'to start and end a migration: vtmigrate Migrate Create, Complete, Cancel',
     );
-  const { id } = identifierOf(
+  args.only(word.charAt(0).toUpperCase() + word.slice(1).toLowerCase());
+  const { id, modern } = identifierOf(
     args,
     words.filter((each) => each !== undefined),
     'keyspace',
     'vtmigrate Workflow Show commerce.wf',
   );
-  for (const option of ['json', 'watch'])
-    if (action !== 'show' && args.has(option)) throw new UsageError(`${args.typed(option)} belongs to Show`);
-  return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+  if (action === 'show') return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+  if (action !== 'update') return { action, id };
+  const given = { ...readOptions(args, 'Update'), ...preferenceOf(args, modern) };
+  return { action, id, payload: parseWith(optionsRequestSchema, given, 'Update') };
 }

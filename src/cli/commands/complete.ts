@@ -97,7 +97,7 @@ function settle(id: string, { status, closed }: Live, terminal: Terminal): numbe
     return 0;
   }
   if (isRefused(status)) {
-    const problem = status.leaveRefusal ?? status.lastError;
+    const problem = status.refusal ?? status.lastError;
     throw new CommandError(problem === null ? `${id} does not complete` : describeProblem(problem));
   }
   if (status.phase === 'paused') {

@@ -32,7 +32,7 @@ export async function leave(
     (live) => live.closed !== null || !live.status.requested.includes('leave'),
   );
   if (!hasLeft(status, payload.tables)) {
-    const problem = status.leaveRefusal ?? status.lastError;
+    const problem = status.refusal ?? status.lastError;
     if (closed === null && problem !== null) throw new CommandError(describeProblem(problem));
     throw new CommandError(`${id} has ended in the meantime: see vtmigrate Workflow Show ${id}`);
   }

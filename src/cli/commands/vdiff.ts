@@ -1,3 +1,4 @@
+import type { OptionsRequest } from '../../migration/input/input.js';
 import { messages, type VDiffAnswer } from '../../migration/lifecycle/messages.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { isClean } from '../../migration/proof/vdiff.js';
@@ -11,14 +12,15 @@ import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import { described, type Session } from '../temporal/session.js';
 import { request } from '../temporal/request.js';
+import { updateOptions } from '../temporal/update-options.js';
 
 /** Runs or shows a VDiff; returns the exit code: 0 when it is clean. @throws CommandError */
 export async function runVDiff(
-  { action, id, json }: VDiffRequest,
+  { action, id, json, payload }: VDiffRequest,
   session: Session,
   terminal: Terminal,
 ): Promise<number> {
-  const answer = action === 'show' ? await last(id, session) : await compare(id, session, terminal);
+  const answer = action === 'show' ? await last(id, session) : await compare(id, payload, session, terminal);
   const { vdiff, clean } = answer;
   if (json) terminal.print(JSON.stringify(answer, null, 2));
   else if (vdiff !== null) terminal.print(...renderVDiff(id, vdiff));
@@ -35,7 +37,12 @@ function answerOf({ vdiff }: Status): VDiffAnswer {
   return { vdiff, clean: vdiff !== null && isClean(vdiff) };
 }
 
-async function compare(id: string, session: Session, terminal: Terminal): Promise<VDiffAnswer> {
+async function compare(
+  id: string,
+  payload: OptionsRequest | null,
+  session: Session,
+  terminal: Terminal,
+): Promise<VDiffAnswer> {
   const description = await session.describe({ id });
   if (description.status.name !== 'RUNNING') {
     const when = description.closeTime === undefined ? '' : ` at ${moment(description.closeTime.toISOString())}`;
@@ -45,9 +52,11 @@ async function compare(id: string, session: Session, terminal: Terminal): Promis
     );
   }
   const migration = described(description);
+  const follower = new Follower(session, migration, progressOn(terminal));
+  if (payload !== null) await updateOptions(migration, payload, session, follower);
   const { vdiffsFinished } = await request(session, migration, messages.vdiff, undefined);
   terminal.farewell = `the VDiff continues without this command: vtmigrate Workflow Show ${id}`;
-  const { status } = await new Follower(session, migration, progressOn(terminal)).until(
+  const { status } = await follower.until(
     (live) => live.closed !== null || live.status.vdiffsFinished > vdiffsFinished,
   );
   if (status.vdiffsFinished > vdiffsFinished) return answerOf(status);

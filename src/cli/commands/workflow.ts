@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Live } from '../../migration/lifecycle/live.js';
+import type { OptionsRequest } from '../../migration/input/input.js';
 import { messages } from '../../migration/lifecycle/messages.js';
 import type { WorkflowRequest } from '../args/workflow.js';
 import { phases } from '../../migration/lifecycle/phases.js';
 import { CommandError, PassingError } from '../errors.js';
-import { wrapped } from '../output/format.js';
+import { oneLine, wrapped } from '../output/format.js';
 import { progressOn } from '../output/progress.js';
 import { renderStatus } from '../output/status.js';
 import type { Terminal } from '../output/terminal.js';
@@ -12,15 +13,18 @@ import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
 import { described, type Migration, type Session } from '../temporal/session.js';
 import { request } from '../temporal/request.js';
+import { updateOptions } from '../temporal/update-options.js';
 
 /** Milliseconds between two frames of -watch. */
 const watchInterval = 1_000;
 
 /** Shows, pauses or resumes a migration; returns the exit code. @throws CommandError */
 export async function runWorkflow(request: WorkflowRequest, session: Session, terminal: Terminal): Promise<number> {
-  const { action, id, json, watch } = request;
+  const { action, id } = request;
   if (action === 'retry' || action === 'skip') return helpOn(action, id, session, terminal);
+  if (action === 'update') return update(id, request.payload, session, terminal);
   if (action !== 'show') return change(action, id, session, terminal);
+  const { json, watch } = request;
   const live = await readLive(session, { id });
   if (watch) await keepShowing(live, json, session, terminal);
   else terminal.print(...(json ? [JSON.stringify(live.status, null, 2)] : renderStatus(live, new Date())));
@@ -51,6 +55,15 @@ async function change(action: 'pause' | 'resume', id: string, session: Session, 
     }[outcome],
   );
   return outcome === `${action}d` ? 0 : 1;
+}
+
+async function update(id: string, payload: OptionsRequest, session: Session, terminal: Terminal): Promise<number> {
+  const migration = await running(id, session);
+  terminal.farewell = 'the request is remembered; it is carried out without this command';
+  await updateOptions(migration, payload, session, new Follower(session, migration, progressOn(terminal)));
+  const changed = Object.entries(payload).map(([option, value]) => `${option} ${oneLine([value].flat().join(', '))}`);
+  terminal.print(`Updated ${id}: ${changed.join('; ')}.`);
+  return 0;
 }
 
 async function helpOn(action: 'retry' | 'skip', id: string, session: Session, terminal: Terminal): Promise<number> {

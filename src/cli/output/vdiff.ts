@@ -6,6 +6,7 @@ export function renderVDiff(id: string, report: VDiffReport): string[] {
   const when = report.completedAt === null ? '' : ` at ${moment(report.completedAt)}`;
   return [
     `VDiff ${report.uuid} of ${id}: ${report.state}${when}, ${verdict(report)}`,
+    ...(report.readsPrimaries === undefined ? [] : [`  it reads primaries first: ${report.readsPrimaries}`]),
     ...errorLines(report),
     '',
     ...tableLines(report),

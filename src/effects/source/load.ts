@@ -1,5 +1,5 @@
-import { MigrationError } from '../../migration/problem/errors.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
+import { unlessAway } from '../unless-away.js';
 
 /** Threads at work that are many for a MySQL, and seconds that a replica is behind beyond its delay on purpose. */
 const manyThreads = 25;
@@ -9,16 +9,6 @@ const longLag = 10;
 export async function describeLoad(tablets: readonly TabletHandle[]): Promise<string | null> {
   const found = tablets.map((tablet) => unlessAway(() => loadOf(tablet)));
   return (await Promise.all(found)).find((busy) => busy !== undefined && busy !== null) ?? null;
-}
-
-/** Undefined when a server does not answer, or refuses. */
-export async function unlessAway<T>(work: () => T | Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof MigrationError) return undefined;
-    throw error;
-  }
 }
 
 async function loadOf(tablet: TabletHandle): Promise<string | null> {

@@ -66,6 +66,10 @@ export interface Source {
   rowReader(positions: Record<string, string>): Promise<RowReader>;
   /** What InnoDB calls tables on each shard's primary. */
   tableIds(tables: readonly string[]): Promise<Record<string, TableIds>>;
+  /** By shard, the cells in which it has a tablet of these types, in order. */
+  tabletCells(types: readonly string[]): Promise<Record<string, string[]>>;
+  /** Which of the tablets that streams may read is far behind its primary, in words; null when none is. */
+  behind(chosen: { tabletTypes: readonly string[]; cells: readonly string[] }): Promise<string | null>;
   /** Why its servers should be spared at the moment, in words; null when they are not busy. */
   load(): Promise<string | null>;
   /** IDs of open transactions on a shard that have changed rows. */

@@ -12,7 +12,9 @@ import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { TabletType } from '../../vitess/wire/topodata_pb.js';
 import { refreshShard } from '../refresh-shard.js';
 import { RowReader } from '../row-reader.js';
-import { describeLoad, unlessAway } from './load.js';
+import { describeBehind } from '../behind.js';
+import { unlessAway } from '../unless-away.js';
+import { describeLoad } from './load.js';
 import type { LockedSource, Source, SourceId } from './source.js';
 
 /** Seconds that a replica may need to come to a position before the primary is read instead. */
@@ -120,6 +122,32 @@ export class VitessSource implements Source {
 
   tableIds(tables: readonly string[]): Promise<Record<string, TableIds>> {
     return this.byShard((tablet) => tablet.tableIds(tables));
+  }
+
+  async tabletCells(types: readonly string[]): Promise<Record<string, string[]>> {
+    const entries = this.shards.map(async (shard) => {
+      const tablets = await this.clients.tablets(this.topology, this.keyspace, shard);
+      const cells = tablets.filter(({ type }) => types.includes(type)).map(({ cell }) => cell);
+      return [shard, [...new Set(cells)].sort()] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  async behind({
+    tabletTypes,
+    cells,
+  }: {
+    tabletTypes: readonly string[];
+    cells: readonly string[];
+  }): Promise<string | null> {
+    for (const shard of this.shards) {
+      const tablets = await this.clients.tablets(this.topology, this.keyspace, shard);
+      const words = await describeBehind(
+        tablets.filter(({ cell, type }) => tabletTypes.includes(type) && cells.includes(cell)),
+      );
+      if (words !== null) return words;
+    }
+    return null;
   }
 
   async load(): Promise<string | null> {

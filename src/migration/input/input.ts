@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MigrationError } from '../problem/errors.js';
 import { isName, nameHint } from './identifier.js';
 import { mountConfigSchema, name, tableName } from './kinds.js';
-import { shapeOf, type sourceTablesActions } from './options.js';
+import { fieldsOf, shapeOf, type sourceTablesActions } from './options.js';
 import { Undecodable } from './undecodable.js';
 
 /** The input of the workflow type `migrate`: the public contract, in camel case. */
@@ -54,6 +54,16 @@ export const completeRequestSchema = z
   })
   .prefault({});
 
+/** The payload of `updateOptions`: what is not named stays as it is. */
+export const optionsRequestSchema = z.strictObject(shapeOf('Update')).check((ctx) => {
+  if (Object.values(ctx.value).every((value) => value === undefined))
+    ctx.issues.push({
+      code: 'custom',
+      input: ctx.value,
+      message: `names no option: it takes ${fieldsOf('Update').join(', ')}`,
+    });
+});
+
 /** The payload of `leave`. */
 export const leaveRequestSchema = z.strictObject({
   tables: z
@@ -103,6 +113,7 @@ export type MountInput = z.infer<typeof mountInputSchema>;
 /** The payload of `complete` as a caller writes it, without the defaults. */
 export type RawCompleteRequest = NonNullable<z.input<typeof completeRequestSchema>>;
 export type LeaveRequest = z.infer<typeof leaveRequestSchema>;
+export type OptionsRequest = z.infer<typeof optionsRequestSchema>;
 export type CompleteRequest = z.infer<typeof completeRequestSchema>;
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { rootPattern, serversPattern } from './address.js';
-import { isDuration } from './duration.js';
+import { isDuration, parseDuration } from './duration.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
 
 // Workflow code runs where code cannot be built from strings.
@@ -46,6 +46,17 @@ export const duration = {
   json: 'duration: `30s`, `1h30m`, `7d`',
   takes: '<duration>',
 };
+
+/** A duration that is neither too short nor too long. */
+export function durationFrom(least: string, most: string) {
+  const fits = (text: string) =>
+    isDuration(text) && parseDuration(text) >= parseDuration(least) && parseDuration(text) <= parseDuration(most);
+  return {
+    ...duration,
+    schema: z.string().refine(fits, { error: `must be a duration from ${least} to ${most}` }),
+    json: `duration from \`${least}\` to \`${most}\``,
+  };
+}
 
 /** Two names joined by a dot. */
 export function identifier(parts: string, example: string) {

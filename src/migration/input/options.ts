@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import * as kinds from './kinds.js';
 
-/** What an option belongs to: the actions of `Migrate`, and the input that adopts a migration. */
-export type Action = 'Create' | 'Complete' | 'Adopt';
+/**
+ * What an option belongs to: actions of `Migrate`, the input that adopts a migration, and `Workflow Update`, which
+ * changes a running one.
+ */
+export type Action = 'Create' | 'Complete' | 'Adopt' | 'Update';
 
 /** An option of a migration, declared once: JSON contract, command line, help and docs/input.md derive from it. */
 export interface Option {
@@ -10,7 +13,7 @@ export interface Option {
   /** Checks the JSON field and holds its default. */
   schema: z.ZodType;
   of: readonly Action[];
-  /** Complete and Adopt leave the value that Create was given, unless they name another one. */
+  /** Complete and Adopt leave the value that holds, from Create or Update, unless they name another one. */
   kept?: true;
   /** The flag's name with dashes; an option without one cannot be given as a flag. */
   flag?: string;
@@ -35,13 +38,13 @@ const withDefault = <S extends z.ZodType>(kind: kinds.Kind<S>, value: z.util.NoU
 export const streamOptions = {
   tabletTypes: {
     ...withDefault(kinds.vitessWords(tabletTypes, 'a tablet type'), ['REPLICA', 'PRIMARY']),
-    of: ['Create'],
+    of: ['Create', 'Update'],
     flag: 'tablet-types',
     about: 'tablet types of the source to read from',
   },
   tabletTypesInPreferenceOrder: {
     ...withDefault(kinds.boolean, true),
-    of: ['Create'],
+    of: ['Create', 'Update'],
     flag: 'tablet-types-in-preference-order',
     about: 'try the tablet types in the order given',
   },
@@ -65,7 +68,7 @@ export const streamOptions = {
   },
   onDdl: {
     ...withDefault(kinds.vitessWord(onDdlActions), 'IGNORE'),
-    of: ['Create'],
+    of: ['Create', 'Update'],
     flag: 'on-ddl',
     about: 'what a stream does with DDL of the source',
   },
@@ -119,7 +122,7 @@ export const options = {
   },
   cells: {
     ...optional(kinds.cells),
-    of: ['Create'],
+    of: ['Create', 'Update'],
     flag: 'cells',
     aliases: ['c'],
     about: 'cells of the source in which a stream looks for a tablet',
@@ -135,10 +138,39 @@ export const options = {
   },
   vdiffMaxAge: {
     ...withDefault(kinds.duration, '24h'),
-    of: ['Create', 'Adopt'],
+    of: ['Create', 'Adopt', 'Update'],
     kept: true,
     flag: 'vdiff-max-age',
     about: 'run VDiff again before completing when the last clean one is older than this',
+  },
+  vdiffTabletTypes: {
+    ...optional(kinds.vitessWords(tabletTypes, 'a tablet type')),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'vdiff-tablet-types',
+    about: 'tablet types of both sides that VDiff reads from, tried in this order',
+    absent: 'those of the streams; PRIMARY while a replica of the target is far behind',
+  },
+  vdiffWaitTime: {
+    ...withDefault(kinds.durationFrom('1s', '1h'), '30s'),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'vdiff-wait-time',
+    about: 'how long VDiff waits for tablets to catch up; the streams stand still meanwhile',
+  },
+  vdiffStallTimeout: {
+    ...withDefault(kinds.durationFrom('10s', '7d'), '10m'),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'vdiff-stall-timeout',
+    about: 'end a VDiff that has compared nothing more for this long, and run it again',
+  },
+  catchUpTimeout: {
+    ...withDefault(kinds.durationFrom('1s', '30m'), '30s'),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'timeout',
+    about: "how long Complete waits for the streams to reach the source's position; with a fence, so do writers",
   },
   fenceSource: {
     ...withDefault(kinds.boolean, false),
@@ -207,30 +239,6 @@ export const options = {
   },
 } as const satisfies Record<string, Option>;
 
-/** Options of MoveTables that are refused by name, never ignored. */
-export const unsupportedFlags = [
-  'source-shards',
-  'source-time-zone',
-  'all-cells',
-  'a',
-  'keep-routing-rules',
-  'drop-foreign-keys',
-  'atomic-copy',
-  'no-routing-rules',
-  'timeout',
-  'max-replication-lag-allowed',
-  'config-overrides',
-  'shards',
-  'tenant-id',
-  'global-keyspace',
-  'sharded-auto-increment-handling',
-  'enable-reverse-replication',
-  'reverse-replication',
-  'ignore-source-keyspace',
-  'delete-batch-size',
-  'format',
-] as const;
-
 type Options = typeof options;
 export type Field = keyof Options;
 
@@ -241,9 +249,11 @@ type FieldOf<A extends Action> = {
 
 type SchemaOf<A extends Action, F extends Field> = A extends 'Create'
   ? Options[F]['schema']
-  : Options[F] extends { kept: true }
+  : A extends 'Update'
     ? z.ZodOptional<Options[F]['kind']['schema']>
-    : Options[F]['schema'];
+    : Options[F] extends { kept: true }
+      ? z.ZodOptional<Options[F]['kind']['schema']>
+      : Options[F]['schema'];
 
 /** The fields of an action, in their order. */
 export function fieldsOf<A extends Action>(action: A): FieldOf<A>[] {
@@ -265,7 +275,8 @@ function belongsTo(option: Option, action: Action): boolean {
 export function shapeOf<A extends Action>(action: A): { [F in FieldOf<A>]: SchemaOf<A, F> } {
   const shape = fieldsOf(action).map((field) => {
     const option: Option = options[field];
-    return [field, action !== 'Create' && option.kept === true ? option.kind.schema.optional() : option.schema];
+    const only = action === 'Update' || (action !== 'Create' && option.kept === true);
+    return [field, only ? option.kind.schema.optional() : option.schema];
   });
   // For each field, the line above has the type that StreamOptions gives it.
   return Object.fromEntries(shape) as { [F in FieldOf<A>]: SchemaOf<A, F> };

@@ -113,7 +113,7 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     overridden: [],
     tableNames: nameList([]),
     left: result?.outcome === 'completed' ? (result.left ?? nameList([])) : nameList([]),
-    leaveRefusal: null,
+    refusal: null,
     restarts: null,
     lastError: null,
     problems: [],

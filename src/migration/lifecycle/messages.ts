@@ -1,4 +1,4 @@
-import type { LeaveRequest, RawCompleteRequest } from '../input/input.js';
+import type { LeaveRequest, OptionsRequest, RawCompleteRequest } from '../input/input.js';
 import type { NameList } from '../plan/reference.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
@@ -34,6 +34,12 @@ export interface LeaveAnswer {
   tables: NameList;
 }
 
+/** The answer of `updateOptions`. */
+export interface OptionsAnswer {
+  /** `ended`: the migration ended before they could be changed. */
+  outcome: 'updated' | 'ended';
+}
+
 /** The answer of `keepSource`. */
 export interface KeepSourceAnswer {
   outcome: 'kept';
@@ -66,7 +72,10 @@ export interface Question<Answer> {
 
 const message = <Payload, Answer>(name: string): Message<Payload, Answer> => ({ name });
 
-/** The messages of the workflow type `migrate`: the public contract. A bare signal is valid, but for `leave`. */
+/**
+ * The messages of the workflow type `migrate`: the public contract. All but `leave` and `updateOptions` are valid
+ * without a payload.
+ */
 export const messages = {
   complete: message<RawCompleteRequest | undefined, CompleteAnswer>('complete'),
   cancel: message<undefined, CancelAnswer>('cancel'),
@@ -74,6 +83,7 @@ export const messages = {
   pause: message<undefined, PauseAnswer>('pause'),
   resume: message<undefined, PauseAnswer>('resume'),
   leave: message<LeaveRequest, LeaveAnswer>('leave'),
+  updateOptions: message<OptionsRequest, OptionsAnswer>('updateOptions'),
   keepSource: message<undefined, KeepSourceAnswer>('keepSource'),
   retry: message<undefined, RetryAnswer>('retry'),
   skip: message<undefined, RetryAnswer>('skip'),

@@ -12,9 +12,12 @@ import {
   type MigrationState,
 } from './state.js';
 
-/** What the lifecycle does next. `hold`: the streams are paused, and stay so; `wait`: for a person. */
+/**
+ * What the lifecycle does next. `update`: of options; `hold`: the streams are paused, and stay so; `wait`: for a
+ * person.
+ */
 export type Step =
-  'cancel' | 'pause' | 'leave' | 'hold' | 'resume' | 'copy' | 'repair' | 'verify' | 'complete' | 'wait';
+  'cancel' | 'pause' | 'leave' | 'update' | 'hold' | 'resume' | 'copy' | 'repair' | 'verify' | 'complete' | 'wait';
 
 /**
  * The one decision on what comes next, once Create is done.
@@ -24,6 +27,7 @@ export function nextStep(facts: Facts, intents: Intents, nowMs: number): Step {
   if (intents.cancel) return 'cancel';
   if (intents.streams.want === 'pause' && !facts.streamsPaused) return 'pause';
   if (intents.leave.length > 0) return 'leave';
+  if (intents.options !== null) return 'update';
   if (intents.streams.want === 'pause') return 'hold';
   if (intents.streams.want === 'resume') return 'resume';
   if (!facts.copyFinished) return 'copy';

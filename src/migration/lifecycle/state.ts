@@ -1,6 +1,6 @@
 import type { RepairReport } from '../checksum/floats.js';
 import type { MigrationSettings } from '../adopt/adoption.js';
-import { completeRequestSchema, type CompleteRequest, type SourceTables } from '../input/input.js';
+import { completeRequestSchema, type CompleteRequest, type OptionsRequest, type SourceTables } from '../input/input.js';
 import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
@@ -25,6 +25,8 @@ export interface Intents {
   skip: boolean;
   /** In their order. */
   leave: LeaveIntent[];
+  /** Options that are to be changed. */
+  options: OptionsRequest | null;
 }
 
 /** Tables that are to leave, and the Complete that is asked for once they have. */
@@ -100,8 +102,8 @@ export interface Progress {
   retryAsked: boolean;
   /** How often streams that Vitess had ended were started again, and when last (milliseconds since 1970). */
   restarts: { count: number; at: number };
-  /** Why the tables that were to leave last could not; null since others have been asked to. */
-  leaveRefusal: Problem | null;
+  /** Why what was asked for last, of leave and updateOptions, cannot be done; null since something else was. */
+  refusal: Problem | null;
   /** Seconds until a Complete that lacked something is tried again. */
   proofDelay: number;
   backoff: { quietSeconds: number; changes: number };
@@ -132,6 +134,7 @@ export function initialState(
       keepSource: false,
       skip: false,
       leave: [],
+      options: null,
     },
     facts: {
       ...names,
@@ -161,7 +164,7 @@ export function initialState(
       serving: false,
       retryAsked: false,
       restarts: { count: 0, at: 0 },
-      leaveRefusal: null,
+      refusal: null,
       proofDelay: firstProofDelay,
       backoff: { quietSeconds: 10, changes: 0 },
     },
@@ -181,10 +184,10 @@ export function completedState({ intents, facts, progress }: MigrationState): Mi
     serving: false,
     retryAsked: false,
     restarts: { count: 0, at: 0 },
-    leaveRefusal: null,
+    refusal: null,
   } satisfies Partial<Progress>;
   return {
-    intents: { ...{ leave: [], skip: false }, ...intents },
+    intents: { ...{ leave: [], skip: false, options: null }, ...intents },
     facts: { ...added, ...facts },
     progress: { ...begun, ...progress },
   };

@@ -11,6 +11,9 @@ import type { Intents, MigrationState, Repairs } from './state.js';
 
 export type { Phase } from './phases.js';
 
+/** Messages that take a while to be carried out. */
+const requestable = ['complete', 'cancel', 'vdiff', 'pause', 'resume', 'leave', 'updateOptions'] as const;
+
 /** The answer of the query `status`: plain JSON, part of the public contract. */
 export interface Status {
   workflow: string;
@@ -36,7 +39,7 @@ export interface Status {
   /** What repairs of FLOAT columns have done; null where none has finished. */
   repair: { tables: NameList; rows: number } | null;
   /** What has been asked for and not yet been done. */
-  requested: ('complete' | 'cancel' | 'vdiff' | 'pause' | 'resume' | 'leave')[];
+  requested: (typeof requestable)[number][];
   /** What it waits for, in words; empty while it works. */
   waitingFor: string[];
   /** Set when nothing goes on until a person acts. No reason is given for a pause that a person asked for. */
@@ -49,7 +52,7 @@ export interface Status {
   missing: Gap[];
   /** What `force` and `acceptRows` have accepted. */
   overridden: Gap[];
-  /** How often streams that Vitess had ended were started again lately, and when last (ISO 8601). */
+  /** How often streams that Vitess had ended, or that found no tablet, were helped on lately; when last (ISO 8601). */
   restarts: { count: number; at: string } | null;
   /** The error of a step that is being tried again. */
   lastError: Problem | null;
@@ -57,8 +60,8 @@ export interface Status {
   tableNames: NameList;
   /** Tables that have left the migration: it no longer knows them. */
   left: NameList;
-  /** Why the tables that were to leave last could not. */
-  leaveRefusal: Problem | null;
+  /** Why what was asked for last, of leave and updateOptions, cannot be done. */
+  refusal: Problem | null;
   /** What is wrong in the clusters. */
   problems: Problem[];
   /** Nothing waits for these, and a person should know them all the same. */
@@ -101,7 +104,7 @@ export function statusOf(state: MigrationState): Status {
     overridden: facts.overridden,
     tableNames: facts.tables,
     left: facts.left,
-    leaveRefusal: progress.leaveRefusal,
+    refusal: progress.refusal,
     restarts: shownRestarts(progress.restarts),
     lastError: progress.lastError,
     problems: [],
@@ -123,8 +126,9 @@ function requested({ progress }: MigrationState, intents: Intents): Status['requ
     pause: intents.streams.want === 'pause' && progress.phase !== 'paused',
     resume: intents.streams.want === 'resume',
     leave: intents.leave.length > 0,
+    updateOptions: intents.options !== null,
   };
-  return (['complete', 'cancel', 'vdiff', 'pause', 'resume', 'leave'] as const).filter((name) => all[name]);
+  return requestable.filter((name) => all[name]);
 }
 
 function shownRestarts({ count, at }: MigrationState['progress']['restarts']): Status['restarts'] {

@@ -45,6 +45,8 @@ export interface VDiffReport {
   errors: Record<string, string>;
   /** ISO 8601; of the last shard, when completed. */
   completedAt: string | null;
+  /** Why it has read primaries first although nobody asked for it. */
+  readsPrimaries?: string;
   /** What keeps a stream from running, for which only a person can help: it was stopped because of that. */
   trouble?: StreamProblem;
 }

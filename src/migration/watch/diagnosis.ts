@@ -30,7 +30,8 @@ export type Healer = 'vitess' | 'program' | 'person';
  */
 function healerOf(kind: DiagnosisKind, state: string, seconds: number): Healer {
   const need = needs[kind];
-  if (need === 'person' || (typeof need !== 'string' && seconds >= need.seconds)) return 'person';
+  if (need === 'person') return need;
+  if (typeof need !== 'string' && seconds >= need.seconds) return need.then;
   if (state !== 'Error') return 'vitess';
   return kind === 'unknown' || kind === 'panic' ? 'person' : 'program';
 }

@@ -13,8 +13,8 @@ export const serverTroubles: Trouble[] = [
     diagnosis: {
       kind: 'no-tablet',
       remedy:
-        'no healthy source tablet of the chosen types in the chosen cells: start one, or cancel and create again ' +
-        'with -cells and -tablet_types that fit. The stream goes on by itself when a tablet is back',
+        'no healthy source tablet of the chosen types in the chosen cells: start one, or choose others with ' +
+        'vtmigrate Workflow Update -cells … -tablet_types …. The stream goes on by itself when there is a tablet',
     },
   },
   {

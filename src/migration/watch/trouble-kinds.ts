@@ -1,9 +1,9 @@
 /**
  * What each kind needs. `vitess`: it goes on once the cause is gone. `seconds`: in which Vitess tries one tablet after
- * the other, one in five seconds by default, before a person is called.
+ * the other, one in five seconds by default, before something else is done.
  */
 export const needs = {
-  'no-tablet': 'vitess',
+  'no-tablet': { seconds: 30, then: 'program' },
   'source-unreachable': 'vitess',
   'source-behind': 'vitess',
   'mysql-down': 'vitess',
@@ -13,7 +13,7 @@ export const needs = {
   throttled: 'vitess',
   'binlog-row-image': 'vitess',
   panic: 'vitess',
-  'purged-binlogs': { seconds: 30 },
+  'purged-binlogs': { seconds: 30, then: 'person' },
   'schema-read-failed': 'vitess',
   'vindex-not-found': 'person',
   'duplicate-key': 'person',
@@ -31,7 +31,7 @@ export const needs = {
   'stopped-at-ddl': 'person',
   'ddl-failed': 'person',
   unknown: 'vitess',
-} as const satisfies Record<string, 'vitess' | 'person' | { seconds: number }>;
+} as const satisfies Record<string, 'vitess' | 'person' | { seconds: number; then: 'program' | 'person' }>;
 export type DiagnosisKind = keyof typeof needs;
 
 /**

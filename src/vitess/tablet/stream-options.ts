@@ -1,16 +1,19 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { onDdlActions, tabletTypes, type StreamOptions } from '../../migration/input/options.js';
 import { BinlogSourceSchema, OnDDLAction, type BinlogSource } from '../wire/binlogdata_pb.js';
 import {
   TabletSelectionPreference,
-  type CreateVReplicationWorkflowRequestSchema,
+  type CreateVReplicationWorkflowRequest,
   type ReadVReplicationWorkflowResponse,
 } from '../wire/tabletmanagerdata_pb.js';
 import { TabletType } from '../wire/topodata_pb.js';
 
 /** Stream options as Vitess stores them: some in the workflow's row, some in its source. */
 export interface StoredOptions {
-  row: MessageInitShape<typeof CreateVReplicationWorkflowRequestSchema>;
+  row: Pick<
+    CreateVReplicationWorkflowRequest,
+    'tabletTypes' | 'tabletSelectionPreference' | 'deferSecondaryKeys' | 'autoStart' | 'stopAfterCopy'
+  >;
   source: Pick<BinlogSource, 'onDdl' | 'stopAfterCopy'>;
 }
 

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { MigrationError } from '../../migration/problem/errors.js';
+import type { StreamOptions } from '../../migration/input/options.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import { quoteName } from '../../migration/sql/quote.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
@@ -22,7 +23,7 @@ import type { Time } from '../wire/vttime_pb.js';
 import type { TabletConnection } from './connection.js';
 import { withoutRules } from './source-text.js';
 import { readSources, writeSource } from './sql/streams.js';
-import { fromStored, readOverrides } from './stream-options.js';
+import { fromStored, readOverrides, toStored } from './stream-options.js';
 
 /** Vitess's marks for "leave as it is" (`textutil.SimulatedNull…`). */
 const sameCells = ['NULL'];
@@ -113,6 +114,23 @@ export async function setConfigOverrides(
   configOverrides: Record<string, string>,
 ): Promise<void> {
   await updateStreams(tablet, { workflow, configOverrides });
+}
+
+/** Sets where a workflow's streams read, and what they do with DDL (`UpdateVReplicationWorkflow`). */
+export async function setStreamOptions(
+  tablet: TabletConnection,
+  workflow: string,
+  cells: readonly string[],
+  options: StreamOptions,
+): Promise<void> {
+  const { row, source } = toStored(options);
+  await updateStreams(tablet, {
+    workflow,
+    cells: [...cells],
+    tabletTypes: row.tabletTypes,
+    tabletSelectionPreference: row.tabletSelectionPreference,
+    onDdl: source.onDdl,
+  });
 }
 
 async function updateStreams(

@@ -2,6 +2,7 @@ import type { Place } from '../../migration/problem/errors.js';
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { FloatRow, FloatTable } from '../../migration/checksum/floats.js';
 import type { Key, KeyRange, RowChecksum, Scope } from '../../migration/checksum/scope.js';
+import type { StreamOptions } from '../../migration/input/options.js';
 import type { ConstraintFacts, TableFacts } from '../../migration/plan/table-facts.js';
 import type { Unmapped } from '../../migration/preflight/facts.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';
@@ -58,6 +59,10 @@ export class TabletHandle {
   /** The upper-case name that Vitess prints. */
   get type(): string {
     return formatTabletType(this.connection.record.type);
+  }
+
+  get cell(): string {
+    return this.connection.record.alias?.cell ?? '';
   }
 
   get hostname(): string {
@@ -326,6 +331,11 @@ export class TabletHandle {
   /** Sets the state of a workflow's streams, and their message if one is given; changes nothing else. */
   setStreamState(workflow: string, state: 'Running' | 'Stopped', message?: string): Promise<void> {
     return streams.setStreamState(this.connection, workflow, state, message);
+  }
+
+  /** Sets where a workflow's streams read, and what they do with DDL; they start anew, unless they are stopped. */
+  setStreamOptions(workflow: string, cells: readonly string[], options: StreamOptions): Promise<void> {
+    return streams.setStreamOptions(this.connection, workflow, cells, options);
   }
 
   /** Sets all config overrides of a workflow's streams, which start anew with them; those not named are gone. */

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 import { agreeOnTable, type ChecksumTable } from '../../../src/migration/checksum/columns.js';
 import { addChecksums } from '../../../src/migration/checksum/scope.js';
 import { containsPosition } from '../../../src/migration/proof/position.js';
+import { streamOptionsOf, type StreamOptions } from '../../../src/migration/input/options.js';
 import { quoteName } from '../../../src/migration/sql/quote.js';
 import type { Clients } from '../../../src/vitess/clients.js';
 import type { TabletHandle } from '../../../src/vitess/tablet/tablet-handle.js';
@@ -435,6 +436,34 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.setStreamState(workflow, 'Running', '');
       await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
       expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
+    });
+
+    test('where a stream reads can be changed, and it goes on; a stopped one stays stopped', async () => {
+      await prepare();
+      await copied();
+      const options = async () => (await tablet.workflows({ workflow })).map((each) => [each.cells, each.options]);
+      const [made] = await tablet.workflows({ workflow });
+      const reading: StreamOptions = {
+        ...(made?.options ?? streamOptionsOf()),
+        onDdl: 'EXEC_IGNORE',
+        tabletTypes: ['PRIMARY'],
+        tabletTypesInPreferenceOrder: false,
+      };
+      await tablet.setStreamOptions(workflow, ['ext', 'zone2'], reading);
+      expect(await options()).toEqual([[['ext', 'zone2'], reading]]);
+      expect((await stream())?.state).toBe('Running');
+      await under.write('source', table, 3, 'v3');
+      await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
+      expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
+      await tablet.setStreamState(workflow, 'Stopped');
+      const inOrder: StreamOptions = {
+        ...reading,
+        tabletTypes: ['REPLICA', 'PRIMARY'],
+        tabletTypesInPreferenceOrder: true,
+      };
+      await tablet.setStreamOptions(workflow, ['ext'], inOrder);
+      expect(await options()).toEqual([[['ext'], inOrder]]);
+      expect((await stream())?.state).toBe('Stopped');
     });
 
     test('config overrides are replaced as a whole, and the stream goes on', async () => {

@@ -96,6 +96,7 @@ export class FakeTablet {
       updateVReplicationWorkflow: (request: wire.UpdateVReplicationWorkflowRequest) => {
         const { workflow, state, message, configOverrides } = request;
         if (Object.keys(configOverrides).length > 0) vreplication.configure(workflow, configOverrides);
+        vreplication.changeReading(workflow, request);
         if (state !== undefined) vreplication.setState(workflow, state, message);
         return {};
       },

@@ -1,6 +1,10 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { VReplicationWorkflowState as State, type BinlogSource } from '../../../src/vitess/wire/binlogdata_pb.js';
-import type { CreateVReplicationWorkflowRequest } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
+import {
+  TabletSelectionPreference,
+  type CreateVReplicationWorkflowRequest,
+  type UpdateVReplicationWorkflowRequest,
+} from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import type { FakeMysql } from './mysql.js';
 
 /** A row of `_vt.vreplication` with its copy state. */
@@ -88,6 +92,20 @@ export class FakeVReplication {
   /** In the place of all config overrides that there were. */
   configure(workflow: string, config: Record<string, string>): void {
     for (const stream of this.of(workflow)) stream.request = { ...stream.request, options: JSON.stringify({ config }) };
+  }
+
+  /** Where streams read, and what they do with DDL, as far as the request does not leave it as it is. */
+  changeReading(
+    workflow: string,
+    { cells, tabletTypes, tabletSelectionPreference, onDdl }: UpdateVReplicationWorkflowRequest,
+  ): void {
+    for (const stream of this.of(workflow)) {
+      if (cells[0] !== 'NULL') stream.request = { ...stream.request, cells };
+      if (Number(tabletTypes[0]) !== -1) stream.request = { ...stream.request, tabletTypes };
+      if (tabletSelectionPreference !== undefined && tabletSelectionPreference !== TabletSelectionPreference.UNKNOWN)
+        stream.request = { ...stream.request, tabletSelectionPreference };
+      if (onDdl !== undefined) stream.source.onDdl = onDdl;
+    }
   }
 
   /** One step of each stream of a workflow. */

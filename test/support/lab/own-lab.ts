@@ -57,9 +57,12 @@ export async function startLabInLowerCase(side: 'source' | 'target'): Promise<vo
   tell();
 }
 
-/** Starts a lab whose source has a replica, with few rows. */
-export async function startLabWithReplica(): Promise<void> {
-  own = await startLab({ source: { keyspaces: [replicated('load', '0')] }, vschemas: { customer: customerVSchema } });
+/** Starts a lab in which the source, and the target's only keyspace, have a replica, with few rows. */
+export async function startLabWithReplicas(): Promise<void> {
+  own = await startLab({
+    source: { keyspaces: [replicated('load', '0')] },
+    target: { keyspaces: [replicated('commerce', '0')] },
+  });
   await loadSampleData(own.source, { rows: 300 });
   tell();
 }

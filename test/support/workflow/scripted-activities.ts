@@ -183,6 +183,7 @@ const wellBehaved: Behaviours = {
   restart: returns(undefined),
   mayLeave: returns(undefined),
   leave: (_ref, tables) => Promise.resolve(afterLeaving(tables)),
+  updateOptions: (_ref, { vdiffMaxAge = '24h' }) => Promise.resolve({ ...sampleAdoption().settings, vdiffMaxAge }),
   watchSource: returns({
     code: 'SOURCE_NOT_FENCED',
     message: 'no table was written to for 3 s',

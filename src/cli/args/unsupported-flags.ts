@@ -1,0 +1,22 @@
+/** Options of MoveTables that are refused by name, never ignored. */
+export const unsupportedFlags = [
+  'source-shards',
+  'source-time-zone',
+  'all-cells',
+  'a',
+  'keep-routing-rules',
+  'drop-foreign-keys',
+  'atomic-copy',
+  'no-routing-rules',
+  'max-replication-lag-allowed',
+  'config-overrides',
+  'shards',
+  'tenant-id',
+  'global-keyspace',
+  'sharded-auto-increment-handling',
+  'enable-reverse-replication',
+  'reverse-replication',
+  'ignore-source-keyspace',
+  'delete-batch-size',
+  'format',
+] as const;
