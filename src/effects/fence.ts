@@ -31,8 +31,11 @@ export const fence = {
       const before = await source.deniedTables(shard);
       const missing = names.filter((table) => !before.includes(table));
       if (missing.length > 0) {
-        await context.journals.update(context.ref.runId, (record) => addTo(record.fencedTables, shard, missing));
-        await underLock(context, source, (locked) => locked.deny(shard, missing));
+        // Under the lock: who may not have it must not owe to take down what was never put up.
+        await underLock(context, source, async (locked) => {
+          await context.journals.update(context.ref.runId, (record) => addTo(record.fencedTables, shard, missing));
+          await locked.deny(shard, missing);
+        });
       }
       await source.refresh(shard);
     }

@@ -6,7 +6,8 @@ import type { EtcdRole, MysqlAccounts } from '../../../lab/security.js';
 type Side = 'source' | 'target';
 
 /** Options of a migration with grants of their own. */
-export type GrantedOption = 'fenceSource' | 'sourceTables';
+export const grantedOptions = ['fenceSource', 'sourceTables', 'repairFloats', 'initializeTargetSequences'] as const;
+export type GrantedOption = (typeof grantedOptions)[number];
 
 /** What the page's placeholders stand for in the lab. */
 const sides: Record<Side, { root: string; cell: string; keyspace: string }> = {
@@ -40,9 +41,10 @@ function rowsBelow(heading: string): Row[] {
 
 function optionOf(needed: string): GrantedOption | null {
   if (needed === 'always') return null;
-  const option = /^with `(fenceSource|sourceTables)`/.exec(needed)?.[1];
+  const named = /^with `(\w+)`/.exec(needed)?.[1];
+  const option = grantedOptions.find((each) => each === named);
   if (option === undefined) throw new Error(`docs/security.md: "${needed}" is neither "always" nor a known option`);
-  return option as GrantedOption;
+  return option;
 }
 
 const inUse = (row: Row, options: readonly GrantedOption[]): boolean =>
@@ -72,6 +74,9 @@ export const etcdRoles: Record<Side, Record<string, EtcdRole>> = {
   source: {
     'vtmigrate-source': etcdRole('the worker', 'source'),
     'target-vttablets': etcdRole("the target's vttablets", 'source'),
+    fencing: etcdRole('the worker', 'source', ['fenceSource']),
+    retiring: etcdRole('the worker', 'source', ['sourceTables']),
+    both: etcdRole('the worker', 'source', ['fenceSource', 'sourceTables']),
     nothing: { read: [], write: [] },
   },
   target: { 'vtmigrate-target': etcdRole('the worker', 'target') },

@@ -7,7 +7,7 @@ import { makeFolder } from '../../../lab/folder.js';
 import { installAll, installVtctld } from '../../../lab/install.js';
 import { startTemporal, type Temporal } from '../../../lab/temporal.js';
 import { startTemporalFront, type Front } from '../../../lab/temporal-front.js';
-import { etcdRoles, mysqlAccounts } from './least-privileges.js';
+import { etcdRoles, mysqlAccounts, type GrantedOption } from './least-privileges.js';
 
 /** Every secret of the lab. None of them may be seen anywhere but in the configurations. */
 export const secrets = {
@@ -71,8 +71,11 @@ async function makeCertificates(folder: string): Promise<Certificates> {
   };
 }
 
-/** Starts everything, with what docs/security.md grants and no more. */
-export async function startSecureLab(rows: number): Promise<SecureLab> {
+/**
+ * Starts everything, with what docs/security.md grants and no more.
+ * @param options those for which the tablets' accounts have grants; the worker's in etcd are another user's
+ */
+export async function startSecureLab(rows: number, options: readonly GrantedOption[] = []): Promise<SecureLab> {
   await Promise.all([installAll({ timeSkipping: false }), installVtctld()]);
   const folder = await makeFolder();
   const certificates = await makeCertificates(join(folder.path, 'certificates'));
@@ -86,7 +89,7 @@ export async function startSecureLab(rows: number): Promise<SecureLab> {
     trusted: certificates.both,
     server: certificates.server[cluster],
     vitess: certificates.vitess[cluster],
-    mysql: mysqlAccounts(cluster),
+    mysql: mysqlAccounts(cluster, options),
   });
   const starting = [
     startCluster(
@@ -105,6 +108,7 @@ export async function startSecureLab(rows: number): Promise<SecureLab> {
               // The target's tablets look for the source's: they come with their own certificate.
               { name: 'target-vitess', role: 'target-vttablets' },
               { name: 'reader', password: secrets.sourceEtcd, role: 'vtmigrate-source' },
+              ...['fencing', 'retiring', 'both'].map((role) => ({ name: role, password: secrets.sourceEtcd, role })),
               { name: 'nobody', password: secrets.sourceEtcd, role: 'nothing' },
             ],
           },
