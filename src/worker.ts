@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import { allActivities } from './activities/index.js';
+import { currentOnly } from './activities/step/current.js';
 import { readConfig, type Config } from './config/config.js';
 import { parseAddress } from './migration/input/address.js';
 import { temporalRefusal } from './net/temporal-refusal.js';
@@ -115,6 +116,7 @@ export async function runWorker(
       taskQueue: config.taskQueue,
       ...workflows,
       activities: allActivities(clients),
+      interceptors: { activity: [currentOnly] },
       // Heartbeats carry what is live: `Workflow Show` reads it from them.
       maxHeartbeatThrottleInterval: '1 s',
       shutdownGraceTime: '10 s',

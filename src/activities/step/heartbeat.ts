@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { claimLost, Stopwatch, underClaims, type Claim } from '../../vitess/claims.js';
 import { stopIfCancelled } from './failure.js';
 
 /** Milliseconds; the workflow's heartbeat time-outs are several times this. */
@@ -16,14 +17,46 @@ export async function withHeartbeat<T>(
   const context = Context.current();
   // Until there are newer details, the heartbeats repeat those of the previous attempt.
   let details: unknown = context.info.heartbeatDetails;
-  const timer = setInterval(() => context.heartbeat(details), interval);
-  const tell = (news: unknown): void => {
-    details = news;
+  const beats = new Beats(context.info.heartbeatTimeoutMs);
+  const beat = (): void => {
+    beats.next();
     context.heartbeat(details);
   };
+  const timer = setInterval(beat, interval);
+  const tell = (news: unknown): void => {
+    details = news;
+    beat();
+  };
   try {
-    return await work(() => stopIfCancelled(context.cancellationSignal), tell);
+    return await underClaims([beats], () => work(() => stopIfCancelled(context.cancellationSignal), tell));
   } finally {
     clearInterval(timer);
+  }
+}
+
+/**
+ * The claim to be the one worker of an activity. It ends for good when no heartbeat has gone out for as long as
+ * Temporal waits for one: this process stood still, and the activity is another worker's.
+ */
+class Beats implements Claim {
+  private last = new Stopwatch();
+  private missed = 0;
+
+  constructor(private readonly timeout = Infinity) {}
+
+  next(): void {
+    this.look();
+    this.last = new Stopwatch();
+  }
+
+  assert(): void {
+    this.look();
+    if (this.missed > 0)
+      throw claimLost(`the worker stood still for ${(this.missed / 1000).toFixed(1)} s: another one has the step`, {});
+  }
+
+  private look(): void {
+    const { elapsed } = this.last;
+    if (elapsed > this.timeout) this.missed = elapsed;
   }
 }

@@ -1,8 +1,9 @@
 import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import type { Access } from '../../net/access.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';
+import { assertClaims } from '../claims.js';
 import { Query } from '../wire/queryservice_pb.js';
 import { TabletManager } from '../wire/tabletmanagerservice_pb.js';
 
@@ -38,23 +39,31 @@ export class TabletConnections implements TabletClients {
 
 function openTransport(host: string, port: number, access: Access): Transport {
   const { tls } = access;
-  return createGrpcTransport({
-    baseUrl: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    pingIntervalMs: 10_000,
-    pingTimeoutMs: 5_000,
-    idleConnectionTimeoutMs: 60_000,
-    ...(tls === undefined
+  const baseUrl = `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+  const sessionManager = new ClaimedSessions(
+    baseUrl,
+    { pingIntervalMs: 10_000, pingTimeoutMs: 5_000, idleConnectionTimeoutMs: 60_000 },
+    tls === undefined
       ? {}
       : {
-          nodeOptions: {
-            ca: tls.ca,
-            cert: tls.cert,
-            key: tls.key,
-            ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-          },
-        }),
-    interceptors: [authenticate(host, port, access)],
-  });
+          ca: tls.ca,
+          cert: tls.cert,
+          key: tls.key,
+          ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+        },
+  );
+  return createGrpcTransport({ baseUrl, sessionManager, interceptors: [authenticate(host, port, access)] });
+}
+
+/** Once there is a connection, a call is sent without further waiting: only if the claims it runs under still hold. */
+class ClaimedSessions extends Http2SessionManager {
+  override async request(
+    ...call: Parameters<Http2SessionManager['request']>
+  ): ReturnType<Http2SessionManager['request']> {
+    await this.connect();
+    assertClaims();
+    return super.request(...call);
+  }
 }
 
 /** Adds Vitess's static-auth headers, and explains a refused connection. */
@@ -68,7 +77,7 @@ function authenticate(host: string, port: number, { tls, user, password }: Acces
       return await next(request);
     } catch (cause) {
       const error = ConnectError.from(cause);
-      if (!isLost(error)) throw error;
+      if (!isLost(error) || error.cause instanceof MigrationError) throw error;
       const why = await tlsRefusal(host, port, tls);
       throw why === undefined ? error : new ConnectError(why, Code.Unauthenticated, undefined, undefined, cause);
     }
@@ -112,6 +121,7 @@ export async function callTablet<T>(
   } catch (cause) {
     if (cause instanceof MigrationError) throw cause;
     const error = ConnectError.from(cause);
+    if (error.cause instanceof MigrationError) throw error.cause;
     // A tablet has the caller's deadline. When it passes, it may answer first, with an error of no certain status.
     const late = error.code === Code.Unknown && performance.now() - began >= timeoutMs;
     if (late || unreachable.has(error.code)) {

@@ -10,6 +10,8 @@ import { MigrationError } from '../../migration/problem/errors.js';
 import { formatAddress, parseAddresses, type Address } from '../../migration/input/address.js';
 import type { Access } from '../../net/access.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';
+import { assertClaims, claimLost, locksIn } from '../claims.js';
+import { EtcdLock, leaseTtl } from './etcd-lease.js';
 import { absent, type Entry, type Kv, type Lease } from './kv.js';
 import { lockedBy } from './lock-contents.js';
 
@@ -18,8 +20,6 @@ import { lockedBy } from './lock-contents.js';
  */
 const callTimeout = 5_000;
 const lockPoll = 200;
-/** Seconds: how long a lock outlives a killed worker. A live worker keeps it alive. */
-const leaseTtl = 10;
 
 /** The key-value store of a topology on etcd v3. */
 export class EtcdKv implements Kv {
@@ -67,47 +67,21 @@ export class EtcdKv implements Kv {
     return response.kvs.map(toEntry);
   }
 
-  async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
-    const response = await this.call(`writing ${key}`, () =>
-      this.guard(key, revision)
-        .then(this.client.put(key).value(Buffer.from(value)))
-        .commit(),
-    );
-    return response.succeeded;
+  put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
+    const put = this.client.put(key).value(Buffer.from(value));
+    return this.change(`writing ${key}`, key, revision, [put]);
   }
 
-  async delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
+  delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
     const deletions = [key, ...others].map((each) => this.client.delete().key(each));
-    const response = await this.call(`deleting ${key}`, () =>
-      this.guard(key, revision)
-        .then(...deletions)
-        .commit(),
-    );
-    return response.succeeded;
+    return this.change(`deleting ${key}`, key, revision, deletions);
   }
 
   async lock(dir: string, contents: string, timeoutMs: number): Promise<Lease> {
-    const lease = this.client.lease(leaseTtl);
-    const held: Lease = {
-      check: async () => {
-        // A stream has no deadline of its own: on a stalled connection it would wait for ever.
-        await lease.keepaliveOnce({ deadline: Date.now() + callTimeout }).catch((cause: unknown) => {
-          throw new MigrationError(
-            'LOCK_LOST',
-            `the lock on ${dir} has been lost`,
-            this.place(),
-            'the step is run again',
-            { cause },
-          );
-        });
-      },
-      release: async () => {
-        // If this call does not get through, the lease ends after its time to live.
-        await lease.revoke({ deadline: Date.now() + callTimeout }).catch(() => lease.release());
-      },
-    };
+    assertClaims();
+    const held = new EtcdLock(this.client.lease(leaseTtl), dir, this.place(), callTimeout);
     try {
-      await this.waitForTurn(dir, contents, timeoutMs, await this.call('granting a lease', () => lease.grant()));
+      await this.waitForTurn(dir, contents, timeoutMs, await this.call('granting a lease', () => held.granted()));
       return held;
     } catch (error) {
       await held.release();
@@ -119,8 +93,8 @@ export class EtcdKv implements Kv {
     this.client.close();
   }
 
-  private async waitForTurn(dir: string, contents: string, timeoutMs: number, leaseId: string): Promise<void> {
-    const key = `${dir}/locks/${leaseId}`;
+  private async waitForTurn(dir: string, contents: string, timeoutMs: number, key: string): Promise<void> {
+    const leaseId = key.slice(key.lastIndexOf('/') + 1);
     await this.call(`writing ${key}`, () =>
       this.client.if(key, 'Version', '==', 0).then(this.client.put(key).value(contents).lease(leaseId)).commit(),
     );
@@ -131,13 +105,7 @@ export class EtcdKv implements Kv {
       );
       const oldest = all.kvs[0];
       if (oldest?.key.toString() === key) return;
-      if (oldest === undefined)
-        throw new MigrationError(
-          'LOCK_LOST',
-          `the lock on ${dir} has been lost`,
-          this.place(),
-          'the step is run again',
-        );
+      if (oldest === undefined) throw claimLost(`the lock on ${dir} has been lost`, this.place());
       if (Date.now() > deadline) {
         throw lockedBy(dir, oldest.value, this.place());
       }
@@ -145,8 +113,27 @@ export class EtcdKv implements Kv {
     }
   }
 
-  private guard(key: string, revision: string) {
-    return revision === absent ? this.client.if(key, 'Version', '==', 0) : this.client.if(key, 'Mod', '==', revision);
+  /** One transaction, if the key has the revision and every lock of this store that it runs under is there. */
+  private async change(
+    what: string,
+    key: string,
+    revision: string,
+    operations: Parameters<ReturnType<Etcd3['if']>['then']>,
+  ): Promise<boolean> {
+    const locks = locksIn(this.place());
+    const { succeeded } = await this.call(what, () => {
+      assertClaims();
+      const known =
+        revision === absent ? this.client.if(key, 'Version', '==', 0) : this.client.if(key, 'Mod', '==', revision);
+      return locks
+        .reduce((all, lock) => all.and(lock, 'Version', '>', 0), known)
+        .then(...operations)
+        .commit();
+    });
+    if (!succeeded)
+      for (const lock of locks)
+        if ((await this.get(lock)) === undefined) throw claimLost(`the lock ${lock} has been lost`, this.place());
+    return succeeded;
   }
 
   /** Turns etcd's errors into ours. No other place does. */
@@ -154,6 +141,7 @@ export class EtcdKv implements Kv {
     try {
       return await fn();
     } catch (cause) {
+      if (cause instanceof MigrationError) throw cause;
       throw (await this.refusal(what, cause)) ?? this.unreachable(cause);
     }
   }

@@ -1,3 +1,5 @@
+import type { Claim } from '../claims.js';
+
 /** A record with the revision that a later write compares. Revisions are 64-bit: decimal strings. */
 export interface Entry {
   key: string;
@@ -9,15 +11,16 @@ export interface Entry {
 export const absent = '0';
 
 /** A lock that is held: see `lock.ts`. */
-export interface Lease {
+export interface Lease extends Claim {
   /** @throws MigrationError LOCK_LOST when the lease has run out */
   check(): Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * What vtmigrate needs of the key-value store under a topology. Every method throws
- * MigrationError TOPO_UNREACHABLE when the store does not answer within its deadline.
+ * What vtmigrate needs of the key-value store under a topology. Every method throws MigrationError TOPO_UNREACHABLE
+ * when the store does not answer within its deadline. Changes also throw LOCK_LOST, with nothing done, when a claim
+ * under which they run has ended (see `claims.ts`): by the clock and, for a lock of the same store, by the store.
  */
 export interface Kv {
   readonly server: string;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockFacts } from '../../migration/preflight/facts.js';
+import { underClaims } from '../claims.js';
 import type { Entry, Kv, Lease } from './kv.js';
 import { describeHolder, lockHolder, ownContents, type LockHolder } from './lock-contents.js';
 
@@ -58,7 +59,7 @@ export type { KeyspaceLock, MigrationLocks };
 /**
  * Runs `work` while holding the locks that `vtctldclient Migrate` takes, in the same order: the named lock
  * `<keyspace>/<workflow>`, then the lock of the target keyspace. Both are kept alive while `work` runs, and
- * released in any case.
+ * released in any case. What `work` calls goes out only while they hold: see `claims.ts`.
  *
  * @param action what the lock's key says this process is doing
  * @throws MigrationError LOCKED, naming the holder
@@ -163,7 +164,7 @@ async function withLeases<T>(
   const held: Lease[] = [];
   try {
     for (const dir of dirs) held.push(await kv.lock(dir, contents, lockTimeout));
-    return await work(held);
+    return await underClaims(held, () => work(held));
   } finally {
     for (const lease of held.toReversed()) await lease.release();
   }

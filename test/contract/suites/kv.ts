@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JournalStore } from '../../../src/effects/journal.js';
+import { underClaims } from '../../../src/vitess/claims.js';
 import type { Kv } from '../../../src/vitess/topology/kv.js';
 import { Topology } from '../../../src/vitess/topology/topology.js';
 
@@ -112,6 +113,22 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
       const lock = await kv.lock(key, '{}', 1_000);
       await open().revoke(key);
       await expect(lock.check()).rejects.toMatchObject({ code: 'LOCK_LOST' });
+      await lock.release();
+    });
+
+    test('nothing is written under a lock that has been lost, whatever the revision', async () => {
+      await kv.put(key, bytes('one'), '0');
+      const revision = (await kv.get(key))?.revision ?? '';
+      const lock = await kv.lock(key, '{}', 1_000);
+      await underClaims([lock], () => kv.put(`${key}/held`, bytes('held'), '0'));
+      await open().revoke(key);
+      for (const change of [
+        () => kv.put(key, bytes('two'), revision),
+        () => kv.put(`${key}/new`, bytes('new'), '0'),
+        () => kv.delete(key, revision, [`${key}/held`]),
+      ])
+        await expect(underClaims([lock], change)).rejects.toMatchObject({ code: 'LOCK_LOST' });
+      expect((await kv.list(key)).map((entry) => Buffer.from(entry.value).toString())).toEqual(['one', 'held']);
       await lock.release();
     });
   });

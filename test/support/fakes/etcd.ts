@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MigrationError } from '../../../src/migration/problem/errors.js';
+import { claimLost, locksIn, type LockKey } from '../../../src/vitess/claims.js';
 import { lockedBy } from '../../../src/vitess/topology/lock-contents.js';
 import { absent, type Entry, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
 
@@ -51,9 +51,10 @@ export class FakeEtcd {
     return String(this.entries.get(key)?.modified ?? absent) === revision;
   }
 
-  grant(dir: string): FakeLease {
-    const lease = new FakeLease(this, `${dir}/locks/${(++this.lastLease).toString(16).padStart(16, '0')}`, dir);
-    this.leases.set(lease.key, lease);
+  grant(dir: string, store: Omit<LockKey, 'key'>): FakeLease {
+    const key = `${dir}/locks/${(++this.lastLease).toString(16).padStart(16, '0')}`;
+    const lease = new FakeLease(this, { ...store, key }, dir);
+    this.leases.set(key, lease);
     return lease;
   }
 
@@ -77,15 +78,21 @@ export class FakeLease implements Lease {
 
   constructor(
     private readonly etcd: FakeEtcd,
-    readonly key: string,
+    readonly lock: LockKey,
     private readonly dir: string,
   ) {}
 
+  get key(): string {
+    return this.lock.key;
+  }
+
   check(): Promise<void> {
     if (!this.expired) return Promise.resolve();
-    return Promise.reject(
-      new MigrationError('LOCK_LOST', `the lock on ${this.dir} has been lost`, {}, 'the step is run again'),
-    );
+    return Promise.reject(claimLost(`the lock on ${this.dir} has been lost`, {}));
+  }
+
+  assert(): void {
+    // Its holder never stands still; the store knows when it has expired.
   }
 
   release(): Promise<void> {
@@ -125,6 +132,7 @@ export class FakeKv implements Kv {
 
   async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
     await Promise.resolve();
+    this.assertLocks();
     if (!this.etcd.hasRevision(key, revision)) return false;
     this.etcd.write(key, value);
     return true;
@@ -132,13 +140,14 @@ export class FakeKv implements Kv {
 
   async delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
     await Promise.resolve();
+    this.assertLocks();
     if (revision === absent || !this.etcd.hasRevision(key, revision)) return false;
     for (const each of [key, ...others]) this.etcd.remove(each);
     return true;
   }
 
   async lock(dir: string, contents: string, timeoutMs: number): Promise<FakeLease> {
-    const lease = this.etcd.grant(dir);
+    const lease = this.etcd.grant(dir, { cluster: this.cluster, server: this.server });
     this.etcd.write(lease.key, Buffer.from(contents));
     for (const deadline = Date.now() + timeoutMs; ;) {
       const [holder] = this.etcd.queue(dir);
@@ -156,6 +165,11 @@ export class FakeKv implements Kv {
 
   close(): void {
     // Nothing is open.
+  }
+
+  private assertLocks(): void {
+    for (const lock of locksIn({ cluster: this.cluster, server: this.server }))
+      if (this.etcd.read(lock) === undefined) throw claimLost(`the lock ${lock} has been lost`, {});
   }
 }
 

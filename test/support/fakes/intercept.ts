@@ -69,6 +69,8 @@ function passingKv(kv: Kv, cluster: string, pass: Pass): Kv {
 
 function passingLease(lease: Lease, dir: string, pass: Pass): Lease {
   return {
+    ...(lease.lock === undefined ? {} : { lock: lease.lock }),
+    assert: () => lease.assert(),
     check: () => pass(`etcd check ${dir}`, () => lease.check(), leaseFailures),
     // A lock that cannot be given back ends with its lease; the client says nothing (see etcd.ts).
     release: () => pass(`etcd release ${dir}`, () => lease.release(), leaseFailures).catch(() => undefined),
@@ -79,7 +81,11 @@ function passingTablet({ manager, query }: TabletClient, port: number, pass: Pas
   const calls = Object.entries(manager).map(([name, call]) => [
     name,
     (...args: unknown[]) =>
-      pass(`tablet ${port} ${name}`, () => (call as (...args: unknown[]) => Promise<unknown>)(...args), tabletFailures),
+      pass(
+        `tablet ${port} ${name}${wordsOf(args[0])}`,
+        () => (call as (...args: unknown[]) => Promise<unknown>)(...args),
+        tabletFailures,
+      ),
   ]);
   return {
     manager: Object.fromEntries(calls) as TabletManagerClient,
@@ -89,6 +95,13 @@ function passingTablet({ manager, query }: TabletClient, port: number, pass: Pas
       vStream: (request, options) => passingStream(query.vStream(request, options), `tablet ${port} vStream`, pass),
     },
   };
+}
+
+/** What a call does that does several things: the action of a VDiff, the first word of a statement. */
+function wordsOf(request: unknown): string {
+  const { action, query } = request as { action?: string; query?: Uint8Array };
+  const [word] = query === undefined ? [action] : Buffer.from(query).toString().trim().split(/\s/, 1);
+  return word === undefined ? '' : ` ${word}`;
 }
 
 /** Each message of a stream is waited for in a call of its own. */
