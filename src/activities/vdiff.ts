@@ -18,6 +18,7 @@ import {
 import { problemToHeal } from '../migration/watch/diagnosis.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
+import type { Entry } from '../vitess/topology/kv.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
@@ -28,6 +29,8 @@ const pollInterval = 500;
 const restartTimeout = 120_000;
 /** For what Vitess does before it compares, besides two times of waiting: the streams stand still meanwhile. */
 const setUpTimeout = 120_000;
+/** After which a VDiff that has not moved may be waiting for the lock of a tablet that has died. */
+const lockPatience = 15_000;
 /** Between two looks at the streams: a VDiff waits without a word for one that has ended. */
 const streamsEvery = 3_000;
 /** Vitess starts the streams itself within a second or two. */
@@ -78,6 +81,8 @@ function patienceOf({ vdiffStallTimeout, vdiffWaitTime }: MigrateInput): Patienc
 
 class VDiffRun {
   private readonly watch: Watch;
+  /** What a VDiff has held while no stream stood still. */
+  private lock: Entry | undefined;
 
   constructor(
     private readonly clients: Clients,
@@ -116,10 +121,21 @@ class VDiffRun {
           await this.abandon();
           return { ...boundedReport(last, vdiffTablesInHistory), state: 'stopped', trouble };
         }
+        if (Date.now() - movedAt > lockPatience) await this.freeDeadLock();
         streamsAt = Date.now();
       }
       await Context.current().sleep(pollInterval);
     }
+  }
+
+  /**
+   * A tablet that dies while it holds the lock on the workflow's name leaves it behind for 24 hours, and the VDiffs of
+   * all shards wait for it, also the one that Vitess resumes on its successor.
+   */
+  private async freeDeadLock(): Promise<void> {
+    const held = await Promise.all(this.shards.map((shard) => this.isHeld(shard)));
+    const look = () => vdiffs.removeDeadLock(this.clients, this.plan.target, this.lock);
+    this.lock = held.includes(true) ? undefined : await unlessAway(undefined, look);
   }
 
   /** Removes the VDiff, which also releases the named lock it may hold, and waits for the streams. */

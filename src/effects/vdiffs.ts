@@ -5,7 +5,8 @@ import { tabletTypes } from '../migration/input/options.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { vdiffTablets } from '../migration/proof/vdiff-tablets.js';
 import type { Clients } from '../vitess/clients.js';
-import { removeDeadVDiffLocks } from '../vitess/topology/lock.js';
+import { removeDeadVDiffLocks, vdiffLock } from '../vitess/topology/lock.js';
+import type { Entry } from '../vitess/topology/kv.js';
 import type { VDiffOptions } from '../vitess/tablet/vdiffs.js';
 import { describeBehind } from './behind.js';
 import { sourceOf } from './source/open-source.js';
@@ -33,6 +34,23 @@ export const vdiffs = {
     const options = vdiffOptions(input, await cellsNow(clients, input, plan), chosen.tabletTypes);
     await Promise.all(lacking.map((tablet) => tablet.createVDiff(workflow, keyspace, uuid, options)));
     return chosen.why;
+  },
+
+  /**
+   * Removes the lock on the workflow's name if a VDiff has held it since an earlier look. The VDiffs that wait for it
+   * go on. To be called while no stream stands still for a VDiff: a live holder has stopped some.
+   * @param before the answer of the earlier look
+   * @returns the lock that a VDiff holds now
+   */
+  async removeDeadLock(
+    clients: Clients,
+    id: WorkflowIdentifier,
+    before: Entry | undefined,
+  ): Promise<Entry | undefined> {
+    const now = await vdiffLock(clients.target, id);
+    if (now === undefined || now.key !== before?.key || now.revision !== before.revision) return now;
+    await clients.target.kv.delete(now.key, now.revision);
+    return undefined;
   },
 
   /**

@@ -7,6 +7,7 @@ import { JournalStore } from '../../src/effects/journal.js';
 import type { MigrateInput } from '../../src/migration/input/input.js';
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
 import { readConfig } from '../../src/config/config.js';
+import { absent } from '../../src/vitess/topology/kv.js';
 import { buildClients } from '../../src/worker.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
@@ -189,6 +190,18 @@ describe('the watchdog', () => {
     // The target's cell name in the source's topology: what the peer does.
     expect((await compare('stall', randomUUID(), { cells: ['zone1'] })).state).toBe('stalled');
     expect(await streamOf('stall')).toMatchObject({ state: 'Running', stop: '' });
+    expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
+  });
+
+  test('the lock of a tablet that has died is removed, and the VDiff that waits for it goes on', async () => {
+    const handle = await replicating('dead');
+    const { clients, close } = buildClients(readConfig(lab.environment));
+    const { kv, root } = clients.target;
+    const key = `${root}/internal/named_locks/commerce/dead/locks/0123456789abcdef`;
+    await kv.put(key, Buffer.from(JSON.stringify({ Action: 'vdiff', HostName: 'gone', Time: 'then' })), absent);
+    expect((await compare('dead', randomUUID(), { vdiffStallTimeout: '90s' })).state).toBe('completed');
+    expect(await kv.get(key)).toBeUndefined();
+    await close();
     expect((await handle.executeUpdate<{ outcome: string }, []>('complete')).outcome).toBe('completed');
   });
 

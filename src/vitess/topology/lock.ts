@@ -123,7 +123,7 @@ export async function readLocks(target: LockStore, id: MigrationId): Promise<Loc
   const perDir = await Promise.all(
     [namedLock(target, id), keyspacePath(target, id.keyspace)].map(async (dir) => {
       const waiting = await target.kv.list(`${dir}/locks/`);
-      const [oldest] = waiting.sort((a, b) => (BigInt(a.revision) < BigInt(b.revision) ? -1 : 1));
+      const [oldest] = inOrder(waiting);
       if (oldest === undefined) return [];
       const place = { cluster: target.name, keyspace: id.keyspace };
       return [{ place, path: dir.slice(target.root.length + 1), holder: describeHolder(oldest.value) }];
@@ -147,6 +147,17 @@ export async function removeDeadVDiffLocks(target: LockStore, id: MigrationId): 
   for (const { key, revision } of await held()) {
     if (before.some((entry) => entry.key === key && entry.revision === revision)) await target.kv.delete(key, revision);
   }
+}
+
+/** The lock on the workflow's name, if a VDiff holds it. */
+export async function vdiffLock(target: LockStore, id: MigrationId): Promise<Entry | undefined> {
+  const [oldest] = inOrder(await target.kv.list(`${namedLock(target, id)}/locks/`));
+  return oldest !== undefined && isVDiff(oldest.value) ? oldest : undefined;
+}
+
+/** The holder first: the keys of locks are written once. */
+function inOrder(waiting: readonly Entry[]): Entry[] {
+  return waiting.toSorted((a, b) => (BigInt(a.revision) < BigInt(b.revision) ? -1 : 1));
 }
 
 /** Only a tablet's VDiff takes a lock for the action `vdiff` (`tableDiffer.initialize`). */
