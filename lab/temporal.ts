@@ -15,6 +15,8 @@ export interface TemporalOptions {
   /** SQLite file; by default one in the server's folder, so that a restart keeps everything. */
   dbFile?: string;
   searchAttributes?: Record<string, SearchAttributeType>;
+  /** Seconds until a worker's poll ends without a task, and is made anew; Temporal's default is 60. */
+  pollSeconds?: number;
   /** Folder for files; without it, a temporary one that `stop` removes. */
   folder?: string;
 }
@@ -80,6 +82,9 @@ async function launch(options: TemporalOptions, site: Site): Promise<Omit<Tempor
       options.dbFile ?? join(site.folder, 'temporal.sqlite'),
       '--log-level',
       'warn',
+      ...(options.pollSeconds === undefined
+        ? []
+        : ['--dynamic-config-value', `matching.longPollExpirationInterval="${options.pollSeconds}s"`]),
       ...attributes.flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ],
     cwd: site.folder,

@@ -67,14 +67,20 @@ export async function startLabWithReplicas(): Promise<void> {
   tell();
 }
 
-/** Starts a lab that nobody will harm, with few rows; or takes the one that VTMIGRATE_LAB names (see lab-setup.ts). */
-export async function startPlainLab(): Promise<void> {
+/**
+ * Starts a lab that nobody will harm, with few rows; or takes the one that VTMIGRATE_LAB names (see lab-setup.ts).
+ * @param pollSeconds see `TemporalOptions`
+ */
+export async function startPlainLab(pollSeconds?: number): Promise<void> {
   const running = process.env['VTMIGRATE_LAB'];
   if (running !== undefined) {
     Object.assign(lab, JSON.parse(readFileSync(running, 'utf8')));
     return;
   }
-  own = await startLab({ vschemas: { customer: customerVSchema } });
+  own = await startLab({
+    vschemas: { customer: customerVSchema },
+    ...(pollSeconds === undefined ? {} : { temporal: { pollSeconds } }),
+  });
   await loadSampleData(own.source, { rows: 30_000 });
   tell();
 }

@@ -36,10 +36,10 @@ export class Program {
     this.worker = await startWorker(this.environment);
   }
 
-  /** Instead of the worker there is, one that dies of an external call (see faulty-worker.ts), or only counts them. */
-  async replaceWorker(...death: string[]): Promise<RunningWorker> {
+  /** Instead of the worker there is, one that dies of an external call, or freezes (see faulty-worker.ts), or counts. */
+  async replaceWorker(...fault: string[]): Promise<RunningWorker> {
     await this.killWorker();
-    this.worker = await startWorker(this.environment, ['--import', 'tsx', faultyWorker, ...death]);
+    this.worker = await startWorker(this.environment, ['--import', 'tsx', faultyWorker, ...fault]);
     return this.worker;
   }
 

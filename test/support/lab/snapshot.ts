@@ -45,6 +45,16 @@ export async function topologyOf(cluster: 'source' | 'target'): Promise<Record<s
   }
 }
 
+/** Every key of a cluster's topology server, with its locks. */
+export async function keysOf(cluster: 'source' | 'target'): Promise<string[]> {
+  const etcd = new Etcd3({ hosts: `http://${lab[cluster].topoServer}` });
+  try {
+    return await etcd.getAll().keys();
+  } finally {
+    etcd.close();
+  }
+}
+
 /** The keys in which two topologies differ. */
 export function changedKeys(before: Record<string, string>, after: Record<string, string>): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
