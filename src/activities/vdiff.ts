@@ -18,7 +18,7 @@ import {
 import { problemToHeal } from '../migration/watch/diagnosis.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
-import type { Entry } from '../vitess/topology/kv.js';
+import type { VDiffLock } from '../vitess/topology/lock.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
@@ -31,6 +31,8 @@ const restartTimeout = 120_000;
 const setUpTimeout = 120_000;
 /** After which a VDiff that has not moved may be waiting for the lock of a tablet that has died. */
 const lockPatience = 15_000;
+/** A tablet needs longer to come back; the times that are compared have whole seconds. */
+const restartTime = 2_000;
 /** Between two looks at the streams: a VDiff waits without a word for one that has ended. */
 const streamsEvery = 3_000;
 /** Vitess starts the streams itself within a second or two. */
@@ -81,8 +83,10 @@ function patienceOf({ vdiffStallTimeout, vdiffWaitTime }: MigrateInput): Patienc
 
 class VDiffRun {
   private readonly watch: Watch;
-  /** What a VDiff has held while no stream stood still. */
-  private lock: Entry | undefined;
+  /** A lock whose holder seemed to be gone at the last look. */
+  private deadLock: VDiffLock | undefined;
+  /** Milliseconds since 1970, by shard: when Vitess has begun, or last resumed, the VDiff. */
+  private readonly began = new Map<string, number>();
 
   constructor(
     private readonly clients: Clients,
@@ -130,12 +134,22 @@ class VDiffRun {
 
   /**
    * A tablet that dies while it holds the lock on the workflow's name leaves it behind for 24 hours, and the VDiffs of
-   * all shards wait for it, also the one that Vitess resumes on its successor.
+   * all shards wait for it, also the one that Vitess resumes on its successor. It is removed at the second look.
    */
   private async freeDeadLock(): Promise<void> {
+    const before = this.deadLock;
+    this.deadLock = await unlessAway(undefined, async () => {
+      const lock = await vdiffs.lock(this.clients, this.plan.target);
+      if (lock === undefined || !(await this.isDead(lock))) return undefined;
+      if (lock.entry.key === before?.entry.key) await vdiffs.removeLock(this.clients, lock);
+      return lock;
+    });
+  }
+
+  /** A live holder keeps the streams of its own shard, and has begun before it took the lock. */
+  private async isDead({ since }: VDiffLock): Promise<boolean> {
     const held = await Promise.all(this.shards.map((shard) => this.isHeld(shard)));
-    const look = () => vdiffs.removeDeadLock(this.clients, this.plan.target, this.lock);
-    this.lock = held.includes(true) ? undefined : await unlessAway(undefined, look);
+    return this.shards.every((shard, n) => held[n] === false || (this.began.get(shard) ?? 0) - since >= restartTime);
   }
 
   /** Removes the VDiff, which also releases the named lock it may hold, and waits for the streams. */
@@ -151,7 +165,9 @@ class VDiffRun {
       const perShard = await Promise.all(
         this.shards.map(async (shard) => {
           const tablet = await this.primary(shard);
-          return (await tablet.showVDiff(workflow, keyspace, this.uuid)).map((row) => toVDiffRow(shard, row));
+          const rows = await tablet.showVDiff(workflow, keyspace, this.uuid);
+          this.began.set(shard, Date.parse(`${rows[0]?.['started_at'] ?? ''}Z`));
+          return rows.map((row) => toVDiffRow(shard, row));
         }),
       );
       return summarizeVDiff(this.uuid, perShard.flat(), this.shards, new Date().toISOString());

@@ -5,8 +5,7 @@ import { tabletTypes } from '../migration/input/options.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { vdiffTablets } from '../migration/proof/vdiff-tablets.js';
 import type { Clients } from '../vitess/clients.js';
-import { removeDeadVDiffLocks, vdiffLock } from '../vitess/topology/lock.js';
-import type { Entry } from '../vitess/topology/kv.js';
+import { removeDeadVDiffLocks, vdiffLock, type VDiffLock } from '../vitess/topology/lock.js';
 import type { VDiffOptions } from '../vitess/tablet/vdiffs.js';
 import { describeBehind } from './behind.js';
 import { sourceOf } from './source/open-source.js';
@@ -36,21 +35,14 @@ export const vdiffs = {
     return chosen.why;
   },
 
-  /**
-   * Removes the lock on the workflow's name if a VDiff has held it since an earlier look. The VDiffs that wait for it
-   * go on. To be called while no stream stands still for a VDiff: a live holder has stopped some.
-   * @param before the answer of the earlier look
-   * @returns the lock that a VDiff holds now
-   */
-  async removeDeadLock(
-    clients: Clients,
-    id: WorkflowIdentifier,
-    before: Entry | undefined,
-  ): Promise<Entry | undefined> {
-    const now = await vdiffLock(clients.target, id);
-    if (now === undefined || now.key !== before?.key || now.revision !== before.revision) return now;
-    await clients.target.kv.delete(now.key, now.revision);
-    return undefined;
+  /** The lock on the workflow's name, if a VDiff holds it. */
+  lock(clients: Clients, id: WorkflowIdentifier): Promise<VDiffLock | undefined> {
+    return vdiffLock(clients.target, id);
+  },
+
+  /** Removes a lock whose holder is gone. The VDiffs that wait for it go on. */
+  async removeLock(clients: Clients, { entry }: VDiffLock): Promise<void> {
+    await clients.target.kv.delete(entry.key, entry.revision);
   },
 
   /**

@@ -149,10 +149,18 @@ export async function removeDeadVDiffLocks(target: LockStore, id: MigrationId): 
   }
 }
 
+/** A lock that a VDiff holds. */
+export interface VDiffLock {
+  entry: Entry;
+  /** Milliseconds since 1970 at which it was asked for; NaN when it does not say. */
+  since: number;
+}
+
 /** The lock on the workflow's name, if a VDiff holds it. */
-export async function vdiffLock(target: LockStore, id: MigrationId): Promise<Entry | undefined> {
-  const [oldest] = inOrder(await target.kv.list(`${namedLock(target, id)}/locks/`));
-  return oldest !== undefined && isVDiff(oldest.value) ? oldest : undefined;
+export async function vdiffLock(target: LockStore, id: MigrationId): Promise<VDiffLock | undefined> {
+  const [entry] = inOrder(await target.kv.list(`${namedLock(target, id)}/locks/`));
+  if (entry === undefined || !isVDiff(entry.value)) return undefined;
+  return { entry, since: Date.parse(lockHolder(entry.value).since ?? '') };
 }
 
 /** The holder first: the keys of locks are written once. */
