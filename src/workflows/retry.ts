@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
 import type { Progress } from '../migration/lifecycle/state.js';
 import { isFinal, problemOf } from './failures.js';
 
@@ -54,7 +54,7 @@ async function repeat<T>(
 
 /**
  * Runs work until it ends or `wake` becomes true; then cancels what is pending of the work, and waits for it.
- * @throws Interrupted when `wake` came first
+ * @throws Interrupted when `wake` came first, however the work has ended unless it has succeeded
  */
 export async function interruptible<T>(wake: () => boolean, work: () => Promise<T>): Promise<T> {
   const scope = new CancellationScope({ cancellable: true });
@@ -73,7 +73,8 @@ export async function interruptible<T>(wake: () => boolean, work: () => Promise<
     return await running;
   } catch (error) {
     waking.cancel();
-    if ((await woken) && isCancellation(error)) throw new Interrupted();
+    // A worker that has died in the work does not say that it was cancelled, and is not replaced any more.
+    if ((await woken) && (isCancellation(error) || patched('wish-wins'))) throw new Interrupted();
     throw error;
   } finally {
     waking.cancel();

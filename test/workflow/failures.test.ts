@@ -201,6 +201,20 @@ describe('a create that fails', () => {
   });
 });
 
+describe('a preflight that fails once Cancel has been asked for', () => {
+  // One that ends by its worker's death is in test/simulation: the time-skipping server forgets such an activity.
+  it('does not fail the migration, which is cancelled', async () => {
+    const script = new Script();
+    const preflight = script.hold('preflight', { deaf: true, then: fails(denied) });
+    const migration = await bench.migrate(script);
+    await preflight.reached;
+    await migration.handle.signal('cancel');
+    await migration.until(({ requested }) => requested.includes('cancel'));
+    preflight.release();
+    expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
 describe('a cancel that fails', () => {
   it('is repeated until it succeeds, also with errors that are final elsewhere', async () => {
     const script = new Script().on('cancel', ...Array.from({ length: 20 }, () => fails(denied)));
