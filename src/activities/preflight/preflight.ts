@@ -10,6 +10,7 @@ import { judge } from '../../migration/preflight/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { blocking, capped, refusal, type Finding } from '../../migration/preflight/finding.js';
 import type { Clients } from '../../vitess/clients.js';
+import { notYetFinal } from '../step/failure.js';
 import { withHeartbeat } from '../step/heartbeat.js';
 import { detailsOf } from './details.js';
 import { allFacts, readFacts } from './read-facts.js';
@@ -38,8 +39,8 @@ export function preflightActivities(clients: Clients) {
         const plan = answers.plan?.value;
         const stopping = blocking(findings, input.accept);
         if (plan === undefined || (stopping.length > 0 && !input.dryRun)) {
-          await forgetUntouched(new JournalStore(clients.target, ref.id), ref.runId);
-          throw refusal(stopping);
+          const isForgotten = await forgetUntouched(new JournalStore(clients.target, ref.id), ref.runId);
+          throw isForgotten ? refusal(stopping) : notYetFinal(refusal(stopping));
         }
         if (!input.dryRun) return record(clients, ref, input, plan, findings);
         const { details, unread } = await detailsOf(sides, answers, plan);
@@ -76,14 +77,19 @@ async function record(
   return { outcome: 'recorded', findings: capped(findings), tables: nameList(tableNames(plan)) };
 }
 
-/** Removes the journal that this run has begun, unless something has been made since. */
-async function forgetUntouched(journals: JournalStore, runId: string): Promise<void> {
+/**
+ * Removes the journal that this run has begun, unless something has been made since.
+ * @returns false when it cannot be known whether it is gone
+ */
+async function forgetUntouched(journals: JournalStore, runId: string): Promise<boolean> {
   try {
     const journal = await journals.read();
     if (journal?.runId === runId && isUntouched(journal)) await journals.remove(runId);
+    return true;
   } catch (error) {
     // The refusal is the better error: its reasons include a topology that does not answer.
     if (!(error instanceof MigrationError)) throw error;
+    return false;
   }
 }
 

@@ -16,6 +16,12 @@ export function toFailure(error: unknown): unknown {
   });
 }
 
+/** A failure that is final otherwise, for an attempt that has left something to do: it is tried again. */
+export function notYetFinal(error: MigrationError): ApplicationFailure {
+  const { code: type, message } = error;
+  return ApplicationFailure.create({ message, type, nonRetryable: false, details: [error.toProblem()] });
+}
+
 /** Wraps every function of a set of activities so that its errors leave as failures. */
 export function withFailures<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, run]) => [

@@ -8,6 +8,7 @@ import { allActivities } from '../../../src/activities/index.js';
 import { JournalStore } from '../../../src/effects/journal.js';
 import type { PreflightReport } from '../../../src/migration/lifecycle/preflight-report.js';
 import type { Finding } from '../../../src/migration/preflight/finding.js';
+import { MigrationError } from '../../../src/migration/problem/errors.js';
 import type { Connectors } from '../../../src/worker.js';
 import { buildClients } from '../../../src/worker.js';
 import { fakeConfig, fakeMount, sampleTables, World } from '../../support/fakes/world.js';
@@ -71,6 +72,18 @@ class Bench {
     return new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') }).run(work);
   }
 }
+
+/** Connectors by which no key of a topology can be deleted. */
+const keeping = (connectors: Connectors): Connectors => ({
+  ...connectors,
+  openKv: (...args) => {
+    const kv = connectors.openKv(...args);
+    const fails = () => Promise.reject(new MigrationError('TOPO_UNREACHABLE', 'etcd does not answer', {}, ''));
+    return new Proxy(kv, {
+      get: (target, name) => (name === 'delete' ? fails : Reflect.get(target, name, target)) as unknown,
+    });
+  },
+});
 
 /** Connectors by which a call to every tablet fails. */
 const failing =
@@ -177,6 +190,16 @@ describe('preflight', () => {
 });
 
 describe('the journal of a migration that preflight refuses', () => {
+  it('makes the refusal one that is tried again, when it cannot be removed', async () => {
+    const bench = await Bench.mounted(keeping);
+    await bench.preflight();
+    await expect(bench.preflight({ tables: ['nobody'], all: false }, 3)).rejects.toMatchObject({
+      type: 'TABLE_NOT_FOUND',
+      nonRetryable: false,
+    });
+    expect(await bench.journals.read()).toBeDefined();
+  });
+
   const refused = { tables: ['nope'] };
 
   it('is removed when an earlier attempt of the run has begun it', async () => {
