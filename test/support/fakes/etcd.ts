@@ -2,10 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { claimLost, locksIn, type LockKey } from '../../../src/vitess/claims.js';
 import { lockedBy } from '../../../src/vitess/topology/lock-contents.js';
 import { absent, type Entry, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
-
-/** Milliseconds: how long a lock outlives its dead holder, and how often a waiter looks. */
-const leaseTtl = 30;
-const lockPoll = 2;
+import { hurried, type Pace } from './pace.js';
 
 interface Stored {
   value: Uint8Array;
@@ -19,6 +16,8 @@ export class FakeEtcd {
   private readonly leases = new Map<string, FakeLease>();
   private revision = 1;
   private lastLease = 0;
+
+  constructor(readonly pace: Pace = hurried) {}
 
   /** A client of this server, for the cluster named. */
   open(server: string, cluster: string): FakeKv {
@@ -107,7 +106,7 @@ export class FakeLease implements Lease {
 
   /** The holder is gone: nobody keeps the lease alive any more. */
   die(): void {
-    setTimeout(() => this.expire(), leaseTtl).unref();
+    setTimeout(() => this.expire(), this.etcd.pace.leaseTtl).unref();
   }
 }
 
@@ -159,7 +158,7 @@ export class FakeKv implements Kv {
           server: this.server,
         });
       }
-      await sleep(lockPoll);
+      await sleep(this.etcd.pace.lockPoll);
     }
   }
 

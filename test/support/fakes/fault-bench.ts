@@ -8,7 +8,8 @@ import type { TopologyWrite } from '../../../src/migration/plan/topology-write.j
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import { buildClients } from '../../../src/worker.js';
 import { passing } from './intercept.js';
-import { fakeConfig, sampleTables, World } from './world.js';
+import { fakeConfig, World } from './world.js';
+import { isMount, isOfCompleted, leftBehind, unreadable } from './judge.js';
 import { Attempt, type FaultKind } from './fault.js';
 import { bundle } from '../workflow/bundle.js';
 import { beQuiet, devServer } from '../workflow/workflow-bench.js';
@@ -102,16 +103,6 @@ export class FaultRun {
     }
   }
 
-  /** Inserts and changes rows of the source until the answer is called. */
-  startWriters(): () => void {
-    let count = 0;
-    const timer = setInterval(() => {
-      const table = sampleTables[++count % sampleTables.length] ?? '';
-      this.world.write(table, String(100 + (count % 40)), `written ${count}`);
-    }, 2);
-    return () => clearInterval(timer);
-  }
-
   private next(effect: Effect): FaultKind | undefined {
     // It runs beside the steps: how often it runs, and how many rounds, is another number each time.
     if (effect.step === 'checksum' && (effect.nth > 1 || effect.call > firstRound)) return undefined;
@@ -171,7 +162,7 @@ export class FaultBench {
     const before = run.world.snapshot();
     const handle = await this.start(workflowId, scenario.input);
     run.handle = handle;
-    const stopWriters = scenario.writers === undefined ? () => undefined : run.startWriters();
+    const stopWriters = scenario.writers === undefined ? () => undefined : run.world.startWriters(2);
     const wrong = await this.outcome(run, handle);
     stopWriters();
     this.runs.delete(workflowId);
@@ -253,39 +244,16 @@ async function judge(run: FaultRun, before: Record<string, string>): Promise<str
   // The lease of a dead holder's lock has yet to run out.
   for (let i = 0; i < 50 && Object.keys(world.snapshot()).some((key) => key.includes('/locks/')); i++)
     await new Promise((resolve) => setTimeout(resolve, 5));
-  const after = world.snapshot();
-  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-    (key) => before[key] !== after[key],
-  );
-  const wrong = changed
-    .filter((key) => !isExpected(scenario, key))
-    .map((key) => `left behind: ${key} is ${JSON.stringify(after[key])}, was ${JSON.stringify(before[key])}`);
-  return [...wrong, ...(scenario.check?.(run) ?? []), ...(scenario.end === 'completed' ? unreadable(run) : [])];
+  return [
+    ...leftBehind(before, world.snapshot(), (key) => isExpected(scenario, key)),
+    ...(scenario.check?.(run) ?? []),
+    ...(scenario.end === 'completed' ? unreadable(world, scenario.keyspace) : []),
+  ];
 }
 
-/** The mount is the user's; a completed migration leaves tables with rows, known to vtgate. */
+/** The mount is the user's. */
 function isExpected(scenario: Scenario, key: string): boolean {
-  if (key.includes('/ExternalClusters/vitess/')) return scenario.input['mount'] !== undefined;
+  if (isMount(key)) return scenario.input['mount'] !== undefined;
   if (scenario.changes?.test(key) === true) return true;
-  if (scenario.end === 'cancelled') return false;
-  const place = `target ${scenario.keyspace}/`;
-  return (
-    (key.startsWith(place) && key.endsWith(' tables')) ||
-    key === 'target /vitess/zone1/SrvVSchema' ||
-    (scenario.keyspace === 'commerce' && key.endsWith('/keyspaces/commerce/VSchema'))
-  );
-}
-
-function unreadable({ world, scenario }: FaultRun): string[] {
-  return [...world.acknowledged].flatMap(([table, rows]) => {
-    try {
-      const served = world.vtgate.rows(scenario.keyspace, table);
-      const missing = [...rows].filter(([key, value]) => served.get(key) !== value).map(([key]) => key);
-      return missing.length === 0 && served.size === rows.size
-        ? []
-        : [`table ${table} has ${served.size} of ${rows.size} rows, missing ${missing.join(', ')}`];
-    } catch (error) {
-      return [`table ${table} cannot be read: ${String(error)}`];
-    }
-  });
+  return scenario.end === 'completed' && isOfCompleted(scenario.keyspace, key);
 }

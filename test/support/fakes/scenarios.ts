@@ -1,16 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
-import { topoRoot } from './cluster.js';
-import { fakeMount, sampleTables, type World } from './world.js';
+import { fakeMount, sampleTables } from './world.js';
 import type { FaultRun, Scenario } from './fault-bench.js';
-
-const { topoType, topoServer: server, topoRoot: root } = fakeMount;
-
-/** Mounts the source beforehand, so that nothing at all may be left. */
-function mounted(world: World): void {
-  const record = create(ExternalVitessClusterSchema, { topoConfig: { topoType, server, root } });
-  world.target.etcd.write(`${topoRoot}/ExternalClusters/vitess/ext1`, toBinary(ExternalVitessClusterSchema, record));
-}
 
 const sourceTablesOf = ({ world }: FaultRun) => [...world.sourceMysql.tables.keys()].sort();
 const expecting = (what: string, is: unknown, wanted: unknown) =>
@@ -50,7 +39,7 @@ export const scenarios: Scenario[] = [
     input: {},
     end: 'cancelled',
     prepare: (world) => {
-      mounted(world);
+      world.mount();
       for (const { tablet } of world.target.shards) tablet.vreplication.copyHolds = true;
     },
     // The first time watching sees the copy begin; the second time it waits for it to go on.
@@ -63,7 +52,7 @@ export const scenarios: Scenario[] = [
     keyspace: 'commerce',
     input: {},
     end: 'cancelled',
-    prepare: mounted,
+    prepare: (world) => world.mount(),
     onStep: (run, step, args) => {
       if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
         run.signal('cancel');
@@ -75,7 +64,7 @@ export const scenarios: Scenario[] = [
     input: {},
     end: 'cancelled',
     prepare: (world) => {
-      mounted(world);
+      world.mount();
       world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
     },
     onStep: (run, step, args) => {
@@ -126,7 +115,7 @@ export const scenarios: Scenario[] = [
     input: { complete: 'auto' },
     end: 'completed',
     prepare: (world) => {
-      mounted(world);
+      world.mount();
       for (const { tablet } of world.target.shards) tablet.vreplication.copyHolds = true;
     },
     changes: /^source load\/0 tables$/,
@@ -146,7 +135,7 @@ export const scenarios: Scenario[] = [
     input: {},
     end: 'completed',
     prepare: (world) => {
-      mounted(world);
+      world.mount();
       world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
     },
     onStep: (run, step, args) => {

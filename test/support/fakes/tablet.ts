@@ -10,12 +10,10 @@ import * as wire from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import { TabletManager } from '../../../src/vitess/wire/tabletmanagerservice_pb.js';
 import type { Shard } from '../../../src/vitess/wire/topodata_pb.js';
 import type { FakeMysql } from './mysql.js';
+import type { Pace } from './pace.js';
 import { FakeSql } from './sql.js';
 import { FakeVDiffs } from './vdiff.js';
 import { FakeVReplication, type FindSource } from './vreplication.js';
-
-/** Milliseconds between two looks of a wait for a position. */
-const waitPoll = 5;
 
 type Methods = typeof TabletManager.method;
 type Handlers = {
@@ -37,11 +35,17 @@ export class FakeTablet {
     readonly alias: string,
     readonly mysql: FakeMysql,
     private readonly shardRecord: () => Shard,
-    findSource: FindSource,
+    private readonly findSource: FindSource,
+    private readonly pace: Pace,
   ) {
     this.vreplication = new FakeVReplication(mysql, findSource);
     this.vdiff = new FakeVDiffs(mysql, this.vreplication, alias);
     this.sql = new FakeSql(mysql, this.vreplication, this.vdiff);
+  }
+
+  /** Another tablet of its shard, with the same rows. */
+  replica(alias: string): FakeTablet {
+    return new FakeTablet(alias, this.mysql, this.shardRecord, this.findSource, this.pace);
   }
 
   client(): TabletClient {
@@ -160,7 +164,7 @@ export class FakeTablet {
   private async waitForPosition({ id, position }: wire.VReplicationWaitForPosRequest, timeoutMs: number) {
     for (const deadline = Date.now() + timeoutMs; !this.vreplication.waitFor(id, position);) {
       if (Date.now() > deadline) throw new ConnectError('context deadline exceeded', Code.Unknown);
-      await sleep(waitPoll);
+      await sleep(this.pace.waitPoll);
     }
     return {};
   }
@@ -176,7 +180,7 @@ export class FakeTablet {
     const tables = request.filter?.rules?.map((rule) => rule.match ?? '') ?? [];
     let position = request.position === 'current' ? this.mysql.position() : (request.position ?? '');
     for (const deadline = Date.now() + timeoutMs; Date.now() <= deadline;) {
-      await sleep(waitPoll);
+      await sleep(this.pace.waitPoll);
       const changes = this.mysql.changesSince(position).filter(({ table }) => tables.includes(table));
       position = this.mysql.position();
       const rows = changes.map(({ table, key }) => ({

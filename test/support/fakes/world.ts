@@ -1,11 +1,13 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Config } from '../../../src/config/config.js';
 import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
 import { KeyspaceSchema } from '../../../src/vitess/wire/vschema_pb.js';
 import type { Connectors } from '../../../src/worker.js';
 import { FakeCluster, topoRoot } from './cluster.js';
+import type { FakeEtcd } from './etcd.js';
 import type { FakeMysql } from './mysql.js';
+import { hurried, type Pace } from './pace.js';
 import { FakeVtgate } from './vtgate.js';
 import type { FindSource } from './vreplication.js';
 
@@ -34,21 +36,23 @@ export const sampleTables = Object.keys(sample).sort();
  * `customer` (two shards).
  */
 export class World {
-  readonly source = new FakeCluster(
-    sourceServer,
-    'ext',
-    [{ name: 'load', shards: ['0'], vschema: create(KeyspaceSchema) }],
-    100,
-    () => {
-      throw new Error('nothing is copied to the source');
-    },
-  );
+  readonly source: FakeCluster;
   readonly target: FakeCluster;
   readonly vtgate: FakeVtgate;
   /** Every row that an application has written to the source and been told so, by table and key. */
   readonly acknowledged = new Map<string, Map<string, string>>();
 
-  constructor() {
+  constructor(pace: Pace = hurried) {
+    this.source = new FakeCluster(
+      sourceServer,
+      'ext',
+      [{ name: 'load', shards: ['0'], vschema: create(KeyspaceSchema) }],
+      100,
+      () => {
+        throw new Error('nothing is copied to the source');
+      },
+      pace,
+    );
     const byKey = { columnVindexes: [{ column: 'id', name: 'xxhash' }] };
     const customer = create(KeyspaceSchema, {
       sharded: true,
@@ -66,6 +70,7 @@ export class World {
       ],
       200,
       findSource,
+      pace,
     );
     this.vtgate = new FakeVtgate(this.target);
     for (const [table, rows] of Object.entries(sample)) this.fill(table, rows);
@@ -74,7 +79,7 @@ export class World {
   /** The connectors of a program that works in this world. */
   connectors(): Connectors {
     return {
-      openKv: (server, cluster) => this.clusterAt(server).etcd.open(server, cluster),
+      openKv: (server, cluster) => this.etcdAt(server).open(server, cluster),
       openTablets: () => ({ client: (_host, port) => this.tabletAt(port).client() }),
       openSqlClient: (_options, target) => this.vtgate.client(target),
     };
@@ -100,12 +105,29 @@ export class World {
     return true;
   }
 
+  /** Inserts and changes rows of the source, one each so many milliseconds, until the answer is called. */
+  startWriters(everyMs: number): () => void {
+    let count = 0;
+    const timer = setInterval(() => {
+      const table = sampleTables[++count % sampleTables.length] ?? '';
+      this.write(table, String(100 + (count % 40)), `written ${count}`);
+    }, everyMs);
+    return () => clearInterval(timer);
+  }
+
+  /** Mounts the source beforehand, so that nothing at all may be left. */
+  mount(): void {
+    const { topoType, topoServer: server, topoRoot: root } = fakeMount;
+    const record = create(ExternalVitessClusterSchema, { topoConfig: { topoType, server, root } });
+    this.target.etcd.write(`${topoRoot}/ExternalClusters/vitess/ext1`, toBinary(ExternalVitessClusterSchema, record));
+  }
+
   /** Everything a migration might leave behind in the target, and in the source, as plain data to compare. */
   snapshot(): Record<string, string> {
     const all: Record<string, string> = {};
     for (const [name, cluster] of Object.entries({ source: this.source, target: this.target })) {
-      for (const [key, { value }] of cluster.etcd.below('/'))
-        all[`${name} ${key}`] = Buffer.from(value).toString('hex');
+      for (const etcd of [cluster.etcd, ...cluster.cellServers.values()])
+        for (const [key, { value }] of etcd.below('/')) all[`${name} ${key}`] = Buffer.from(value).toString('hex');
       for (const { keyspace, shard, tablet } of cluster.shards) {
         const place = `${name} ${keyspace}/${shard}`;
         all[`${place} tables`] = [...tablet.mysql.tables]
@@ -126,6 +148,10 @@ export class World {
     for (let id = 1; id <= rows; id++) this.write(table, String(id), `${table} ${id}`);
   }
 
+  private etcdAt(server: string): FakeEtcd {
+    return this.source.cellServers.get(server) ?? this.target.cellServers.get(server) ?? this.clusterAt(server).etcd;
+  }
+
   private clusterAt(server: string): FakeCluster {
     const found = [this.source, this.target].find((cluster) => cluster.server === server);
     if (found === undefined) throw new Error(`there is no cluster at ${server}`);
@@ -133,7 +159,9 @@ export class World {
   }
 
   private tabletAt(port: number) {
-    const found = [...this.source.shards, ...this.target.shards].find((each) => each.port === port);
+    const { source, target } = this;
+    const all = [...source.shards, ...target.shards, ...source.replicas, ...target.replicas];
+    const found = all.find((each) => each.port === port);
     if (found === undefined) throw new Error(`there is no tablet at port ${port}`);
     return found.tablet;
   }
