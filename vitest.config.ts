@@ -54,6 +54,17 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          setupFiles: ['test/simulation/skipped-time.ts'],
+          ...patient,
+          ...told,
+          maxWorkers: sideBySide,
+          sequence: { groupOrder: 3 },
+        },
+      },
       // Each file has servers of its own, to harm.
       {
         test: {

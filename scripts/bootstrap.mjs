@@ -18,6 +18,8 @@ const tasks = {
   check: ['tsx', ['scripts/test.ts', '--check'], 'generate'],
   'test:faults': ['tsx', ['scripts/test.ts', '--every-fault']],
   'test:referee': ['tsx', ['scripts/test.ts', '--referee']],
+  // Needs no servers, and of the programs only the generated sources.
+  'test:simulation': ['tsx', ['scripts/test.ts', '--simulation'], 'generate'],
   lab: ['tsx', ['lab/main.ts']],
   bench: ['tsx', ['bench/main.ts']],
   worker: [process.execPath, ['dist/src/worker.js']],

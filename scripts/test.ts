@@ -132,12 +132,15 @@ const quick: readonly Lane[] = [staticChecks, [projects('unit', 'replay', 'workf
  * which each has its own; the first computes meanwhile.
  */
 const everyday: readonly Lane[] = [
-  [...staticChecks, ...packageChecks, projects('unit', 'replay', 'workflow')],
+  [...staticChecks, ...packageChecks, projects('unit', 'replay', 'workflow'), projects('simulation')],
   [projects('servers')],
   [projects('faults'), projects('security')],
 ];
 
-/** What the command asks for: `--check`, `--every-fault`, `--referee`, or everything; and what vitest gets. */
+/**
+ * What the command asks for: `--check`, `--every-fault`, `--referee`, `--simulation`, or everything; and what vitest
+ * gets.
+ */
 function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
   if (first === '--check') {
     // No divisor of the six messages: each comes first and second.
@@ -151,6 +154,10 @@ function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
   if (first === '--referee') {
     process.env['REFEREE_SEEDS'] ??= '1-200';
     return [[{ name: 'referee', run: () => tests(['--project', 'servers', 'test/referee', ...rest]) }]];
+  }
+  if (first === '--simulation') {
+    process.env['SIMULATION_SEEDS'] ??= '1-10000';
+    return [[{ name: 'simulation', run: () => tests(['--project', 'simulation', ...rest]) }]];
   }
   if (first === undefined) return everyday;
   return [[...staticChecks, { name: 'tests', run: () => tests([first, ...rest]) }]];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { claimLost, locksIn, type LockKey } from '../../../src/vitess/claims.js';
+import { assertClaims, claimLost, locksIn, type LockKey } from '../../../src/vitess/claims.js';
 import { lockedBy } from '../../../src/vitess/topology/lock-contents.js';
 import { absent, type Entry, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
 import { hurried, type Pace } from './pace.js';
@@ -86,12 +86,12 @@ export class FakeLease implements Lease {
   }
 
   check(): Promise<void> {
-    if (!this.expired) return Promise.resolve();
-    return Promise.reject(claimLost(`the lock on ${this.dir} has been lost`, {}));
+    return Promise.resolve().then(() => this.assert());
   }
 
+  /** The holder's clocks tell it so when it has stood still for so long. */
   assert(): void {
-    // Its holder never stands still; the store knows when it has expired.
+    if (this.expired) throw claimLost(`the lock on ${this.dir} has been lost`, {});
   }
 
   release(): Promise<void> {
@@ -167,6 +167,7 @@ export class FakeKv implements Kv {
   }
 
   private assertLocks(): void {
+    assertClaims();
     for (const lock of locksIn({ cluster: this.cluster, server: this.server }))
       if (this.etcd.read(lock) === undefined) throw claimLost(`the lock ${lock} has been lost`, {});
   }

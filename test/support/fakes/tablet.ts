@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type CallOptions } from '@connectrpc/connect';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertClaims } from '../../../src/vitess/claims.js';
 import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
 import type { QueryClient, TabletClient, TabletManagerClient } from '../../../src/vitess/tablet/transport.js';
 import { deniedTables } from '../../../src/vitess/topology/shard-record.js';
@@ -65,6 +66,7 @@ export class FakeTablet {
       name,
       async (request: never, options?: CallOptions) => {
         await Promise.resolve();
+        assertClaims();
         const handler = handlers[name];
         if (handler === undefined) throw new ConnectError(`the fake tablet has no ${name}`, Code.Unimplemented);
         return create(output, (await handler(create(input, structuredClone(request)), options)) as never);

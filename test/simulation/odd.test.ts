@@ -1,0 +1,4 @@
+import { chosenSeeds } from './seeds.js';
+import { simulate } from './suite.js';
+
+simulate(chosenSeeds('odd'));

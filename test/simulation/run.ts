@@ -1,0 +1,382 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
+import { allActivities } from '../../src/activities/index.js';
+import type { MigrateResult } from '../../src/migration/lifecycle/result.js';
+import { VReplicationWorkflowState as State } from '../../src/vitess/wire/binlogdata_pb.js';
+import { buildClients } from '../../src/worker.js';
+import { Random } from '../referee/random.js';
+import { passing } from '../support/fakes/intercept.js';
+import { lifelike } from '../support/fakes/pace.js';
+import { fakeConfig, World } from '../support/fakes/world.js';
+import type { AttemptId, Host, Work } from './activity-task.js';
+import { Clock } from './clock.js';
+import { Execution, payloads, type Answer, type End } from './execution.js';
+import { fateOf, isTo, type Fate } from './faults.js';
+import { judge } from './judge.js';
+import { LookAfter } from './look-after.js';
+import type { Deed, Plan } from './plan.js';
+import { SimulatedWorker } from './worker.js';
+
+/** Milliseconds: longer than any worker stands frozen and any lease lasts. */
+const afterwards = 60_000;
+/** Takeovers in a row that the end of a run may need. */
+const mostTakeovers = 8;
+
+/** How a seed has ended. */
+export interface Verdict {
+  /** `nothing`: nothing was begun, or a takeover has found nothing. */
+  outcome: 'completed' | 'cancelled' | 'failed' | 'nothing';
+  /** What is wrong, in words. */
+  wrong: string[];
+  /** All that happened, with its time: the same to the byte each time. */
+  trace: string;
+  /** How often each kind of fault has struck. */
+  struck: Record<string, number>;
+  calls: number;
+  /** Time that was skipped, in milliseconds. */
+  skipped: number;
+}
+
+/** One seed: a migration in a world of its own, under its own time. */
+export class Simulation {
+  readonly world = new World(lifelike);
+  readonly wrong: string[] = [];
+  readonly workflowId: string;
+  /** Of the workflow's run that goes on, or was the last. */
+  execution!: Execution;
+  result: MigrateResult | undefined;
+  outcome: Verdict['outcome'] = 'nothing';
+  over = false;
+  /** How it ends, as an update was told. */
+  promised: Verdict['outcome'] | undefined;
+  /** The target serves the tables: also where nobody has been told so, because the workflow was terminated then. */
+  served = false;
+  /** The run is one that takes a migration over. */
+  adopts = false;
+  private terminated = false;
+  private calls = 0;
+  private runs = 0;
+  private takeovers = 0;
+  private readonly startedAt: number;
+  private readonly lines: string[] = [];
+  private readonly struck: Record<string, number> = {};
+  private readonly begun = new Map<string, number>();
+  private readonly workers = new Set<SimulatedWorker>();
+  private readonly executions: Execution[] = [];
+  private readonly latencies: Random;
+  private stopWriters: () => void = () => undefined;
+  /** Of this run: when Cancel reached it, and whether Create was done. */
+  private cancelledAt = Infinity;
+  private createDone = false;
+  private puttingBackAt = Infinity;
+
+  constructor(
+    readonly plan: Plan,
+    readonly clock: Clock,
+    private readonly creator: WorkflowCreator,
+  ) {
+    this.startedAt = clock.now;
+    this.workflowId = `${plan.keyspace}.wf`;
+    this.latencies = new Random(`simulation ${plan.seed} latencies`);
+  }
+
+  /** Runs a plan to its end, and judges it. */
+  static whole(plan: Plan, creator: WorkflowCreator): Promise<Verdict> {
+    const clock = new Clock();
+    return clock.during(() => new Simulation(plan, clock, creator).run());
+  }
+
+  /** Milliseconds since the beginning. */
+  get at(): number {
+    return this.clock.now - this.startedAt;
+  }
+
+  /** Faults come no more, and all servers are there. */
+  get isQuiet(): boolean {
+    const { faults, outages, holds } = this.plan;
+    return this.at > Math.max(faults.until, ...outages.map(({ to }) => to), ...holds.map(({ to }) => to));
+  }
+
+  note(text: string): void {
+    this.lines.push(`${String(this.at).padStart(7)} ${text}`);
+  }
+
+  /** Does one of the plan's deeds, or one of whoever looks after the migration. */
+  async perform({ what, by = 'signal', payload }: Omit<Deed, 'at'>): Promise<void> {
+    const args = payload === undefined ? [] : [payload];
+    this.note(
+      `> ${what}${by === 'update' ? ' by update' : ''} ${payload === undefined ? '' : JSON.stringify(payload)}`,
+    );
+    if (what.startsWith('streams ')) this.stopStreams(what, String(payload));
+    else if (what === 'worker dies') for (const worker of this.workers) void worker.die();
+    else if (what === 'workflow is replayed') await this.replay();
+    else if (what === 'terminate') this.execution.terminate();
+    else if (what === 'Temporal cancels') this.execution.cancel();
+    else if (by === 'signal') this.execution.signal(what, args);
+    else void this.execution.update(what, args).then((answer) => this.hear(what, answer));
+    if (what === 'cancel' || what === 'Temporal cancels') this.cancelledAt = Math.min(this.cancelledAt, this.at);
+  }
+
+  /** Vitess ends streams with a message, or another program stops them. */
+  private stopStreams(what: string, message: string): void {
+    for (const { tablet } of this.world.target.shards)
+      for (const stream of tablet.vreplication.streams) {
+        if (stream.state === State.Stopped) continue;
+        stream.controlled = false;
+        stream.state = what === 'streams end' ? State.Error : State.Stopped;
+        stream.message = message;
+      }
+  }
+
+  /** Takes over what is in the cluster, as the command line does. */
+  takeOver(input: Record<string, unknown>): void {
+    if (!this.hasLeftovers) {
+      this.note('there is nothing to take over');
+      this.over = true;
+      return;
+    }
+    if (++this.takeovers > mostTakeovers) {
+      this.wrong.push('takeovers do not end it');
+      this.over = true;
+      return;
+    }
+    this.note(`taken over ${JSON.stringify(input)}`);
+    this.adopts = true;
+    this.begin({ source: 'ext1.load', target: this.workflowId, ...input });
+    if (input['adopt'] === 'cancel') this.cancelledAt = this.at;
+  }
+
+  /** A journal or streams of the migration are there. */
+  get hasLeftovers(): boolean {
+    const { target } = this.world;
+    const streams = target.shards.some(({ tablet }) => tablet.vreplication.streams.length > 0);
+    return this.journal !== undefined || streams;
+  }
+
+  get journal(): { forward: boolean; cancelling: boolean } | undefined {
+    const stored = this.world.target.etcd.read(`/vitess/global/vtmigrate/${this.plan.keyspace}/wf`);
+    return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored.value).toString()) as never);
+  }
+
+  private prepare(): void {
+    const { plan, world } = this;
+    if (plan.secondCell) world.target.addCell('zone2');
+    if (plan.replicas) {
+      world.source.addReplica('load', '0', 300);
+      for (const [n, { keyspace, shard }] of world.target.shardsOf(plan.keyspace).entries())
+        world.target.addReplica(keyspace, shard, 301 + n, plan.secondCell ? 'zone2' : 'zone1');
+    }
+    if (plan.mounted) world.mount();
+    for (const table of plan.there)
+      for (const { tablet } of world.target.shardsOf(plan.keyspace))
+        tablet.mysql.createTable(world.sourceMysql.table(table).ddl);
+  }
+
+  private async run(): Promise<Verdict> {
+    const { plan, world, clock } = this;
+    this.prepare();
+    const before = world.snapshot();
+    if (plan.writers !== 'none') this.stopWriters = world.startWriters(700);
+    this.schedule();
+    this.begin({ source: 'ext1.load', target: this.workflowId, all: true, ...plan.input });
+    try {
+      await new LookAfter(this).untilOver();
+      this.stopWriters();
+      await clock.run(() => false, afterwards);
+      await this.takeOverLate();
+      if (this.over) this.wrong.push(...judge(this, before));
+    } catch (error) {
+      this.wrong.push(`broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+    for (const execution of this.executions) await execution.dispose();
+    this.note(`the end: ${this.outcome}`);
+    for (const text of this.wrong) this.note(`! ${text}`);
+    const { outcome, wrong, struck, calls } = this;
+    return { outcome, wrong, struck, calls, trace: this.lines.join('\n'), skipped: this.at };
+  }
+
+  /** A step of a terminated run goes on until its next heartbeat, and may begin a journal after all. */
+  private async takeOverLate(): Promise<void> {
+    if (!this.terminated || !this.hasLeftovers || !this.over) return;
+    this.over = false;
+    this.takeOver({ adopt: 'cancel' });
+    await new LookAfter(this).untilOver();
+    await this.clock.run(() => false, afterwards);
+  }
+
+  private schedule(): void {
+    const { clock, plan, world } = this;
+    for (const deed of plan.deeds) if (deed.at.step === undefined) clock.at(deed.at.delay, () => this.perform(deed));
+    const hold = (holds: boolean) => () => {
+      for (const { tablet } of world.target.shards) tablet.vreplication.copyHolds = holds;
+    };
+    for (const { from, to } of plan.holds) {
+      clock.at(from, hold(true));
+      clock.at(to, hold(false));
+    }
+  }
+
+  private begin(input: Record<string, unknown>): void {
+    this.cancelledAt = Infinity;
+    this.createDone = false;
+    this.puttingBackAt = Infinity;
+    const runId = `run-${this.runs + 1}`;
+    this.startRun(payloads([input]), runId, undefined);
+  }
+
+  private startRun(args: ReturnType<typeof payloads>, firstRunId: string, continuedFrom: string | undefined): void {
+    const runId = `run-${++this.runs}`;
+    const execution = new Execution({
+      creator: this.creator,
+      host: this.host,
+      runId,
+      firstRunId,
+      continuedFrom,
+      args,
+      suggestAfter: this.plan.suggestAfter,
+      nth: (step) => this.scheduled(step),
+      ended: (end) => this.end(end, firstRunId, runId),
+    });
+    this.executions.push(execution);
+    this.execution = execution;
+  }
+
+  private get host(): Host {
+    return {
+      clock: this.clock,
+      workflowId: this.workflowId,
+      latency: () => this.latencies.int(1, 8),
+      take: (id) => this.take(id),
+    };
+  }
+
+  /** A step is scheduled: its number, for all runs of the workflow. */
+  private scheduled(step: string): number {
+    const nth = (this.begun.get(step) ?? 0) + 1;
+    this.begun.set(step, nth);
+    if (step === 'observe') this.createDone = true;
+    if (step === 'cancel') this.puttingBackAt = Math.min(this.puttingBackAt, this.at);
+    if (step === 'serve') this.served = true;
+    if (step === 'prove' && this.plan.writers === 'early') this.stopWriters();
+    const cancelCame = this.cancelledAt + cancelReaches < this.at;
+    if (step === 'finish' && cancelCame && this.journal?.forward !== true)
+      this.wrong.push(`finish ${nth} begins ${this.at - this.cancelledAt} ms after Cancel`);
+    return nth;
+  }
+
+  private take(id: AttemptId): Work {
+    const { step, nth, attempt } = id;
+    this.note(`${step} ${nth}${attempt > 1 ? `, attempt ${attempt}` : ''}`);
+    if (attempt === 1)
+      for (const deed of this.plan.deeds)
+        if (deed.at.step === step && deed.at.nth === nth) this.clock.at(deed.at.delay, () => this.perform(deed));
+    const worker = new SimulatedWorker(id, {
+      clock: this.clock,
+      leaseTtl: lifelike.leaseTtl,
+      fate: (call, change) => this.fate(id, call, change),
+      away: (what) => this.away(what),
+    });
+    this.workers.add(worker);
+    const { clients } = buildClients(fakeConfig, passing(this.world.connectors(), worker.pass));
+    const steps = allActivities(clients) as unknown as Record<string, Work['run']>;
+    const run = async (...args: unknown[]) => {
+      try {
+        return await steps[step]?.(...args);
+      } catch (error) {
+        this.note(`${step} ${nth}, attempt ${attempt}: ${briefly(error)}`);
+        throw error;
+      } finally {
+        worker.end();
+        this.workers.delete(worker);
+      }
+    };
+    return { process: worker, run };
+  }
+
+  private fate({ step, nth, attempt }: AttemptId, call: string, change: number | undefined): Fate {
+    this.calls++;
+    const { aimed, faults, seed } = this.plan;
+    const aim = aimed.find(
+      (each) => each.step === step && each.nth === nth && each.attempt === attempt && each.call === change,
+    );
+    const fate = {
+      ...fateOf(seed, call, faults, this.at),
+      ...(aim === undefined ? {} : { kind: aim.kind, ms: aim.ms }),
+    };
+    if (fate.kind === undefined) return fate;
+    const struck = Object.values(this.struck).reduce((sum, each) => sum + each, 0);
+    if (aim === undefined && (struck >= faults.budget || this.at > faults.until))
+      return { ...fate, kind: undefined, ms: 0 };
+    this.struck[fate.kind] = (this.struck[fate.kind] ?? 0) + 1;
+    this.note(`* ${fate.kind}${fate.ms === 0 ? '' : ` ${fate.ms} ms`}: ${call}`);
+    return fate;
+  }
+
+  private away(what: string): 'silent' | 'refuses' | undefined {
+    const outage = this.plan.outages.find(
+      ({ server, from, to }) => from <= this.at && this.at < to && isTo(server, what),
+    );
+    if (outage === undefined) return undefined;
+    this.struck['outage'] = (this.struck['outage'] ?? 0) + 1;
+    return outage.silent ? 'silent' : 'refuses';
+  }
+
+  private async replay(): Promise<void> {
+    try {
+      await this.execution.replay();
+    } catch (error) {
+      this.wrong.push(`does not replay: ${String(error)}`);
+    }
+  }
+
+  private hear(what: string, answer: Answer): void {
+    const text = 'refusal' in answer ? `refused: ${briefly(answer.refusal)}` : JSON.stringify(answer.outcome);
+    this.note(`< ${what}: ${text.slice(0, 200)}`);
+    const outcome = 'refusal' in answer ? undefined : (answer.outcome as { outcome?: string } | undefined)?.outcome;
+    if (what === 'cancel' && outcome === 'cancelled') this.promised = 'cancelled';
+    if (outcome === 'completed') this.promised = 'completed';
+  }
+
+  private end(end: End, firstRunId: string, runId: string): void {
+    const cutOff = [...this.execution.owed.values()];
+    if (cutOff.length > 0 && end.how !== 'terminated')
+      this.wrong.push(`the run has ${end.how} with updates unanswered: ${cutOff.join(', ')}`);
+    this.note(`the run has ${end.how}${end.how === 'failed' ? `: ${end.error.message}` : ''}`);
+    if (end.how === 'terminated') this.terminated = true;
+    if (end.how === 'continued') this.startRun(end.args, firstRunId, runId);
+    else if (end.how === 'terminated') this.clock.at(this.plan.takeoverAfter, () => this.takeOver(this.plan.takeover));
+    else if (end.how === 'failed') this.fail(end.error);
+    else {
+      this.result = end.how === 'completed' ? (end.result as MigrateResult) : undefined;
+      this.outcome = this.result?.outcome === 'completed' ? 'completed' : 'cancelled';
+      this.over = true;
+    }
+  }
+
+  /** It must have put everything back, unless it says otherwise or has only tried to take something over. */
+  private fail(error: Error): void {
+    const code = error instanceof ApplicationFailure ? error.type : undefined;
+    if (typeof code !== 'string' || code === 'Error') this.wrong.push(`failed without a code: ${error.message}`);
+    if (this.createDone) this.wrong.push(`failed after Create: ${error.message}`);
+    this.outcome = 'failed';
+    if (!this.adopts && this.cancelledAt + cancelReaches < Math.min(this.at, this.puttingBackAt))
+      this.wrong.push(`failed ${this.at - this.cancelledAt} ms after Cancel: ${error.message}`);
+    const mayLeave = this.adopts || error.message.includes('may have been left behind');
+    if (!this.hasLeftovers) this.over = true;
+    else if (mayLeave) {
+      const adopt = this.journal?.forward === true ? 'complete' : 'cancel';
+      this.clock.at(10_000, () => this.takeOver({ adopt }));
+    } else {
+      this.wrong.push(`failed, and left a journal or streams behind: ${error.message}`);
+      this.over = true;
+    }
+  }
+}
+
+/** Milliseconds within which a message has reached the workflow. */
+const cancelReaches = 50;
+
+function briefly(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, 160);
+}
