@@ -156,7 +156,8 @@ export class Session {
     if (description !== undefined) return description;
     throw new CommandError(
       `there is no migration ${id}: start one with vtmigrate Migrate -all -source <mount>.<keyspace> Create ${id}, ` +
-        `or list them with temporal workflow list --query "WorkflowType = 'migrate'"`,
+        `or list them with temporal workflow list --query "WorkflowType = 'migrate'". ` +
+        'Temporal forgets one that has ended once the retention of its namespace is over',
     );
   }
 

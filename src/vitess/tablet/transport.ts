@@ -122,32 +122,41 @@ export async function callTablet<T>(
     if (cause instanceof MigrationError) throw cause;
     const error = ConnectError.from(cause);
     if (error.cause instanceof MigrationError) throw error.cause;
+    const text = shortened(error.rawMessage);
+    const options = text === error.rawMessage ? { cause } : {};
     // A tablet has the caller's deadline. When it passes, it may answer first, with an error of no certain status.
     const late = error.code === Code.Unknown && performance.now() - began >= timeoutMs;
     if (late || unreachable.has(error.code)) {
       throw new MigrationError(
         'TABLET_UNREACHABLE',
-        `the tablet does not answer ${what} (${error.rawMessage})`,
+        `the tablet does not answer ${what} (${text})`,
         place,
         'check that vttablet runs there and its gRPC port can be reached from the worker',
-        { cause },
+        options,
       );
     }
     if (unauthorized.has(error.code)) {
       throw new MigrationError(
         'ACCESS_REFUSED',
-        `the tablet does not let the worker in for ${what}: ${error.rawMessage}`,
+        `the tablet does not let the worker in for ${what}: ${text}`,
         place,
         `check tls, user and password of ${place.cluster ?? 'the cluster'}'s tablets in the worker's configuration, ` +
           "and the tablet's MySQL accounts",
-        { cause },
+        options,
       );
     }
     const code = refused.has(error.code) ? 'TABLET_REFUSED' : 'TABLET_CALL_FAILED';
-    throw new MigrationError(code, `${what} failed: ${error.rawMessage}`, place, "the tablet's log has the details", {
-      cause,
-    });
+    throw new MigrationError(code, `${what} failed: ${text}`, place, "the tablet's log has the details", options);
   } finally {
     over.abort();
   }
+}
+
+/** Characters of Vitess's words that are kept: Temporal cuts a longer failure at its end, where the cause is. */
+const kept = { first: 500, last: 500 };
+
+function shortened(text: string): string {
+  const cut = text.length - kept.first - kept.last;
+  if (cut <= 0) return text;
+  return `${text.slice(0, kept.first)} [… ${cut} characters …] ${text.slice(-kept.last)}`;
 }
