@@ -4,14 +4,17 @@ import { migrateByPeer } from './peer.js';
 import { measureProof } from './proof.js';
 import { emptyTarget } from './reset.js';
 import { Ours } from './ours.js';
+import { soak } from './soak.js';
 
 const usage = `usage: npm run bench [-- --rows N] [--runs N] [--keyspace commerce|customer]
        npm run bench -- --proof [--sizes 1000000,5000000] [--rates 0,100,1000]
+       npm run bench -- --soak [--minutes 60]
 
 Measures the whole lifecycle, from create to the tables being served, once by vtmigrate and once
 by a script of vtctldclient commands, in turns on the same clusters. With --proof: the checksums
 beside VDiff on tables of some sizes, what they cost a writer, and how long a fence stands with
-some writes a second.`;
+some writes a second. With --soak: migrations in a loop, completed and cancelled, while workers
+and servers are killed, with the memory and the connections of a worker that lives.`;
 
 function option(name: string, otherwise: string): string {
   const index = process.argv.indexOf(`--${name}`);
@@ -62,6 +65,11 @@ async function main(): Promise<void> {
       const numbers = (name: string, otherwise: string) => option(name, otherwise).split(',').map(Number);
       await measureProof(lab, ours, numbers('sizes', '1000000,5000000'), numbers('rates', '0,100,1000'));
       await ours.stop();
+      return;
+    }
+    if (process.argv.includes('--soak')) {
+      await loadSampleData(lab.source, { rows: 20_000 });
+      await soak(lab, Number(option('minutes', '60')));
       return;
     }
     await loadSampleData(lab.source, { rows });
