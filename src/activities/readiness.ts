@@ -2,8 +2,7 @@ import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
 import { parseWorkflowIdentifier } from '../migration/input/identifier.js';
 import type { CompleteRequest } from '../migration/input/input.js';
-import type { KnownReadiness } from '../migration/lifecycle/complete-answer.js';
-import { readinessQuestion } from '../migration/lifecycle/messages.js';
+import { readinessQuestion, type KnownReadiness } from '../migration/lifecycle/messages.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { MigrationError } from '../migration/problem/errors.js';
 

@@ -1,8 +1,8 @@
 import { proofGaps } from '../migration/checksum/gaps.js';
 import { parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { CompleteRequest } from '../migration/input/input.js';
-import { dryRunAnswer, type KnownReadiness } from '../migration/lifecycle/complete-answer.js';
-import type { CompleteAnswer } from '../migration/lifecycle/messages.js';
+import { dryRunAnswer } from '../migration/lifecycle/complete-answer.js';
+import type { CompleteAnswer, KnownReadiness } from '../migration/lifecycle/messages.js';
 import { acceptanceOf, readiness } from '../migration/lifecycle/next-step.js';
 import { completeOptions } from '../migration/lifecycle/state.js';
 import type { Gap } from '../migration/proof/gaps.js';

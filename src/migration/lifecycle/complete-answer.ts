@@ -1,19 +1,7 @@
 import type { CompleteRequest } from '../input/input.js';
 import { isAccepted, type Gap } from '../proof/gaps.js';
-import type { CompleteAnswer } from './messages.js';
+import type { CompleteAnswer, KnownReadiness } from './messages.js';
 import { acceptanceOf } from './next-step.js';
-
-/** What a migration knows of its readiness by itself. The rest is known to the clusters. */
-export interface KnownReadiness {
-  /** Create is done: the clusters can be asked. */
-  created: boolean;
-  /** In words, what it waits for. */
-  waitingFor: string[];
-  missing: Gap[];
-  vdiffIsOld: boolean;
-  /** What the proof needs to know of how Complete would go. */
-  initializeTargetSequences: boolean;
-}
 
 /**
  * The answer of a dry run of Complete.

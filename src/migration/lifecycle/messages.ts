@@ -2,7 +2,6 @@ import type { LeaveRequest, OptionsRequest, RawCompleteRequest } from '../input/
 import type { NameList } from '../plan/reference.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
-import type { KnownReadiness } from './complete-answer.js';
 import type { Status } from './status.js';
 
 /** The answer of `complete`. */
@@ -11,6 +10,18 @@ export interface CompleteAnswer {
   outcome: 'completed' | 'remembered' | 'ready' | 'not ready' | 'cancelled' | 'failed';
   waitingFor: string[];
   missing: Gap[];
+}
+
+/** What a migration knows of its readiness by itself. The rest is known to the clusters. */
+export interface KnownReadiness {
+  /** Create is done: the clusters can be asked. */
+  created: boolean;
+  /** In words, what it waits for. */
+  waitingFor: string[];
+  missing: Gap[];
+  vdiffIsOld: boolean;
+  /** What the proof needs to know of how Complete would go. */
+  initializeTargetSequences: boolean;
 }
 
 /** The answer of `cancel`. */
