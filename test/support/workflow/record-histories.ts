@@ -29,6 +29,9 @@ const tooLate = new MigrationError('PAST_NO_RETURN', 'the streams are being dele
 
 const unknownTable = new MigrationError('TABLE_NOT_FOUND', 'nope is not in the migration', {}, 'see its tables');
 
+const unknownCell = new MigrationError('CELL_NOT_FOUND', 'cell nope does not exist', {}, 'the cells are ext');
+const unreadable = new MigrationError('VTGATE_UNREACHABLE', 'vtgate does not answer', {}, 'start it');
+
 type Scenario = (bench: Bench, workflowId: string) => Promise<Migration>;
 
 const inPhase = (migration: Migration, phase: string) => migration.until((status) => status.phase === phase);
@@ -159,6 +162,35 @@ const scenarios: Record<string, Scenario> = {
     await migration.handle.signal('leave', { tables: ['nope'] });
     await migration.until((status) => status.lastError !== null);
     await migration.handle.signal('complete', { leaveTables: ['corder'] });
+    return migration;
+  },
+  async 'options-updated'(bench, id) {
+    const script = new Script();
+    script.hold('vdiff');
+    const migration = await bench.migrate(script, {}, id);
+    await inPhase(migration, 'verifying');
+    await migration.update('updateOptions', { vdiffTabletTypes: ['PRIMARY'] });
+    await inPhase(migration, 'replicating');
+    script.on('updateOptions', fails(unknownCell));
+    await migration.handle.signal('updateOptions', { cells: ['nope'] });
+    await migration.until((status) => status.refusal !== null);
+    await migration.handle.signal('complete');
+    return migration;
+  },
+  async 'stream-restarted'(bench, id) {
+    const ended = { ...sampleProblem, healer: 'program' as const };
+    const script = new Script().on('observe', returns({ ...copying(0.5), problems: [ended] }));
+    return bench.migrate(script, { complete: 'auto' }, id);
+  },
+  async 'trial-skipped'(bench, id) {
+    const script = new Script().always('serve', (_ref, _keep, tries = true) =>
+      tries ? Promise.reject(unreadable) : Promise.resolve([]),
+    );
+    const migration = await bench.migrate(script, { complete: 'auto' }, id);
+    await migration.until((status) => status.serving && status.lastError !== null);
+    await migration.update('retry');
+    await migration.until(() => script.count('serve') === 2);
+    await migration.handle.signal('skip');
     return migration;
   },
   async 'paused-and-resumed'(bench, id) {
