@@ -145,6 +145,14 @@ describe('what the VDiff lacks', () => {
     for (const { remedy } of found) expect(remedy).not.toBe('');
     expect(found.filter((gap) => !isAccepted(gap, { force: true, acceptRows: [] }))).toEqual([]);
   });
+
+  it.each([
+    { vdiff: cleanVDiff({ state: 'stalled' }), remedy: /^allow it more time .*-vdiff_stall_timeout/ },
+    { vdiff: failedVDiff('error'), remedy: /^see the reason; .*-vdiff_tablet_types/ },
+    { vdiff: dirtyVDiff(), remedy: /^mend the rows/ },
+  ])('is remedied: $remedy', ({ vdiff, remedy }) => {
+    for (const gap of vdiffGaps(vdiff)) expect(gap.remedy).toMatch(remedy);
+  });
 });
 
 describe('isClean', () => {

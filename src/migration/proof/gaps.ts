@@ -88,6 +88,16 @@ export function isAccepted({ code, place }: Gap, { force, acceptRows }: Acceptan
   return place.table !== undefined && acceptRows.includes(place.table) && ofTable.has(code);
 }
 
+/** For a VDiff that has said nothing of the rows. */
+const vdiffRemedies: Partial<Record<VDiffReport['state'], string>> = {
+  stalled:
+    'allow it more time (vtmigrate Workflow Update -vdiff_stall_timeout) and run VDiff once more, complete with ' +
+    'force, or cancel',
+  error:
+    'see the reason; where tablets are the cause, choose others or allow more time (vtmigrate Workflow Update ' +
+    '-vdiff_tablet_types, -vdiff_wait_time); run VDiff once more, complete with force, or cancel',
+};
+
 /** What the last VDiff lacks. */
 export function vdiffGaps(vdiff: VDiffReport | null): Gap[] {
   if (vdiff !== null && isClean(vdiff)) return [];
@@ -97,7 +107,9 @@ export function vdiffGaps(vdiff: VDiffReport | null): Gap[] {
     code: 'VDIFF_NOT_CLEAN',
     message,
     place,
-    remedy: 'mend the rows and run VDiff once more, complete with acceptRows or force, or cancel',
+    remedy:
+      vdiffRemedies[vdiff.state] ??
+      'mend the rows and run VDiff once more, complete with acceptRows or force, or cancel',
   });
   if (vdiff.state !== 'completed') {
     const message = `the last VDiff ended as ${vdiff.state}${describeErrors(vdiff)}`;
