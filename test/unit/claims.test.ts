@@ -106,8 +106,8 @@ describe('a lock in etcd', () => {
 });
 
 describe('the claim of an activity', () => {
-  const run = (work: () => Promise<void>) => {
-    const environment = new MockActivityEnvironment({ heartbeatTimeoutMs: 10_000 });
+  const run = (work: () => Promise<void>, heartbeatTimeoutMs = 10_000) => {
+    const environment = new MockActivityEnvironment({ heartbeatTimeoutMs });
     return environment.run(() => withHeartbeat(work));
   };
 
@@ -118,6 +118,16 @@ describe('the claim of an activity', () => {
       assertClaims();
       expect(Context.current().info.heartbeatTimeoutMs).toBe(10_000);
     });
+  });
+
+  it('does not end where Temporal waits for no heartbeat: it gives 0 then', async () => {
+    vi.useFakeTimers();
+    await run(async () => {
+      await vi.advanceTimersByTimeAsync(1_000);
+      vi.setSystemTime(Date.now() + 60_000);
+      assertClaims();
+      expect(Context.current().info.heartbeatTimeoutMs).toBe(0);
+    }, 0);
   });
 
   it('ends for good when the process has stood still for longer than Temporal waits', async () => {

@@ -42,7 +42,12 @@ class Beats implements Claim {
   private last = new Stopwatch();
   private missed = 0;
 
-  constructor(private readonly timeout = Infinity) {}
+  private readonly timeout: number;
+
+  /** @param timeout milliseconds; without one, or with 0, Temporal waits for no heartbeat */
+  constructor(timeout = 0) {
+    this.timeout = timeout === 0 ? Infinity : timeout;
+  }
 
   next(): void {
     this.look();
