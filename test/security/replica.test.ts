@@ -31,6 +31,10 @@ async function replicaOf(cluster: 'source' | 'target'): Promise<{ alias: string;
 
 const delay = (connection: Connection, seconds: number) =>
   connection.query(`stop replica; change replication source to source_delay = ${seconds}; start replica`);
+afterEach(async () => {
+  await program.settle();
+  await emptyTarget('commerce');
+});
 afterAll(async () => {
   await replica.end();
   await program.stop();
@@ -142,11 +146,6 @@ describe('kept behind on purpose', () => {
       accept: ['replica-lag'],
       ...input,
     });
-
-  afterEach(async () => {
-    await program.settle();
-    await emptyTarget('commerce');
-  });
 
   test('on the source, with streams that read the primary: VDiff does, too', async () => {
     writeOn();
