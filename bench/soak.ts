@@ -75,7 +75,7 @@ async function migrate(lab: Lab, client: Client, id: string): Promise<string> {
 async function expectNothingLeft(lab: Lab, keyspace: string): Promise<void> {
   const env = { ...process.env, ...environment(lab) };
   const found = await retried(() =>
-    Promise.resolve(execFileSync(process.execPath, [cli, 'Audit', keyspace], { env, encoding: 'utf8' })),
+    Promise.resolve(execFileSync(process.execPath, [cli, 'Audit', keyspace], { env, encoding: 'utf8', stdio: 'pipe' })),
   );
   if (!found.includes('no residue')) throw new Error(`residue in ${keyspace}:\n${found}`);
 }
