@@ -2,6 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StreamProblem } from '../../src/migration/watch/diagnosis.js';
 import type { Status } from '../../src/migration/lifecycle/status.js';
+import type { Problem } from '../../src/migration/problem/errors.js';
 import { Program, until } from '../support/lab/program.js';
 import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
@@ -39,10 +40,14 @@ async function replicating(): Promise<WorkflowHandle> {
   return handle;
 }
 
-const problemsOf = ({ problems }: Status) => problems.filter((problem): problem is StreamProblem => 'kind' in problem);
+const isOfStream = (problem: Problem | StreamProblem): problem is StreamProblem => 'kind' in problem;
+const problemsOf = ({ problems }: Status) => problems.filter(isOfStream);
 const says = (kind: StreamProblem['kind']) => (status: Status) => problemsOf(status).some((each) => each.kind === kind);
-const isPausedFor = (kind: StreamProblem['kind']) => (status: Status) =>
-  status.phase === 'paused' && says(kind)(status);
+/** By its reason: the pause may have come while Vitess tried again, without the message. */
+const isPausedFor =
+  (kind: StreamProblem['kind']) =>
+  ({ phase, needsPerson }: Status) =>
+    phase === 'paused' && (needsPerson?.reason ?? []).some((each) => isOfStream(each) && each.kind === kind);
 
 /** The tables are the same on both sides again. */
 async function goesOn(names = tables): Promise<void> {
