@@ -171,7 +171,7 @@ class Adopting extends Looking<LockedStep> {
     for (const { name } of plan.target.shards) {
       const tablet = await clients.primary(clients.target, ref.id.keyspace, name);
       if (plan.target.sharded) await streams.stopBatching(this.step, tablet);
-      // A Create that was cut off has started those of some shards. What another program has stopped may be meant so.
+      // Our Create may have been cut off half-way. Streams of another program may be stopped on purpose.
       if (record?.plan.stream.autoStart === true) await streams.start(this.step, plan, tablet);
       await this.startRepaired(tablet);
     }

@@ -6,20 +6,22 @@ import { MigrationError } from '../../migration/problem/errors.js';
  * decides whether Temporal retries it. Other errors pass through: they are bugs.
  */
 export function toFailure(error: unknown): unknown {
-  if (!(error instanceof MigrationError)) return error;
-  return ApplicationFailure.create({
-    message: error.message,
-    type: error.code,
-    nonRetryable: !error.retryable,
-    details: [error.toProblem()],
-    ...(error.cause instanceof Error ? { cause: error.cause } : {}),
-  });
+  return error instanceof MigrationError ? failureOf(error, error.retryable) : error;
 }
 
 /** A failure that is final otherwise, for an attempt that has left something to do: it is tried again. */
 export function notYetFinal(error: MigrationError): ApplicationFailure {
-  const { code: type, message } = error;
-  return ApplicationFailure.create({ message, type, nonRetryable: false, details: [error.toProblem()] });
+  return failureOf(error, true);
+}
+
+function failureOf(error: MigrationError, retryable: boolean): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    nonRetryable: !retryable,
+    details: [error.toProblem()],
+    ...(error.cause instanceof Error ? { cause: error.cause } : {}),
+  });
 }
 
 /** Wraps every function of a set of activities so that its errors leave as failures. */

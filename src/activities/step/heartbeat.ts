@@ -41,7 +41,6 @@ export async function withHeartbeat<T>(
 class Beats implements Claim {
   private last = new Stopwatch();
   private missed = 0;
-
   private readonly timeout: number;
 
   /** @param timeout milliseconds; without one, or with 0, Temporal waits for no heartbeat */
