@@ -1,4 +1,4 @@
-import { setCurrentDetails } from '@temporalio/workflow';
+import { patched, setCurrentDetails } from '@temporalio/workflow';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
 import { restartDelay, restartsInPeace } from '../migration/lifecycle/restarts.js';
@@ -81,6 +81,8 @@ export class LifecycleContext {
   async heal(problem: StreamProblem): Promise<number> {
     const { intents, progress, ref } = this.migration;
     if (intents.streams.want === 'pause') return 0;
+    // What was seen before Resume is heard is no reason to pause again.
+    if (intents.streams.want === 'resume' && patched('resume-wins')) return 0;
     const delay = this.delayOf(problem);
     if (delay === undefined) intents.streams = { want: 'pause', for: problem };
     if (delay === undefined || delay > 0) return delay ?? 0;

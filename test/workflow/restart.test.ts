@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { statusOf } from '../support/status.js';
-import { dirtyVDiff, replicating } from '../support/workflow/samples.js';
+import { dirtyVDiff, replicating, sampleProblem } from '../support/workflow/samples.js';
 import { returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
 
@@ -74,6 +74,27 @@ describe('a worker that goes away', () => {
     expect(script.calls.filter(({ name }) => name === 'cancel').map(({ attempt }) => attempt)).toEqual([1, 2]);
   });
 
+  it('Resume is heard, though the last look at the streams in trouble comes with it', async () => {
+    const trouble = returns(replicating({ problems: [{ ...sampleProblem, healer: 'person' }] }));
+    const script = new Script().on('observe', returns(replicating()), trouble);
+    const look = script.hold('observe', { deaf: true, then: trouble });
+    const migration = await bench.migrate(script);
+    await look.reached;
+    expect(await migration.status()).toMatchObject({ phase: 'paused' });
+    // The signal first, then the look, in one workflow task: a worker that stops takes no more of them.
+    const stopped = bench.stopWorker();
+    await sleep(500);
+    await migration.handle.signal('resume');
+    look.release();
+    await stopped;
+    await bench.startWorker();
+    await migration.until(({ phase }) => phase === 'replicating');
+    expect(script.count('resume')).toBe(1);
+    expect(script.count('pause')).toBe(1);
+    await migration.handle.signal('cancel');
+    expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+
   it('messages that come while there is none are carried out by the next', async () => {
     const script = new Script().on('observe', returns(replicating()));
     const migration = await bench.migrate(script);
@@ -105,5 +126,5 @@ describe('without a cache', () => {
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);
-  expect(replayed).toBe(14);
+  expect(replayed).toBe(15);
 });
