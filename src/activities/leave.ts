@@ -147,8 +147,8 @@ class LeavingStep {
 }
 
 /** The plan as the record has it now: it changes while tables leave. */
-async function readPlan({ journals }: Step): Promise<Plan> {
-  return (await journals.requireRecord()).plan;
+async function readPlan({ journals, ref }: Step): Promise<Plan> {
+  return (await journals.requireRecord(ref.runId)).plan;
 }
 
 async function report(step: Step): Promise<LeaveReport> {

@@ -65,7 +65,7 @@ export function repairActivities(clients: Clients) {
 
 /** From now on their last bit counts, also where the loss was accepted before. */
 async function compareExactly({ journals, ref }: Step, tables: readonly string[]): Promise<void> {
-  const { plan } = await journals.requireRecord();
+  const { plan } = await journals.requireRecord(ref.runId);
   const isRounded = ({ name, rounded }: Plan['tables'][number]) => rounded === true && tables.includes(name);
   if (!plan.tables.some(isRounded)) return;
   await journals.amend(ref.runId, {

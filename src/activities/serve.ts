@@ -27,11 +27,12 @@ export function serveActivities(clients: Clients) {
     async serve(ref: MigrationRef, keepJournal = false, tryTables = true): Promise<Problem[]> {
       return withHeartbeat(async (stopIfCancelled) => {
         const journals = new JournalStore(clients.target, ref.id);
-        const record = await journals.readRecord();
-        if (record === undefined) return [];
-        const refused = tryTables ? await new Serving(clients.vtgate, record.plan, stopIfCancelled).tryAll() : [];
+        const journal = await journals.read();
+        if (journal?.runId !== ref.runId) return [];
+        const { plan } = await journals.requireRecord(ref.runId);
+        const refused = tryTables ? await new Serving(clients.vtgate, plan, stopIfCancelled).tryAll() : [];
         if (!keepJournal) await journals.remove(ref.runId);
-        return trialWarnings(refused, targetPlace(record.plan, { server: clients.vtgate.server }));
+        return trialWarnings(refused, targetPlace(plan, { server: clients.vtgate.server }));
       });
     },
   };

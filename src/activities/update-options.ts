@@ -18,7 +18,7 @@ export function updateOptionsActivities(clients: Clients) {
      */
     async updateOptions(ref: MigrationRef, request: OptionsRequest): Promise<MigrationSettings> {
       return lockedStep(clients, ref, 'vtmigrate update options', async (step) => {
-        const record = await step.journals.requireRecord();
+        const record = await step.journals.requireRecord(ref.runId);
         refusePastNoReturn(await step.journals.require(ref.runId), targetPlace(record.plan));
         const changed = withOptions(record, request);
         if (request.cells !== undefined) await refuseUnknownCells(step, record, request.cells);

@@ -148,8 +148,9 @@ export class JournalStore {
     return this.readBeside('record');
   }
 
-  /** The record of this run. @throws MigrationError MIGRATION_EXISTS when it is gone */
-  async requireRecord(): Promise<MigrationRecord> {
+  /** The record of this run. @throws MigrationError MIGRATION_EXISTS when it is gone, or another's */
+  async requireRecord(runId: string): Promise<MigrationRecord> {
+    await this.loadOwn(runId);
     const record = await this.readRecord();
     if (record === undefined) throw this.owned(undefined);
     return record;

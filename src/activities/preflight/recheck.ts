@@ -14,10 +14,10 @@ import { Sides } from './sides.js';
  * Asks the checks of Complete once more, against the plan and the input of the record. Changes nothing.
  * @param said what was said with Complete, and wins over the input
  * @returns what stops the migration: errors, and warnings that are not accepted
- * @throws MigrationError MIGRATION_EXISTS when the record is gone
+ * @throws MigrationError MIGRATION_EXISTS when another run owns the migration, or none
  */
 export async function recheck(clients: Clients, { id, runId }: MigrationRef, said: ProveOptions): Promise<Gap[]> {
-  const { input: recorded, plan } = await new JournalStore(clients.target, id).requireRecord();
+  const { input: recorded, plan } = await new JournalStore(clients.target, id).requireRecord(runId);
   const input = { ...recorded, ...said };
   const request = { input, source: parseSourceIdentifier(input.source), target: id, runId };
   const checks = checksFor('complete');

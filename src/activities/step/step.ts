@@ -21,7 +21,7 @@ export class Step {
     this.journals = new JournalStore(clients.target, ref.id);
   }
 
-  /** The plan, read once. @throws MigrationError MIGRATION_EXISTS when the record is gone */
+  /** The plan, read once. @throws MigrationError MIGRATION_EXISTS when another run owns the migration, or none */
   async plan(): Promise<Plan> {
     return (await this.record()).plan;
   }
@@ -32,7 +32,7 @@ export class Step {
   }
 
   private async record(): Promise<MigrationRecord> {
-    this.known ??= await this.journals.requireRecord();
+    this.known ??= await this.journals.requireRecord(this.ref.runId);
     return this.known;
   }
 

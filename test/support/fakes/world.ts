@@ -134,7 +134,7 @@ export class World {
           .map(([table, { rows }]) => `${table}: ${rows.size} rows`)
           .sort()
           .join(', ');
-        all[`${place} streams`] = tablet.vreplication.streams.map(({ workflow }) => workflow).join(', ');
+        all[`${place} streams`] = tablet.vreplication.streams.map((of) => `${of.workflow} ${of.state}`).join(', ');
         all[`${place} VDiffs`] = tablet.vdiff.vdiffs.map(({ workflow }) => workflow).join(', ');
         all[`${place} denied tables`] = tablet.denied.join(', ');
       }
