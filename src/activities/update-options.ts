@@ -1,4 +1,5 @@
 import { refusePastNoReturn, type MigrationRecord } from '../effects/journal.js';
+import { refuseWithoutTablet } from '../effects/vdiffs.js';
 import type { OptionsRequest } from '../migration/input/input.js';
 import { settingsOf, type MigrationSettings } from '../migration/adopt/adoption.js';
 import { targetPlace } from '../migration/plan/plan.js';
@@ -14,7 +15,7 @@ export function updateOptionsActivities(clients: Clients) {
   return {
     /**
      * Changes the record, and the streams where they are concerned.
-     * @throws CELL_NOT_FOUND, NO_SOURCE_TABLET, PAST_NO_RETURN, LOCKED
+     * @throws CELL_NOT_FOUND, NO_SOURCE_TABLET, NO_VDIFF_TABLET, PAST_NO_RETURN, LOCKED
      */
     async updateOptions(ref: MigrationRef, request: OptionsRequest): Promise<MigrationSettings> {
       return lockedStep(clients, ref, 'vtmigrate update options', async (step) => {
@@ -22,6 +23,7 @@ export function updateOptionsActivities(clients: Clients) {
         refusePastNoReturn(await step.journals.require(ref.runId), targetPlace(record.plan));
         const changed = withOptions(record, request);
         if (request.cells !== undefined) await refuseUnknownCells(step, record, request.cells);
+        if (request.vdiffTabletTypes !== undefined) await refuseWithoutTablet(clients, changed);
         await writeRecord(step, changesStreams(request) ? await withTabletCells(step, changed) : changed);
         return settingsOf(changed.input);
       });

@@ -2,8 +2,8 @@ import { parseDuration } from '../migration/input/duration.js';
 import type { WorkflowIdentifier } from '../migration/input/identifier.js';
 import type { MigrateInput } from '../migration/input/input.js';
 import { tabletTypes } from '../migration/input/options.js';
-import type { Plan } from '../migration/plan/plan.js';
-import { vdiffTablets } from '../migration/proof/vdiff-tablets.js';
+import { targetPlace, type Plan } from '../migration/plan/plan.js';
+import { noVDiffTablet, vdiffTablets } from '../migration/proof/vdiff-tablets.js';
 import type { Clients } from '../vitess/clients.js';
 import { removeDeadVDiffLocks, vdiffLock, type VDiffLock } from '../vitess/topology/lock.js';
 import type { VDiffOptions } from '../vitess/tablet/vdiffs.js';
@@ -17,6 +17,7 @@ export const vdiffs = {
    * Starts a VDiff on every target shard; one of the same UUID that is there already goes on.
    * @param again an earlier one has ended without a verdict
    * @returns why it reads primaries first although nobody has asked for it; null when it does not
+   * @throws MigrationError NO_VDIFF_TABLET
    */
   async make(
     clients: Clients,
@@ -29,6 +30,7 @@ export const vdiffs = {
     const known = await Promise.all(primaries.map((tablet) => tablet.vdiffs(workflow, keyspace)));
     const lacking = primaries.filter((_, index) => known[index]?.includes(uuid) !== true);
     if (lacking.length === 0) return null;
+    await refuseWithoutTablet(clients, { input, plan });
     const chosen = vdiffTablets(input, await targetBehind(clients, plan), again);
     const options = vdiffOptions(input, await cellsNow(clients, input, plan), chosen.tabletTypes);
     await Promise.all(lacking.map((tablet) => tablet.createVDiff(workflow, keyspace, uuid, options)));
@@ -60,6 +62,26 @@ export const vdiffs = {
     await removeDeadVDiffLocks(clients.target, id);
   },
 };
+
+/**
+ * Each shard of both sides must have a tablet of the types that VDiff was told to read.
+ * @throws MigrationError NO_VDIFF_TABLET
+ */
+export async function refuseWithoutTablet(
+  clients: Clients,
+  { input, plan }: { input: MigrateInput; plan: Plan },
+): Promise<void> {
+  const { cells, vdiffTabletTypes: types } = input;
+  if (types === undefined) return;
+  const source = await sourceOf(clients, plan);
+  for (const [shard, found] of Object.entries(await source.tabletCells(types)))
+    if (!found.some((cell) => cells?.includes(cell) ?? true)) throw noVDiffTablet(types, source.place({ shard }));
+  for (const { name: shard } of plan.target.shards) {
+    const tablets = await clients.tablets(clients.target, plan.target.keyspace, shard);
+    if (!tablets.some(({ type }) => types.some((each) => each === type)))
+      throw noVDiffTablet(types, targetPlace(plan, { shard }));
+  }
+}
 
 /** The cells in which a VDiff may read, as the tablets are now. */
 async function cellsNow(

@@ -3,6 +3,7 @@ import { emptyTarget, mysqlOf, sourceMount as mount, sql, targets, type TargetKe
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { changeRecord } from '../support/lab/record.js';
 import { contentsOf } from '../support/lab/rows.js';
+import { registerGhost, removeGhost } from '../support/lab/tablet-record.js';
 
 const tables = ['customer', 'product'];
 let program: Program;
@@ -67,6 +68,7 @@ describe('the streams of a running migration', () => {
   test.each([
     ['-cells', 'nope', /cell nope does not exist .*the cells of this cluster are ext/],
     ['-tablet_types', 'RDONLY', /the shard has no tablet of type RDONLY in any cell .*shard 0/],
+    ['-vdiff_tablet_types', 'RDONLY', /no tablet of type RDONLY, which VDiff is to read \(cluster ext1, .*shard 0\)/],
   ])('%s %s is refused, with nothing changed', async (flag, value, message) => {
     const handle = await migrate('commerce');
     await until(handle, ({ phase }) => phase === 'replicating');
@@ -123,7 +125,15 @@ describe('VDiff', () => {
     await expectCompleted('commerce');
   });
 
-  test('that finds no tablet is helped on while it hangs', async () => {
+  test('that finds no healthy tablet is helped on while it hangs', async () => {
+    const ghosts = [
+      ['source', 'load'],
+      ['target', 'commerce'],
+    ] as const;
+    for (const [side, keyspace] of ghosts) {
+      onTestFinished(() => removeGhost(side));
+      await registerGhost(side, { keyspace, shard: '0', type: 'RDONLY' });
+    }
     const handle = await migrate('commerce', { vdiffTabletTypes: ['RDONLY'] });
     await until(handle, ({ phase }) => phase === 'verifying');
     const line = ['-vdiff_tablet_types', 'REPLICA,PRIMARY', 'Update', 'commerce.options'];

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { WorkflowFailedError, type ApplicationFailure } from '@temporalio/client';
 import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,11 +8,12 @@ import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { absent } from '../../src/vitess/topology/kv.js';
 import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
-import { TabletAliasSchema, TabletSchema, TabletType, type Tablet } from '../../src/vitess/wire/topodata_pb.js';
+import type { Tablet } from '../../src/vitess/wire/topodata_pb.js';
 import { VindexSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
 import { snapshot } from '../support/lab/snapshot.js';
+import { changeTablet, ghostOf, registerGhost, removeGhost } from '../support/lab/tablet-record.js';
 import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 const base = { source: 'ext1.load', target: 'commerce.pre', tables: ['customer'] };
@@ -352,14 +353,6 @@ function topologies() {
   };
 }
 
-/** The record of a tablet as somebody else would see it. */
-async function changeTablet(side: 'source' | 'target', alias: string, change: (tablet: Tablet) => void): Promise<void> {
-  const key = `/vitess/${lab[side].cell}/tablets/${alias}/Tablet`;
-  const entry = await kv[side].get(key);
-  const record = fromBinary(TabletSchema, entry?.value ?? new Uint8Array());
-  change(record);
-  await kv[side].put(key, toBinary(TabletSchema, record), entry?.revision ?? absent);
-}
 async function removeKey(side: 'source' | 'target', key: string): Promise<void> {
   const entry = await kv[side].get(key);
   if (entry !== undefined) await kv[side].delete(key, entry.revision);
@@ -370,20 +363,9 @@ const changing = (side: 'source' | 'target', change: (tablet: Tablet) => void, b
   return { spoil: () => changeTablet(side, alias, change), mend: () => changeTablet(side, alias, back) };
 };
 /** A replica that is registered and does not run. */
-const ghost = 'ext-0000000999';
 const haunt = {
-  spoil: () =>
-    changeTablet('source', ghost, (record) =>
-      Object.assign(record, {
-        alias: create(TabletAliasSchema, { cell: 'ext', uid: 999 }),
-        keyspace: 'load',
-        shard: '0',
-        type: TabletType.REPLICA,
-        hostname: '127.0.0.1',
-        portMap: { grpc: 1, vt: 1 },
-      }),
-    ),
-  mend: () => removeKey('source', `/vitess/ext/tablets/${ghost}/Tablet`),
+  spoil: () => registerGhost('source', { keyspace: 'load', shard: '0', type: 'REPLICA' }),
+  mend: () => removeGhost('source'),
 };
 const journal = (workflow: string) => {
   const key = `${lab.target.topoRoot}/vtmigrate/commerce/${workflow}`;
@@ -408,7 +390,7 @@ const surroundings: Case[] = [
     check: 'source-tablet',
     what: 'no healthy tablet of the chosen type',
     input: { tabletTypes: ['REPLICA'] },
-    says: new RegExp(`is healthy: ${ghost} \\(REPLICA\\): the tablet does not answer StreamHealth`),
+    says: new RegExp(`is healthy: ${ghostOf('source')} \\(REPLICA\\): the tablet does not answer StreamHealth`),
     ...haunt,
   },
   {
@@ -416,6 +398,14 @@ const surroundings: Case[] = [
     what: 'one of two tablets that is not healthy',
     says: /tablet is not healthy: the tablet does not answer/,
     ...haunt,
+  },
+  {
+    check: 'vdiff-tablet',
+    what: 'a target without a tablet that VDiff is to read',
+    input: { vdiffTabletTypes: ['RDONLY'] },
+    says: /no tablet of type RDONLY, which VDiff is to read \(cluster target, keyspace commerce, shard 0\)/,
+    spoil: () => registerGhost('source', { keyspace: 'load', shard: '0', type: 'RDONLY' }),
+    mend: () => removeGhost('source'),
   },
   {
     check: 'version-unknown',

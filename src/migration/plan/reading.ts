@@ -3,7 +3,7 @@ import { MigrationError, type Place } from '../problem/errors.js';
 import type { Plan } from './plan.js';
 
 /** Codes of the errors by which options may not be changed. Each is thrown before anything is touched. */
-export const optionsRefusals: ReadonlySet<string> = new Set(['CELL_NOT_FOUND', 'NO_SOURCE_TABLET']);
+export const optionsRefusals: ReadonlySet<string> = new Set(['CELL_NOT_FOUND', 'NO_SOURCE_TABLET', 'NO_VDIFF_TABLET']);
 
 /** What a migration is, as its record has it. */
 interface Asked {

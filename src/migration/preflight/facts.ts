@@ -40,6 +40,8 @@ export interface Facts extends PlanFacts {
   /** Of both sides. */
   cellsAway: CellAwayFacts[];
 
+  /** In every cell. */
+  targetTablets: { shard: string; type: string }[];
   targetHealth: { place: Place; unhealthy: string }[];
   /** Whether the account that applies streams may write their records, in Vitess's own words. */
   targetPermissions: { place: Place; ok: boolean; error: string }[];

@@ -14,6 +14,7 @@ export const errorCodes = {
   CELL_NOT_FOUND: { retryable: false },
   NO_TABLES: { retryable: false },
   NO_SOURCE_TABLET: { retryable: false },
+  NO_VDIFF_TABLET: { retryable: false },
   WORKFLOW_EXISTS: { retryable: false },
   MIGRATION_EXISTS: { retryable: false },
   MIGRATION_NOT_FOUND: { retryable: false },

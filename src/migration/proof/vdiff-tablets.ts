@@ -1,5 +1,6 @@
 import { tabletTypes as everyType } from '../input/options.js';
 import type { MigrateInput } from '../input/input.js';
+import { MigrationError, type Place } from '../problem/errors.js';
 
 /** The tablets that a VDiff reads on both sides, as Vitess's option for them. */
 export interface VDiffTablets {
@@ -24,6 +25,16 @@ export function vdiffTablets(
   const why = behind ?? (again ? 'a VDiff of replicas has ended without a verdict' : null);
   if (why === null || usual[0] === 'PRIMARY') return { tabletTypes: inOrder(usual), why: null };
   return { tabletTypes: inOrder([...new Set(['PRIMARY', ...usual])]), why };
+}
+
+/** A shard that no VDiff could read: Vitess would wait for a tablet of the types that were asked for. */
+export function noVDiffTablet(types: readonly string[], place: Place): MigrationError {
+  return new MigrationError(
+    'NO_VDIFF_TABLET',
+    `no tablet of type ${types.join(' or ')}, which VDiff is to read`,
+    place,
+    'start one, or choose other types (vtmigrate VDiff -tablet_types)',
+  );
 }
 
 function inOrder(types: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CandidateFacts } from '../../../src/migration/preflight/facts.js';
-import { ask, journal, planned, said, source, sourcePlace as place, targetPlace as target } from './facts.js';
+import { ask, halves, journal, planned, said, source, sourcePlace as place, targetPlace as target } from './facts.js';
 
 const plannedOf = (...tables: string[]) => planned(source({ tables }));
 
@@ -49,6 +49,21 @@ describe('source tablets', () => {
     expect(said(found)).toEqual(says);
     for (const each of found.filter(({ check }) => check === 'source-tablet'))
       expect(each.place.tablet).toBeUndefined();
+  });
+
+  it('VDiff needs a tablet of the types that it was told to read on each shard', () => {
+    const facts = planned(source({ shards: halves }), { vdiffTabletTypes: ['REPLICA', 'RDONLY'] });
+    const targetTablets = [{ shard: '0', type: 'PRIMARY' }];
+    expect(ask(['vdiff-tablet'], { ...facts, targetTablets })).toMatchObject([
+      { code: 'NO_VDIFF_TABLET', place: { cluster: 'target', shard: '0' } },
+    ]);
+    const elsewhere = { ...facts.request.input, cells: ['ext'] };
+    const found = ask(['vdiff-tablet'], {
+      ...facts,
+      request: { ...facts.request, input: elsewhere },
+      targetTablets: [{ shard: '0', type: 'RDONLY' }],
+    });
+    expect(found.map(({ place }) => place.shard)).toEqual(['-80', '80-']);
   });
 
   it.each([

@@ -33,6 +33,7 @@ import { targetServers } from './target-servers.js';
 import { targetShards } from './target-shards.js';
 import { targetStreams } from './target-streams.js';
 import { targetTables } from './target-tables.js';
+import { targetTablets } from './target-tablets.js';
 import { targetTransactions } from './target-transactions.js';
 import { targetVersions } from './target-versions.js';
 import { targetVSchema } from './target-vschema.js';
@@ -68,6 +69,7 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   vindexValues,
   streamAccounts,
   cellsAway,
+  targetTablets,
   targetHealth,
   targetPermissions,
   targetServers,

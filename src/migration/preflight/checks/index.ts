@@ -76,6 +76,7 @@ import { unhealthyTablet } from './unhealthy-tablet.js';
 import { uniqueKeyOnly } from './unique-key-only.js';
 import { versionUnknown } from './version-unknown.js';
 import { view } from './view.js';
+import { vdiffTablet } from './vdiff-tablet.js';
 import { vectorKey } from './vector-key.js';
 import { vindexCharset } from './vindex-charset.js';
 import { vindexColumn } from './vindex-column.js';
@@ -109,6 +110,7 @@ const list = [
   cellAway,
   sourceTablet,
   sourceStream,
+  vdiffTablet,
   sourcePrivileges,
   targetPermissions,
   gtidMode,
