@@ -148,8 +148,9 @@ function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
     return quick;
   }
   if (first === '--every-fault') {
-    process.env['VTMIGRATE_FAULTS'] = 'all';
-    return [[{ name: 'every fault in every phase', run: () => tests(['--project', 'faults', ...rest]) }]];
+    const [part, more] = /^\d+\/\d+$/.test(rest[0] ?? '') ? [rest[0], rest.slice(1)] : ['1/1', rest];
+    process.env['VTMIGRATE_FAULTS'] = part;
+    return [[{ name: `every fault, part ${part}`, run: () => tests(['--project', 'faults', ...more]) }]];
   }
   if (first === '--referee') {
     process.env['REFEREE_SEEDS'] ??= '1-200';

@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { emptyTarget, sourceMount as mount, type TargetKeyspace } from '../support/lab/lab.js';
+import { everyFault, ofThisPart } from '../support/fault-part.js';
 import { startPlainLab, stopOwnLab } from '../support/lab/own-lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { residue } from '../support/lab/residue.js';
@@ -9,7 +10,9 @@ import { snapshot } from '../support/lab/snapshot.js';
 
 const tables = ['customer', 'order line', 'product'];
 /** How many deaths of each course: a sample under `npm test`, more under `npm run test:faults`. */
-const deaths = process.env['VTMIGRATE_FAULTS'] === 'all' ? 60 : 4;
+const deaths = everyFault ? 60 : 4;
+const all = [...Array(deaths).keys()];
+const chosen = everyFault ? ofThisPart(all) : all;
 
 interface Course {
   name: string;
@@ -85,14 +88,15 @@ async function run(
 }
 
 describe.each(courses)('$name, on real servers', (course) => {
-  test(`killed at ${deaths} of its external calls`, { timeout: 3_600_000 }, async () => {
+  test(`killed at ${chosen.length} of its external calls`, { timeout: 3_600_000 }, async () => {
     const counting = await program.replaceWorker();
     expect(await run(course)).toEqual([]);
     const calls = counting.log().match(/^call \d+: /gm)?.length ?? 0;
     const died: string[] = [];
-    for (let n = 0; n < deaths; n++) {
+    for (const n of chosen) {
+      const before = died.length;
       // Looks at the streams come as often as time allows: a number that a run does not reach is tried again, lower.
-      for (let at = 1 + Math.floor(((n + 0.5) * calls) / deaths); died.length <= n; at = Math.ceil(at * 0.7)) {
+      for (let at = 1 + Math.floor(((n + 0.5) * calls) / deaths); died.length === before; at = Math.ceil(at * 0.7)) {
         const worker = await program.replaceWorker(String(at), n % 2 === 0 ? 'before' : 'after');
         const wrong = await run(course, async (ended) => {
           // A death costs the time until Temporal notices: the next worker is there at once. A call that is never

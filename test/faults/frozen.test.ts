@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningWorker } from '../../lab/worker.js';
 import { allowOnSource, emptyTarget, lab, sourceMount as mount, type TargetKeyspace } from '../support/lab/lab.js';
+import { everyFault, ofThisPart } from '../support/fault-part.js';
 import { startPlainLab, stopOwnLab } from '../support/lab/own-lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { residue } from '../support/lab/residue.js';
@@ -10,7 +11,6 @@ import { contentsOf, type TableContents } from '../support/lab/rows.js';
 import { keysOf, snapshot, topologyOf } from '../support/lab/snapshot.js';
 
 const tables = ['customer', 'order line', 'product'];
-const everyFault = process.env['VTMIGRATE_FAULTS'] === 'all';
 /**
  * Seconds that a poll lasts at Temporal. A frozen worker has polls open, to which Temporal gives steps, and waits 10 s
  * for a sign of life each time; the fewer are open, the sooner the other worker gets them.
@@ -189,7 +189,9 @@ async function everyFreeze(course: Course): Promise<Freeze[]> {
   expect(await ended).toBe(course.outcome);
   expect(await wrong()).toEqual([]);
   const changes = counting.log().match(/^call \d+: change: .*$/gm)?.length ?? 0;
-  return Array.from({ length: changes }, (_, n) => ({ at: n + 1, moment: n % 2 === 0 ? 'before' : 'after' }));
+  return ofThisPart(
+    Array.from({ length: changes }, (_, n) => ({ at: n + 1, moment: n % 2 === 0 ? 'before' : 'after' })),
+  );
 }
 
 describe.each(courses.filter(({ sample }) => everyFault || sample.length > 0))('$name, on real servers', (course) => {

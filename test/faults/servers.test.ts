@@ -13,6 +13,7 @@ import {
   vtgateOf,
   type TargetKeyspace,
 } from '../support/lab/lab.js';
+import { everyFault, ofThisPart } from '../support/fault-part.js';
 import { failOver, mend, servers, startOwnLab, stopOwnLab, temporalFront } from '../support/lab/own-lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { statusOf } from '../support/status.js';
@@ -91,7 +92,7 @@ const sample = [
   'Temporal is killed during the copy (commerce)',
   'answers of the target tablet stall during Cancel (commerce)',
 ];
-const runs = process.env['VTMIGRATE_FAULTS'] === 'all' ? all : all.filter((run) => sample.includes(titleOf(run)));
+const runs = everyFault ? ofThisPart(all) : all.filter((run) => sample.includes(titleOf(run)));
 
 const took: { run: string; seconds: number }[] = [];
 let program: Program;
