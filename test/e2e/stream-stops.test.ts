@@ -4,7 +4,7 @@ import type { StreamProblem } from '../../src/migration/watch/diagnosis.js';
 import type { Status } from '../../src/migration/lifecycle/status.js';
 import type { Problem } from '../../src/migration/problem/errors.js';
 import { Program, until } from '../support/lab/program.js';
-import { emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
+import { emptyTarget, lab, mysqlOf, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 
 /** What Vitess says when a stream stops, provoked; and what its remedy says, done. */
 let program: Program;
@@ -101,7 +101,27 @@ describe('a person mends the target and resumes', () => {
       },
       mend: () => target('alter table stopping add column more int'),
     },
+    {
+      what: 'a right that the tablet has lost',
+      kind: 'target-permissions',
+      stop: async () => {
+        await vitess('stop', '--workflow', 'stops');
+        // A connection keeps the rights that it had when it was made.
+        const admin = await mysqlOf('target', 'commerce', '0');
+        grantBack = async () => {
+          await admin.query(`grant delete on *.* to ${lab.mysqlAccount.user} with grant option`);
+          await admin.end();
+          grantBack = () => Promise.resolve();
+        };
+        await admin.query(`revoke delete on *.* from ${lab.mysqlAccount.user}`);
+        await source('delete from stopping');
+        await vitess('start', '--workflow', 'stops');
+      },
+      mend: () => grantBack(),
+    },
   ];
+  let grantBack = () => Promise.resolve();
+  afterEach(() => grantBack());
 
   test.each(cases)('$kind: $what', async ({ kind, stop, mend }) => {
     const handle = await replicating();
@@ -112,6 +132,26 @@ describe('a person mends the target and resumes', () => {
     await goesOn();
   });
 });
+
+/**
+ * The source's own cluster changes, as the tablets of streams are told: a row of this table, which `Reshard` and
+ * `MoveTables` write when they switch traffic.
+ */
+async function journal(id: number, change: string): Promise<void> {
+  const participants = 'participants:{keyspace:"load" shard:"0"}';
+  const connection = await mysqlOf('source', 'load', '0');
+  await connection.query('insert into _vt.resharding_journal (id, db_name, val) values (?, database(), ?)', [
+    id,
+    `id:${id} ${change} ${participants}`,
+  ]);
+  await connection.query('delete from _vt.resharding_journal');
+  await connection.end();
+}
+
+async function sourcePosition(): Promise<string> {
+  const [row] = await source("select replace(@@global.gtid_executed, '\\n', '') as position");
+  return `MySQL56/${String(row?.['position'])}`;
+}
 
 describe('the table leaves', () => {
   test.each<{ what: string; kind: StreamProblem['kind']; stop: () => Promise<unknown> }>([
@@ -128,6 +168,14 @@ describe('the table leaves', () => {
         await source("insert into stopping values (2, 'b', 2); alter table stopping drop column n");
         await reload();
         await vitess('start', '--workflow', 'stops');
+      },
+    },
+    {
+      what: 'a table that was moved to another keyspace of its cluster',
+      kind: 'tables-moved',
+      stop: async () => {
+        const to = `shard_gtids:{keyspace:"other" shard:"0" gtid:"${await sourcePosition()}"}`;
+        await journal(1, `migration_type:TABLES tables:"stopping" ${to}`);
       },
     },
     {
@@ -171,6 +219,32 @@ describe('it has to be cancelled', () => {
         await vitess('start', '--workflow', 'stops');
       },
     },
+    {
+      what: 'a source that was resharded',
+      kind: 'resharded',
+      stop: async () => {
+        const gtid = await sourcePosition();
+        const shards = ['-80', '80-'].map((shard) => `shard_gtids:{keyspace:"load" shard:"${shard}" gtid:"${gtid}"}`);
+        await journal(2, `migration_type:SHARDS ${shards.join(' ')}`);
+      },
+    },
+    {
+      what: 'tables that were all moved to another keyspace of their cluster',
+      kind: 'resharded',
+      stop: async () => {
+        const moved = tables.map((table) => `tables:"${table}"`).join(' ');
+        const to = `shard_gtids:{keyspace:"other" shard:"0" gtid:"${await sourcePosition()}"}`;
+        await journal(3, `migration_type:TABLES ${moved} ${to}`);
+      },
+    },
+    {
+      what: 'a source of which only one shard of two was resharded',
+      kind: 'resharded',
+      stop: async () => {
+        const to = `shard_gtids:{keyspace:"load" shard:"-40" gtid:"${await sourcePosition()}"}`;
+        await journal(4, `migration_type:SHARDS ${to} participants:{keyspace:"load" shard:"80-"}`);
+      },
+    },
   ])('$kind: $what', async ({ kind, stop }) => {
     const handle = await replicating();
     await stop();
@@ -196,6 +270,22 @@ describe('it goes on by itself', () => {
     } finally {
       await target(`set global innodb_lock_wait_timeout = ${String(before?.['seconds'])}`);
     }
+  });
+
+  test('disk-full: a table that MySQL cannot make longer, until it can', async () => {
+    const handle = await replicating();
+    await target('set session max_heap_table_size = 16384; alter table stopping engine = memory');
+    await source(
+      'set cte_max_recursion_depth = 5000; insert into stopping ' +
+        "with recursive n as (select 100 as i union all select i + 1 from n where i < 5000) select i, 'x', i from n",
+    );
+    const seen = await until(handle, says('disk-full'));
+    expect(problemsOf(seen)[0]?.healer).toBe('vitess');
+    // This engine keeps what it had inserted of the transaction.
+    await target(
+      'lock tables stopping write; delete from stopping where id > 1; alter table stopping engine = innodb; unlock tables',
+    );
+    await goesOn();
   });
 
   test('binlog-row-image: Vitess gives up after its time, and the streams are started again', async () => {

@@ -1,5 +1,6 @@
 import { diagnose, problemOf, takesTime, throttled, type StreamProblem } from '../../migration/watch/diagnosis.js';
 import { MigrationError } from '../../migration/problem/errors.js';
+import { resharded } from '../../migration/watch/server-troubles.js';
 import { transactionLag } from '../../migration/watch/lag.js';
 import {
   copiedFraction,
@@ -67,7 +68,13 @@ export class Watch {
       const sizes = await tablet.sizes(tableNames(this.plan));
       this.targetSizes.set(shard, sizes);
       const expected = expectedStreams(this.plan, shard);
-      if (rows.length !== expected) {
+      const redirected = rows.filter((row) => !isOfPlan(this.plan, row));
+      for (const { id, sourceKeyspace, sourceShard } of redirected) {
+        const message = `stream ${id} reads ${sourceKeyspace}/${sourceShard} now`;
+        const place = targetPlace(this.plan, { shard, tablet: tablet.alias });
+        problems.push(problemOf({ code: 'STREAM_IN_TROUBLE', message, place }, resharded, '', 0));
+      }
+      if (redirected.length === 0 && rows.length !== expected) {
         problems.push({
           code: 'STREAMS_MISSING',
           message: `${rows.length} of ${expected} streams are there`,
@@ -113,6 +120,11 @@ export class Watch {
     }
     return throttledBy === '' ? [] : [problemOf(problem(` is throttled (${throttledBy})`), throttled(), state, 0)];
   }
+}
+
+/** Vitess gives a stream other sources when these have been resharded, or their tables moved, in their own cluster. */
+function isOfPlan({ source }: Plan, { sourceKeyspace, sourceShard }: Stream): boolean {
+  return sourceKeyspace === source.keyspace && source.shards.some(({ name }) => name === sourceShard);
 }
 
 function toStream(row: Stream, shard: string, tablet: string, copying: string[]): StreamLook {

@@ -28,6 +28,10 @@ function moreGaps(rest: number): Gap {
 /** What the streams lack: each must be there, have copied every table, and run. */
 export function streamGaps(plan: Plan, look: Look): Gap[] {
   const { stopAfterCopy } = plan.stream;
+  const redirected = look.problems
+    .filter((problem) => 'kind' in problem && problem.kind === 'resharded')
+    .map(({ message, place, remedy }): Gap => ({ code: 'STREAMS_MISSING', message, place, remedy }));
+  if (redirected.length > 0) return redirected;
   if (isCopyFinished(look.streams, expectedStreams(plan), stopAfterCopy)) return [];
   const gaps: Gap[] = look.problems.flatMap((problem) => (problem.code === 'STREAM_IN_TROUBLE' ? [] : [problem]));
   for (const stream of look.streams) if (!isCopied(stream, stopAfterCopy)) gaps.push(gapOf(plan, stream));

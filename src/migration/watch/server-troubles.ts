@@ -1,4 +1,12 @@
-import { anyOf, type Trouble } from './trouble-kinds.js';
+import { anyOf, type Diagnosis, type Trouble } from './trouble-kinds.js';
+
+/** The streams read other sources now, as Vitess's journal of the change told them, or have stopped. */
+export const resharded: Diagnosis = {
+  kind: 'resharded',
+  remedy:
+    "the source was resharded, or the tables were moved to another keyspace, in the source's own cluster: cancel, " +
+    'and create again from where they are now',
+};
 
 /** Troubles with tablets, servers and rights. The first that matches counts. */
 export const serverTroubles: Trouble[] = [
@@ -71,7 +79,7 @@ export const serverTroubles: Trouble[] = [
       kind: 'stalled',
       remedy:
         "the target's MySQL takes too long for one transaction: look at its load and locks, and whether the table " +
-        'has a key for these rows. --vplayer-progress-deadline of vttablet is the limit. The stream goes on by itself',
+        'has a key for these rows. Vitess gives a transaction five minutes. The stream goes on by itself',
     },
   },
   {
@@ -83,12 +91,15 @@ export const serverTroubles: Trouble[] = [
     },
   },
   {
-    pattern: anyOf(/unable to handle journal event/i, /journal.*participants/i),
+    pattern: /unable to handle journal event: tables were partially matched/i,
     diagnosis: {
-      kind: 'resharded',
-      remedy: 'the source keyspace was resharded while tables were moved out of it: cancel and create again',
+      kind: 'tables-moved',
+      remedy:
+        "some of the tables were moved to another keyspace in the source's own cluster: let them leave " +
+        '(vtmigrate Migrate -tables <table> Leave); the others go on',
     },
   },
+  { pattern: /cannot redirect on journal/i, diagnosis: resharded },
   {
     pattern: /throttle/i,
     diagnosis: {

@@ -28,6 +28,7 @@ export const needs = {
   'target-permissions': 'person',
   'nothing-to-copy': 'person',
   resharded: 'person',
+  'tables-moved': 'person',
   'stopped-at-ddl': 'person',
   'ddl-failed': 'person',
   unknown: 'vitess',
