@@ -119,6 +119,36 @@ test('binary logs that are purged on it alone: the stream goes on from the prima
   expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
 });
 
+test('one that lacks what the stream has read from the primary: the stream goes on when it has it', async () => {
+  const handle = await program.migrate({
+    source: 'ext1.load',
+    target: 'commerce.ahead',
+    tables: ['customer'],
+    tabletTypes: ['PRIMARY'],
+    mount,
+  });
+  await until(handle, ({ phase }) => phase === 'replicating');
+  await delay(replica, 15);
+  onTestFinished(async () => {
+    await delay(replica, 0);
+  });
+  const write = (id: number) =>
+    sql('source', 'load', '0', `insert into customer set id = ${id}, name = 'ahead', email = '${id}', created = now()`);
+  const copied = async () =>
+    (await sql('target', 'commerce', '0', 'select id from customer where id > 9100000')).map(({ id }) => Number(id));
+  await write(9_100_001);
+  await expect.poll(copied, { timeout: 60_000 }).toEqual([9_100_001]);
+  const line = ['-tablet_types', 'REPLICA', 'Update', 'commerce.ahead'];
+  expect(await program.cli('Workflow', ...line)).toMatchObject({ code: 0 });
+  const { problems } = await until(handle, (status) => status.problems.length > 0);
+  expect(problems).toMatchObject([{ kind: 'source-behind', healer: 'vitess' }]);
+  await write(9_100_002);
+  // Vitess looks for another tablet first, for two minutes and a half.
+  await expect.poll(copied, { timeout: 300_000 }).toEqual([9_100_001, 9_100_002]);
+  await handle.signal('complete');
+  expect(await resultOf(handle)).toMatchObject({ outcome: 'completed' });
+});
+
 describe('kept behind on purpose', () => {
   /** Writes one row each second: what a delayed replica lacks. */
   function writeOn(): void {
