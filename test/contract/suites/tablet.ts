@@ -649,6 +649,27 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
       });
 
+      test('a stream that another program has stopped before runs afterwards, and moves', async () => {
+        await prepare();
+        await copied();
+        await tablet.setStreamState(workflow, 'Stopped', 'by another program');
+        await completed(await create());
+        await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
+        await under.write('source', table, 3, 'later');
+        const { id = 0 } = (await stream()) ?? {};
+        await tablet.waitForPosition(id, await source.primaryPosition(), 30_000);
+        expect(await under.rows('target', table)).toMatchObject({ '3': 'later' });
+      });
+
+      test('one that holds no stream is deleted, and a stream that is stopped stays so', async () => {
+        await prepare();
+        await copied();
+        await create({ autoStart: false });
+        await tablet.setStreamState(workflow, 'Stopped', 'for vdiff');
+        await tablet.deleteVDiffs(workflow, 'commerce');
+        expect(await stream()).toMatchObject({ state: 'Stopped', message: 'for vdiff' });
+      });
+
       test('its records outlive the streams', async () => {
         await prepare();
         const uuid = await create({ autoStart: false });

@@ -3,7 +3,7 @@ import { VReplicationWorkflowState as State } from '../../../src/vitess/wire/bin
 import type { NamedRow } from '../../../src/vitess/tablet/rows.js';
 import type { VDiffRequest } from '../../../src/vitess/wire/tabletmanagerdata_pb.js';
 import type { FakeMysql } from './mysql.js';
-import { tablesOf, type FakeStream, type FakeVReplication } from './vreplication.js';
+import { tablesOf, type FakeVReplication } from './vreplication.js';
 
 interface FakeVDiff {
   id: number;
@@ -85,7 +85,7 @@ export class FakeVDiffs {
       for (const stream of streams) [stream.state, stream.message] = [State.Stopped, 'for vdiff'];
     } else if (vdiff.state === 'started') {
       vdiff.state = 'completed';
-      restart(streams);
+      this.restart(vdiff.workflow);
       // Both sides are read at the same position.
       this.vreplication.advance(vdiff.workflow);
       vdiff.found = new Map(this.tables(vdiff.workflow).map((table) => [table, this.compare(vdiff, table)]));
@@ -116,19 +116,22 @@ export class FakeVDiffs {
   }
 
   private deleteAll(workflow: string): NamedRow[] {
+    const holds = this.of(workflow).some(({ state }) => state === 'started');
     this.vdiffs = this.vdiffs.filter((vdiff) => vdiff.workflow !== workflow);
-    restart(this.vreplication.of(workflow));
+    if (holds) this.restart(workflow);
     return [];
+  }
+
+  /** `restartTargetVReplicationStreams`: every stream, whoever has stopped it, with a controller of its own. */
+  private restart(workflow: string): void {
+    try {
+      this.vreplication.setState(workflow, State.Running, '');
+    } catch {
+      // Vitess writes it to its log.
+    }
   }
 
   private tables(workflow: string): string[] {
     return [...new Set(this.vreplication.of(workflow).flatMap((stream) => tablesOf(stream.source)))].sort();
-  }
-}
-
-function restart(streams: readonly FakeStream[]): void {
-  for (const stream of streams) {
-    if (stream.message !== 'for vdiff') continue;
-    [stream.state, stream.message] = [State.Running, ''];
   }
 }
