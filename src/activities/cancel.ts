@@ -7,6 +7,8 @@ import { vdiffs } from '../effects/vdiffs.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
 import { tableNames } from '../migration/plan/plan.js';
 import { nameList, type MigrationRef, type NameList } from '../migration/plan/reference.js';
+import { cellNotReached } from '../migration/problem/cell-not-reached.js';
+import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { lockedStep, type LockedStep } from './step/step.js';
@@ -15,6 +17,16 @@ import { lockedStep, type LockedStep } from './step/step.js';
 export interface CancelReport {
   /** By target shard. */
   droppedTables: Record<string, NameList>;
+  /** What could not be undone; a report of an earlier version has none. */
+  warnings?: Problem[];
+}
+
+export interface CancelOptions {
+  /**
+   * With warnings the journal stays until `forget`, and remembers them: the answer of this attempt may be lost. The
+   * workflow of an earlier version does not ask for that.
+   */
+  thenForget?: boolean;
 }
 
 /** The step Cancel: the target as it was before Create, by the journal. */
@@ -23,15 +35,24 @@ export function cancelActivities(clients: Clients) {
     /**
      * Undoes what the journal of this run says was made: the fence on the source, VDiff records and streams, created
      * tables, rows in tables that were there before, VSchema entries, denied tables. Without a journal nothing was
-     * made, and nothing is done.
+     * made, and nothing is done. A cell that cannot be reached is a warning of the answer.
      * @throws PAST_NO_RETURN when Complete has begun to delete streams, LOCKED
      */
-    async cancel(ref: MigrationRef): Promise<CancelReport> {
+    async cancel(ref: MigrationRef, { thenForget = false }: CancelOptions = {}): Promise<CancelReport> {
       const journal = await new JournalStore(clients.target, ref.id).read();
       if (journal?.runId !== ref.runId) return { droppedTables: {} };
       // A hanging VDiff holds the workflow's lock until it is deleted.
       if (journal.streams && !journal.forward) await withHeartbeat(() => vdiffs.undo(clients, ref.id));
-      return lockedStep(clients, ref, 'vtmigrate cancel', putBack, { interruptible: false });
+      const work = (step: LockedStep) => putBack(step, thenForget);
+      return lockedStep(clients, ref, 'vtmigrate cancel', work, { interruptible: false });
+    },
+
+    /** Removes the journal of a migration that has been put back, but for what its warnings say. */
+    async forget(ref: MigrationRef): Promise<void> {
+      await withHeartbeat(async () => {
+        const journals = new JournalStore(clients.target, ref.id);
+        if ((await journals.read())?.runId === ref.runId) await journals.remove(ref.runId);
+      });
     },
   };
 }
@@ -40,7 +61,7 @@ export function cancelActivities(clients: Clients) {
  * In the reverse order of Create and Complete; the fence first, so that the source's applications wait least. The
  * streams are stopped before the tables are taken back and deleted afterwards: they know which keys were deferred.
  */
-async function putBack(step: LockedStep): Promise<CancelReport> {
+async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelReport> {
   const { clients, ref, journals } = step;
   const journal = await journals.read();
   if (journal?.runId !== ref.runId) return { droppedTables: {} };
@@ -53,11 +74,16 @@ async function putBack(step: LockedStep): Promise<CancelReport> {
   if (journal.streams) await streams.stop(step);
   await targetTables.undo(step, journal.createdTables, await copiedTables(step, journal));
   if (journal.streams) await streams.undo(step);
-  await vschemaEntries.undo(step);
+  const behind = await vschemaEntries.undo(step);
   await deniedTables.undo(step, journal.deniedTables);
-  await journals.remove(ref.runId);
+  if (behind.length === 0 || !thenForget) await journals.remove(ref.runId);
   const dropped = Object.entries(journal.createdTables).map(([shard, tables]) => [shard, nameList(tables)] as const);
-  return { droppedTables: Object.fromEntries(dropped) };
+  const what = 'the vtgates of the cell may still know tables that are no longer there';
+  const place = clients.target.place({ keyspace: ref.id.keyspace });
+  return {
+    droppedTables: Object.fromEntries(dropped),
+    warnings: behind.map(({ cell, why }) => cellNotReached(what, why, { ...place, cell })),
+  };
 }
 
 /** Tables that streams may have filled. Those that are gone since they left are nobody's business any more. */

@@ -23,6 +23,8 @@ export interface Journal {
   deniedTables: Record<string, string[]>;
   /** Tables this migration added to the target's VSchema. */
   vschemaTables: string[];
+  /** Cells whose serving VSchema may still show tables that have been taken out: they could not be reached. */
+  cellsBehind: string[];
   /** True once streams may have been created. */
   streams: boolean;
   /** True from the moment on at which Cancel has begun to take tables and streams back. */
@@ -62,6 +64,7 @@ const emptyJournal = (): Journal => ({
   createdTables: {},
   deniedTables: {},
   vschemaTables: [],
+  cellsBehind: [],
   streams: false,
   cancelling: false,
   forward: false,

@@ -42,15 +42,22 @@ export const vschemaEntries = {
       });
     }
     await context.beforeEffect();
-    return target.publishVSchema(context.locks);
+    const away = await target.publishVSchema(context.locks);
+    const { cellsBehind } = await context.journals.require(context.ref.runId);
+    if (cellsBehind.length > 0) await remember(context, behind(cellsBehind, away), []);
+    return away;
   },
 
-  /** Removes the entries that the journal says were added, and no others: all of them, or those of some tables. */
-  async undo(context: EffectContext, only?: readonly string[]): Promise<void> {
+  /**
+   * Removes the entries that the journal says were added, and no others: all of them, or those of some tables. A cell
+   * that cannot be reached does not hold this up: the journal remembers it for the next time.
+   * @returns the cells that may still show tables that have been taken out, now or before
+   */
+  async undo(context: EffectContext, only?: readonly string[]): Promise<CellAway[]> {
     const { target } = context.clients;
-    const journaled = (await context.journals.read())?.vschemaTables ?? [];
-    const added = journaled.filter((table) => only?.includes(table) !== false);
-    if (added.length === 0) return;
+    const { vschemaTables, cellsBehind } = await context.journals.require(context.ref.runId);
+    const added = vschemaTables.filter((table) => only?.includes(table) !== false);
+    if (added.length === 0 && cellsBehind.length === 0) return [];
     await context.beforeEffect();
     await target.updateVSchema(context.locks, (record) => {
       const kept = Object.entries(record.tables).filter(([name]) => !added.includes(name));
@@ -58,9 +65,21 @@ export const vschemaEntries = {
       record.tables = Object.fromEntries(kept);
       return true;
     });
-    await target.publishVSchema(context.locks);
-    await context.journals.update(context.ref.runId, (record) => {
-      record.vschemaTables = record.vschemaTables.filter((table) => !added.includes(table));
-    });
+    const away = await target.publishVSchema(context.locks);
+    const left = added.length > 0 ? away : behind(cellsBehind, away);
+    await remember(context, left, added);
+    return left;
   },
 };
+
+function behind(cells: readonly string[], away: readonly CellAway[]): CellAway[] {
+  return away.filter(({ cell }) => cells.includes(cell));
+}
+
+/** @param removed tables whose entries are gone from the VSchema */
+async function remember({ journals, ref }: EffectContext, left: readonly CellAway[], removed: readonly string[]) {
+  await journals.update(ref.runId, (record) => {
+    record.vschemaTables = record.vschemaTables.filter((table) => !removed.includes(table));
+    record.cellsBehind = left.map(({ cell }) => cell);
+  });
+}

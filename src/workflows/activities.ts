@@ -25,7 +25,8 @@ type LockedStep =
   | 'finish'
   | 'serve'
   | 'retire'
-  | 'cancel';
+  | 'cancel'
+  | 'forget';
 
 /** Questions, and small changes without a lock. */
 export const quick = proxyActivities<

@@ -97,13 +97,12 @@ export class LifecycleContext {
     return restartDelay(this.migration.progress.restarts, problem.kind, Date.now());
   }
 
-  /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard. */
+  /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard; warnings are facts. */
   async putBack(): Promise<Record<string, NameList> | typeof tooLate> {
     await this.prover.stop();
     const { progress, ref } = this.migration;
     if (progress.reached === 'nothing') return {};
-    if (progress.reached !== 'uncertain')
-      return this.unlessTooLate(async () => (await locked.cancel(ref)).droppedTables);
+    if (progress.reached !== 'uncertain') return this.undo();
     try {
       await clearing.cancel(ref);
       progress.reached = 'nothing';
@@ -111,6 +110,17 @@ export class LifecycleContext {
       // The topology cannot be reached, and most likely nothing was written: that must not hold up the end.
     }
     return {};
+  }
+
+  /** The journal goes once the warnings are known here: it would tell them to another attempt, or to another run. */
+  private async undo(): Promise<Record<string, NameList> | typeof tooLate> {
+    const { facts, progress, ref } = this.migration;
+    const report = await this.unlessTooLate(() => locked.cancel(ref, { thenForget: true }));
+    if (report === tooLate) return tooLate;
+    const { droppedTables, warnings = [] } = report;
+    facts.warnings = warnings;
+    if (warnings.length > 0) await retryForever(progress, () => locked.forget(ref));
+    return droppedTables;
   }
 
   /** Repeats a step back until it succeeds, unless the journal says that there is no way back any more. */

@@ -12,6 +12,7 @@ import { parseWorkflowIdentifier } from '../migration/input/identifier.js';
 import { isSteady, type Step } from '../migration/lifecycle/next-step.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
 import type { MigrationState } from '../migration/lifecycle/state.js';
+import { describeProblem } from '../migration/problem/errors.js';
 import { adopt, create, createFrom } from './begin.js';
 import { Completion } from './complete.js';
 import { LifecycleContext, tooLate } from './context.js';
@@ -104,9 +105,11 @@ class Lifecycle {
   }
 
   private afterword(): string {
-    const { reached } = this.migration.progress;
+    const { facts, progress } = this.migration;
+    const { reached } = progress;
     if (reached === 'nothing') return '';
-    if (reached !== 'uncertain') return '; everything has been put back';
+    if (reached !== 'uncertain')
+      return ['; everything has been put back', ...facts.warnings.map(describeProblem)].join('; but ');
     const { keyspace } = this.migration.ref.id;
     return `; a journal may have been left behind, which vtmigrate Audit ${keyspace} would list`;
   }
@@ -183,8 +186,8 @@ class Lifecycle {
     // The journal has the last word: Complete may have passed the point of no return meanwhile.
     if (droppedTables === tooLate) return this.completion.goForward();
     this.context.enter('cancelled');
-    const { workflow, source } = this.migration.facts;
-    return { outcome: 'cancelled', workflow, source, droppedTables };
+    const { workflow, source, warnings } = this.migration.facts;
+    return { outcome: 'cancelled', workflow, source, droppedTables, warnings };
   }
 
   /**

@@ -111,9 +111,9 @@ export class Execution {
     this.finish({ how: 'terminated' });
   }
 
-  /** Undefined while the run has not begun, or has ended. */
+  /** Undefined while the run has not begun. One that has ended answers as before. */
   async query(name: string): Promise<unknown> {
-    if (this.workflow === undefined || this.end !== undefined) return undefined;
+    if (this.workflow === undefined) return undefined;
     const { commands } = await this.activate({
       jobs: [{ queryWorkflow: { queryId: 'query', queryType: name, arguments: [], headers: {} } }],
     });

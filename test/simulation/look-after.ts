@@ -29,7 +29,7 @@ export class LookAfter {
   private async look(): Promise<void> {
     const { execution } = this.simulation;
     const status = (await execution.query('status')) as Status | undefined;
-    if (status === undefined) return;
+    if (status === undefined || execution.end !== undefined) return;
     this.check(status);
     for (const deed of this.deeds(status)) await this.simulation.perform(deed);
   }

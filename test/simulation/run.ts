@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
 import { allActivities } from '../../src/activities/index.js';
 import type { MigrateResult } from '../../src/migration/lifecycle/result.js';
+import type { Status } from '../../src/migration/lifecycle/status.js';
 import { VReplicationWorkflowState as State } from '../../src/vitess/wire/binlogdata_pb.js';
 import { buildClients } from '../../src/worker.js';
 import { Random } from '../referee/random.js';
@@ -184,6 +185,7 @@ export class Simulation {
       this.stopWriters();
       await clock.run(() => false, afterwards);
       await this.takeOverLate();
+      await this.heedWarnings();
       if (this.over) this.wrong.push(...judge(this, before));
     } catch (error) {
       this.wrong.push(`broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -202,6 +204,17 @@ export class Simulation {
     this.takeOver({ adopt: 'cancel' });
     await new LookAfter(this).untilOver();
     await this.clock.run(() => false, afterwards);
+  }
+
+  /** Where the migration has been put back, a person does what its warnings say. */
+  private async heedWarnings(): Promise<void> {
+    if (this.result?.outcome === 'completed') return;
+    const status = (await this.execution.query('status')) as Status | undefined;
+    for (const { code, place, remedy } of status?.warnings ?? []) {
+      if (code !== 'CELL_NOT_REACHED') continue;
+      this.note(`> ${remedy}`);
+      this.world.target.rebuildVSchemaGraph(place.cell ?? '');
+    }
   }
 
   private schedule(): void {

@@ -5,6 +5,7 @@ const named: readonly [seed: number, what: string][] = [
   [2045, ': the same, after it has completed'],
   [2385, ': Cancel while a worker has died in preflight'],
   [4359, ': another program stops streams when a VDiff begins, which starts them again'],
+  [4582, ': a cell that knows the tables is away while Complete is taken back'],
   [6019, ': a Create that has stood still goes on after the migration has completed'],
 ];
 

@@ -12,7 +12,8 @@ import {
 } from '../../src/cli/output/format.js';
 import { renderPlan } from '../../src/cli/output/plan.js';
 import { progressLine } from '../../src/cli/output/progress.js';
-import { renderStatus } from '../../src/cli/output/status.js';
+import { cancelledLines, renderStatus } from '../../src/cli/output/status.js';
+import { cellNotReached } from '../../src/migration/problem/cell-not-reached.js';
 import { renderVDiff, waysOn } from '../../src/cli/output/vdiff.js';
 import { statusOfClosed, withPending, type ClosedRun, type Live } from '../../src/migration/lifecycle/live.js';
 import { nameList } from '../../src/migration/plan/reference.js';
@@ -229,6 +230,27 @@ describe('Workflow Show', () => {
     const lines = shown(statusOfClosed(closed, status), { closed });
     expect(lines[0]).toBe('The vreplication streams of workflow commerce.wf are gone; they were last seen as:');
     expect(lines.at(-1)).toBe('Ended: 2026-11-24 02:20:00 UTC, cancelled; dropped a, b on shard 0');
+  });
+
+  test('after Cancel, what could not be undone is a warning', () => {
+    const result = {
+      outcome: 'cancelled',
+      workflow: 'commerce.wf',
+      source: 'ext1.load',
+      droppedTables: { '0': nameList(['a']) },
+    } as const;
+    const cell = { cluster: 'target', cell: 'zone2' };
+    const warnings = [cellNotReached('the vtgates may know tables', 'no answer', cell)];
+    expect(cancelledLines('commerce.wf', result)).toEqual([
+      'Cancelled commerce.wf: the target is as it was.',
+      'Dropped: a on shard 0',
+    ]);
+    expect(cancelledLines('commerce.wf', { ...result, warnings })).toEqual([
+      'Cancelled commerce.wf: the target is as it was, but for this:',
+      'Warning: the vtgates may know tables: no answer (cluster target, cell zone2): ' +
+        'when it is back: vtctldclient RebuildVSchemaGraph --cells zone2',
+      'Dropped: a on shard 0',
+    ]);
   });
 
   test('a terminated workflow does not say that it copies', () => {

@@ -34,8 +34,9 @@ const steps: Record<string, (activities: Activities) => Promise<unknown>> = {
   serve: (its) => its.serve(replaced),
   retire: (its) => its.retire(replaced, 'drop'),
   cancel: (its) => its.cancel(replaced),
+  forget: (its) => its.forget(replaced),
 };
-const nothingToDo = ['serve', 'retire', 'cancel'];
+const nothingToDo = ['serve', 'retire', 'cancel', 'forget'];
 
 let world: World;
 let activities: Activities;

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../src/migration/problem/errors.js';
+import { MigrationError, type Problem } from '../../src/migration/problem/errors.js';
 import { sampleProblem } from '../support/workflow/samples.js';
 import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
 import { Bench, refOf } from '../support/workflow/workflow-bench.js';
@@ -160,7 +160,7 @@ describe('a create that fails', () => {
     });
     expect(script.steps()).toEqual(['preflight', 'create', 'cancel']);
     expect(await migration.status()).toMatchObject({ phase: 'failed', lastError: denied.toProblem(), waitingFor: [] });
-    expect(script.calls.at(-1)?.args).toEqual([refOf(migration)]);
+    expect(script.calls.at(-1)?.args).toEqual([refOf(migration), { thenForget: true }]);
   });
 
   it('for a while is tried again', async () => {
@@ -317,6 +317,50 @@ describe('a person helps a step on that keeps failing', () => {
     await migration.handle.signal('retry');
     await migration.until(({ phase }) => phase === 'cancelled');
     expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
+describe('what Cancel could not undo', () => {
+  const warning: Problem = {
+    code: 'CELL_NOT_REACHED',
+    message: 'the vtgates of the cell may still know tables',
+    place: { cluster: 'target', cell: 'zone2' },
+    remedy: 'when it is back: vtctldclient RebuildVSchemaGraph --cells zone2',
+  };
+  const left = { droppedTables: {}, warnings: [warning] };
+
+  it('is a warning of the result, and the journal goes when it is known', async () => {
+    let away = true;
+    const script = new Script()
+      .always('cancel', returns(left))
+      .always('forget', () => (away ? Promise.reject(unreachable) : Promise.resolve()));
+    const migration = await bench.migrate(script);
+    await migration.until(({ phase }) => phase === 'replicating');
+    await migration.handle.signal('cancel');
+    await migration.until(({ lastError }) => lastError?.code === 'TOPO_UNREACHABLE');
+    expect(await migration.status()).toMatchObject({ phase: 'cancelling', warnings: [warning] });
+    away = false;
+    await migration.handle.signal('retry');
+    expect(await migration.result()).toMatchObject({ outcome: 'cancelled', warnings: [warning] });
+    expect(await migration.status()).toMatchObject({ phase: 'cancelled', warnings: [warning] });
+    expect(script.count('cancel')).toBe(1);
+  });
+
+  it('nothing but the end follows where there is none', async () => {
+    const script = new Script();
+    const migration = await bench.migrate(script);
+    await migration.until(({ phase }) => phase === 'replicating');
+    await migration.handle.signal('cancel');
+    expect(await migration.result()).toMatchObject({ outcome: 'cancelled', warnings: [] });
+    expect(script.steps().at(-1)).toBe('cancel');
+  });
+
+  it('is said by the failure of a migration that has been put back', async () => {
+    const script = new Script().always('create', fails(denied)).always('cancel', returns(left));
+    const migration = await bench.migrate(script);
+    const said =
+      /^the tablet refuses.*; everything has been put back; but the vtgates.*RebuildVSchemaGraph --cells zone2$/;
+    expect(await migration.failure()).toMatchObject({ message: expect.stringMatching(said) as string });
   });
 });
 

@@ -3,7 +3,7 @@ import { messages } from '../../migration/lifecycle/messages.js';
 import { CommandError } from '../errors.js';
 import { moment } from '../output/format.js';
 import { progressOn } from '../output/progress.js';
-import { droppedLine } from '../output/status.js';
+import { cancelledLines } from '../output/status.js';
 import { takeoverLines } from '../output/takeover.js';
 import type { Terminal } from '../output/terminal.js';
 import { readClosedRun } from '../temporal/closed.js';
@@ -28,7 +28,7 @@ export async function cancel({ id }: { id: string }, session: Session, terminal:
   const follower = new Follower(session, migration, progressOn(terminal));
   const { closed } = await follower.until((live) => live.closed !== null);
   if (closed?.result?.outcome === 'cancelled') {
-    terminal.print(`Cancelled ${id}: the target is as it was.`, `Dropped: ${droppedLine(closed.result.droppedTables)}`);
+    terminal.print(...cancelledLines(id, closed.result));
     return 0;
   }
   if (closed?.result?.outcome === 'completed')

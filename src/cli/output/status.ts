@@ -5,6 +5,7 @@ import { tableFraction, type StreamObservation, type TableObservation } from '..
 import type { Finding } from '../../migration/preflight/finding.js';
 import type { Retirement } from '../../migration/proof/source-tables.js';
 import type { Live, Retry } from '../../migration/lifecycle/live.js';
+import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
 import { overriddenLines, proofLines, repairLines } from './proof.js';
@@ -219,8 +220,20 @@ function sourceTablesLine(sourceTables: Retirement): string {
   return `; the source's tables were ${sourceTables.done === 'drop' ? 'dropped' : 'renamed to _<table>_old'}`;
 }
 
+/** What a person reads after Cancel. */
+export function cancelledLines(
+  id: string,
+  { droppedTables, warnings = [] }: Extract<MigrateResult, { outcome: 'cancelled' }>,
+): string[] {
+  return [
+    `Cancelled ${id}: the target is as it was${warnings.length === 0 ? '.' : ', but for this:'}`,
+    ...warnings.map((warning) => `Warning: ${describeProblem(warning)}`),
+    `Dropped: ${droppedLine(droppedTables)}`,
+  ];
+}
+
 /** The tables that Cancel dropped, by shard. */
-export function droppedLine(dropped: Record<string, NameList>): string {
+function droppedLine(dropped: Record<string, NameList>): string {
   const shards = Object.entries(dropped).filter(([, tables]) => tables.count > 0);
   if (shards.length === 0) return 'no table: Create had created none';
   return shards.map(([shard, tables]) => `${nameListLine(tables)} on shard ${shard}`).join('; ');

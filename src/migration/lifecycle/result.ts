@@ -29,7 +29,15 @@ export type MigrateResult =
       sourceTables: Retirement;
       warnings: Problem[];
     }
-  | { outcome: 'cancelled'; workflow: string; source: string; droppedTables: Record<string, NameList> }
+  | {
+      outcome: 'cancelled';
+      workflow: string;
+      source: string;
+      /** By target shard. */
+      droppedTables: Record<string, NameList>;
+      /** What could not be undone; a result of an earlier version has none. */
+      warnings?: Problem[];
+    }
   | {
       outcome: 'planned';
       workflow: string;

@@ -1,6 +1,9 @@
 import type { Place, Problem } from './errors.js';
 
-/** The warning of a cell that keeps the serving VSchema that it has. @param what is wrong there until it is made anew */
+/**
+ * The warning of a cell that keeps the serving VSchema that it has.
+ * @param what is wrong there until it is made anew
+ */
 export function cellNotReached(what: string, why: string, place: Place & { cell: string }): Problem {
   return {
     code: 'CELL_NOT_REACHED',

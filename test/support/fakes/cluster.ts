@@ -79,6 +79,18 @@ export class FakeCluster {
     etcd.write(`/vitess/${cell}/SrvVSchema`, this.etcd.read(this.servingPath)?.value ?? new Uint8Array());
   }
 
+  /** As `vtctldclient RebuildVSchemaGraph --cells <cell>`. */
+  rebuildVSchemaGraph(cell: string): void {
+    const etcd = this.cellServers.get(`${cell}:2379`) ?? this.etcd;
+    const path = `/vitess/${cell}/SrvVSchema`;
+    const srv = fromBinary(SrvVSchemaSchema, etcd.read(path)?.value ?? new Uint8Array());
+    for (const name of Object.keys(srv.keyspaces)) {
+      const vschema = this.etcd.read(`${topoRoot}/keyspaces/${name}/VSchema`)?.value ?? new Uint8Array();
+      srv.keyspaces[name] = fromBinary(KeyspaceSchema, vschema);
+    }
+    etcd.write(path, toBinary(SrvVSchemaSchema, srv));
+  }
+
   /** Adds a replica to a shard, in the first cell or another one. */
   addReplica(keyspace: string, shard: string, port: number, cell = this.cell): void {
     const primary = this.shardsOf(keyspace).find((each) => each.shard === shard);

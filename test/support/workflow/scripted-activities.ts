@@ -205,4 +205,5 @@ const wellBehaved: Behaviours = {
     Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
   remove: returns(undefined),
   cancel: returns({ droppedTables: { '0': nameList(['corder', 'customer']) } }),
+  forget: returns(undefined),
 };
