@@ -19,12 +19,18 @@ export interface FaultPlan {
   storms: { from: number; to: number }[];
 }
 
-/** A fault that hits one call of an attempt that changes something: these count from 1. */
+/** In the place of a call's number: the first lock that an attempt asks for. */
+export const theLock = 0;
+
+/** A fault that hits one call of an attempt: one that may change something, which count from 1, or another one. */
 export interface Aimed {
   step: string;
   nth: number;
   attempt: number;
+  /** Its number, or `theLock`. */
   call: number;
+  /** Those are counted that do change something. */
+  ofEffects?: boolean;
   kind: Kind;
   ms: number;
 }
@@ -117,9 +123,27 @@ export function aimedAt(random: Random, steps: readonly string[]): Aimed[] {
   });
 }
 
+/** A fault that cuts an attempt off. */
+export function hitOf(random: Random): Pick<Aimed, 'kind' | 'ms'> {
+  const kind = random.pick([
+    'dies before',
+    'dies after',
+    'answer lost',
+    'fails before',
+    'time runs out',
+    'frozen',
+  ] as const);
+  return { kind, ms: howLong(kind, random) };
+}
+
 /** Whether a call, in words, may change something. */
 export function changes(what: string): boolean {
   return /^etcd \S+ (?:put|delete) |^tablet \d+ (?:apply|create|delete|update|refresh|executeFetch|vDiff)/.test(what);
+}
+
+/** Whether a call, in words, changes something; the others of `changes` only ask. */
+export function isEffect(what: string): boolean {
+  return changes(what) && !what.endsWith(' select');
 }
 
 function howLong(kind: Kind, random: Random): number {

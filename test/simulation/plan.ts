@@ -1,6 +1,7 @@
 import { fakeMount, sampleTables } from '../support/fakes/world.js';
 import { Random } from '../referee/random.js';
-import { aimedAt, wilder, type Aimed, type FaultPlan, type Outage } from './faults.js';
+import { aimedAt, hitOf, theLock, wilder, type Aimed, type FaultPlan, type Outage } from './faults.js';
+import { drawsOf } from './seeds.js';
 
 /** A moment of a run: so many milliseconds after it began, or after a step has begun for the nth time. */
 export interface Moment {
@@ -74,8 +75,16 @@ const changing = [
 ];
 const allSteps = Object.values(steps).flat();
 
-/** The plan of a seed: the same on every machine. */
-export function planOf(seed: number): Plan {
+/** The plan of a seed: the same on every machine. A seed that is kept has no more draws than when it failed. */
+export function planOf(seed: number, draws = drawsOf(seed)): Plan {
+  const plan = firstDraws(seed);
+  if (draws < 2) return plan;
+  const random = new Random(`simulation ${seed} second draws`);
+  const changed = withOptionChanges(plan, random.fork('option changes'));
+  return withReplacedRun(withHit(changed, random.fork('hit')), random.fork('replaced run'));
+}
+
+function firstDraws(seed: number): Plan {
   const random = new Random(`simulation ${seed}`);
   const fenced = random.fork('fenced').chance(0.35);
   const input = inputOf(random.fork('input'), fenced);
@@ -141,17 +150,84 @@ function deedsOf(random: Random, fenced: boolean): Deed[] {
   ];
 }
 
+const optionPayloads = [
+  { tabletTypes: ['PRIMARY'] },
+  { onDdl: 'EXEC', vdiffMaxAge: '1h' },
+  { vdiffTabletTypes: ['PRIMARY'], vdiffStallTimeout: '20s' },
+  { cells: ['ext'] },
+  { cells: ['nowhere'] },
+  { catchUpTimeout: '1s' },
+];
+
 function optionsOf(random: Random): Deed[] {
   if (random.chance(0.75)) return [];
-  const payload = random.pick([
-    { tabletTypes: ['PRIMARY'] },
-    { onDdl: 'EXEC', vdiffMaxAge: '1h' },
-    { vdiffTabletTypes: ['PRIMARY'], vdiffStallTimeout: '20s' },
-    { cells: ['ext'] },
-    { cells: ['nowhere'] },
-    { catchUpTimeout: '1s' },
-  ]);
+  const payload = random.pick(optionPayloads);
   return [{ at: momentOf(random), what: 'updateOptions', by: random.pick(['signal', 'update']), payload }];
+}
+
+/**
+ * Options are changed when something else is being done or asked for; and when a change is under way, it is hit, or
+ * somebody wants something else.
+ */
+function withOptionChanges(plan: Plan, random: Random): Plan {
+  if (random.chance(0.4)) return plan;
+  const count = random.pick([1, 1, 1, 2, 3]);
+  const changes = Array.from({ length: count }, (_, n) => optionChange(plan, random.fork(n)));
+  const hits = random.chance(0.6)
+    ? aimedAt(random.fork('aimed'), ['updateOptions', 'updateOptions', 'pause', 'leave'])
+    : [];
+  const wishes = random.chance(0.5) ? [wishDuringChange(random.fork('wish'))] : [];
+  return {
+    ...plan,
+    deeds: [...plan.deeds, ...changes, ...wishes, ...besides(hits, random.fork('besides'))],
+    aimed: [...plan.aimed, ...hits],
+  };
+}
+
+/** One of the steps with many effects is cut off between two of them. */
+function withHit(plan: Plan, random: Random): Plan {
+  if (random.chance(0.7)) return plan;
+  const step = random.pick(['finish', 'finish', 'finish', 'cancel', 'unpublish', 'retire']);
+  const hit = { ...hitOf(random), step, nth: 1, attempt: 1, call: random.int(1, 7), ofEffects: true };
+  return { ...plan, aimed: [...plan.aimed, hit] };
+}
+
+/** A step comes to its lock only after its run has been terminated, and another run has the migration. */
+function withReplacedRun(plan: Plan, random: Random): Plan {
+  if (random.chance(0.75)) return plan;
+  const step = random.pick([
+    ...['create', 'pause', 'resume', 'leave', 'updateOptions', 'publish', 'fence'],
+    ...['finish', 'finish', 'unpublish', 'retire', 'cancel'],
+  ]);
+  const ms = 2 * random.int(150, random.pick([400, 2_000]));
+  return {
+    ...plan,
+    deeds: [...plan.deeds, { at: { step, nth: 1, delay: random.int(1, 60) }, what: 'terminate' }],
+    takeoverAfter: random.pick([0, 20]),
+    aimed: [...plan.aimed, { step, nth: 1, attempt: 1, call: theLock, kind: 'slow', ms }],
+  };
+}
+
+function optionChange({ deeds }: Plan, random: Random): Deed {
+  const others = deeds.filter(({ what }) => what !== 'updateOptions');
+  const at = others.length > 0 && random.chance(0.4) ? { ...random.pick(others).at } : busyMoment(random);
+  at.delay += random.pick([0, 0, 1, 5, 50, 500]);
+  return { at, what: 'updateOptions', by: random.pick(['signal', 'update']), payload: random.pick(optionPayloads) };
+}
+
+function busyMoment(random: Random): Moment {
+  const step = random.pick([
+    ...['vdiff', 'vdiff', 'prove', 'checksumNow', 'watchSource', 'publish', 'fence', 'finish', 'unpublish'],
+    ...['pause', 'resume', 'leave', 'mayLeave', 'restart', 'create', 'adopt', 'observe', 'checksum'],
+  ]);
+  return { step, nth: random.pick([1, 1, 1, 2]), delay: random.int(0, random.pick([5, 60, 400])) };
+}
+
+function wishDuringChange(random: Random): Deed {
+  const at = { step: 'updateOptions', nth: random.pick([1, 1, 2]), delay: random.int(0, random.pick([5, 60, 3_000])) };
+  const what = random.pick(['pause', 'resume', 'cancel', 'complete', 'vdiff', 'leave', 'terminate', 'worker dies']);
+  const payload = what === 'leave' ? { payload: { tables: random.some(sampleTables, 1) } } : {};
+  return { at, what, by: random.pick(['signal', 'update']), ...payload };
 }
 
 const causes = [

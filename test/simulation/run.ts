@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
 import { allActivities } from '../../src/activities/index.js';
@@ -12,11 +13,11 @@ import { fakeConfig, World } from '../support/fakes/world.js';
 import type { AttemptId, Host, Work } from './activity-task.js';
 import { Clock } from './clock.js';
 import { Execution, payloads, type Answer, type End } from './execution.js';
-import { fateOf, isTo, type Fate } from './faults.js';
+import { fateOf, isEffect, isTo, theLock, type Aimed, type Fate } from './faults.js';
 import { judge } from './judge.js';
 import { LookAfter } from './look-after.js';
 import type { Deed, Plan } from './plan.js';
-import { SimulatedWorker } from './worker.js';
+import { SimulatedWorker, type Numbers } from './worker.js';
 
 /** Milliseconds: longer than any worker stands frozen and any lease lasts. */
 const afterwards = 60_000;
@@ -55,6 +56,7 @@ export class Simulation {
   /** The run is one that takes a migration over. */
   adopts = false;
   private terminated = false;
+  private readonly optionsAsked: Record<string, unknown>[] = [];
   private calls = 0;
   private runs = 0;
   private takeovers = 0;
@@ -115,6 +117,11 @@ export class Simulation {
     else if (what === 'Temporal cancels') this.execution.cancel();
     else if (by === 'signal') this.execution.signal(what, args);
     else void this.execution.update(what, args).then((answer) => this.hear(what, answer));
+    this.remember(what, payload);
+  }
+
+  private remember(what: string, payload: unknown): void {
+    if (what === 'updateOptions') this.optionsAsked.push(payload as Record<string, unknown>);
     if (what === 'cancel' || what === 'Temporal cancels') this.cancelledAt = Math.min(this.cancelledAt, this.at);
   }
 
@@ -154,9 +161,13 @@ export class Simulation {
     return this.journal !== undefined || streams;
   }
 
-  get journal(): { forward: boolean; cancelling: boolean } | undefined {
-    const stored = this.world.target.etcd.read(`/vitess/global/vtmigrate/${this.plan.keyspace}/wf`);
+  get journal(): { runId: string; forward: boolean; cancelling: boolean } | undefined {
+    const stored = this.world.target.etcd.read(this.journalPath);
     return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored.value).toString()) as never);
+  }
+
+  private get journalPath(): string {
+    return `/vitess/global/vtmigrate/${this.plan.keyspace}/wf`;
   }
 
   private prepare(): void {
@@ -241,7 +252,7 @@ export class Simulation {
     const runId = `run-${++this.runs}`;
     const execution = new Execution({
       creator: this.creator,
-      host: this.host,
+      host: this.hostOf(firstRunId),
       runId,
       firstRunId,
       continuedFrom,
@@ -254,12 +265,13 @@ export class Simulation {
     this.execution = execution;
   }
 
-  private get host(): Host {
+  /** @param owner how the journal names the migration of this run */
+  private hostOf(owner: string): Host {
     return {
       clock: this.clock,
       workflowId: this.workflowId,
       latency: () => this.latencies.int(1, 8),
-      take: (id) => this.take(id),
+      take: (id) => this.take(id, owner),
     };
   }
 
@@ -277,7 +289,7 @@ export class Simulation {
     return nth;
   }
 
-  private take(id: AttemptId): Work {
+  private take(id: AttemptId, owner: string): Work {
     const { step, nth, attempt } = id;
     this.note(`${step} ${nth}${attempt > 1 ? `, attempt ${attempt}` : ''}`);
     if (attempt === 1)
@@ -286,7 +298,8 @@ export class Simulation {
     const worker = new SimulatedWorker(id, {
       clock: this.clock,
       leaseTtl: lifelike.leaseTtl,
-      fate: (call, change) => this.fate(id, call, change),
+      fate: (call, numbers) => this.fate(id, call, numbers),
+      sends: (what) => this.sends(id, owner, what),
       away: (what) => this.away(what),
     });
     this.workers.add(worker);
@@ -306,12 +319,10 @@ export class Simulation {
     return { process: worker, run };
   }
 
-  private fate({ step, nth, attempt }: AttemptId, call: string, change: number | undefined): Fate {
+  private fate(id: AttemptId, call: string, numbers: Numbers): Fate {
     this.calls++;
     const { aimed, faults, seed } = this.plan;
-    const aim = aimed.find(
-      (each) => each.step === step && each.nth === nth && each.attempt === attempt && each.call === change,
-    );
+    const aim = aimed.find((each) => isAt(each, id, call, numbers));
     const fate = {
       ...fateOf(seed, call, faults, this.at),
       ...(aim === undefined ? {} : { kind: aim.kind, ms: aim.ms }),
@@ -323,6 +334,13 @@ export class Simulation {
     this.struck[fate.kind] = (this.struck[fate.kind] ?? 0) + 1;
     this.note(`* ${fate.kind}${fate.ms === 0 ? '' : ` ${fate.ms} ms`}: ${call}`);
     return fate;
+  }
+
+  /** Once another run has the migration, a step under locks may change nothing. */
+  private sends({ step, nth }: AttemptId, owner: string, what: string): void {
+    const { runId } = this.journal ?? {};
+    if (runId === undefined || !isOlder(owner, runId) || !isEffect(what) || isUnlocked(step, what)) return;
+    this.wrong.push(`${step} ${nth} of ${owner} sends ${what}, and the migration is that of ${runId}`);
   }
 
   private away(what: string): 'silent' | 'refuses' | undefined {
@@ -348,6 +366,18 @@ export class Simulation {
     const outcome = 'refusal' in answer ? undefined : (answer.outcome as { outcome?: string } | undefined)?.outcome;
     if (what === 'cancel' && outcome === 'cancelled') this.promised = 'cancelled';
     if (outcome === 'completed') this.promised = 'completed';
+    if (outcome === 'updated') this.wrong.push(...this.notUpdated());
+  }
+
+  /** The one change of options that was asked for must be in the record. */
+  private notUpdated(): string[] {
+    const [asked = {}, ...others] = this.optionsAsked;
+    const stored = this.world.target.etcd.read(`${this.journalPath}/record`);
+    if (others.length > 0 || stored === undefined) return [];
+    const { input } = JSON.parse(gunzipSync(stored.value).toString()) as { input: Record<string, unknown> };
+    return Object.entries(asked)
+      .filter(([option, value]) => JSON.stringify(input[option]) !== JSON.stringify(value))
+      .map(([option]) => `${option} was said to be changed, and is ${JSON.stringify(input[option])}`);
   }
 
   private end(end: End, firstRunId: string, runId: string): void {
@@ -386,8 +416,22 @@ export class Simulation {
   }
 }
 
+/** Steps that change something without the migration's locks. So are VDiffs deleted, which may hold one of them. */
+const unlocked: ReadonlySet<string> = new Set(['mount', 'preflight', 'vdiff', 'checksum', 'checksumNow']);
+const isUnlocked = (step: string, what: string): boolean => unlocked.has(step) || what.includes(' vDiff ');
 /** Milliseconds within which a message has reached the workflow. */
 const cancelReaches = 50;
+
+function isAt(aim: Aimed, { step, nth, attempt }: AttemptId, call: string, { change, effect }: Numbers): boolean {
+  if (aim.step !== step || aim.nth !== nth || aim.attempt !== attempt) return false;
+  if (aim.call === theLock) return / lock .* \(1\)$/.test(call);
+  return aim.call === (aim.ofEffects === true ? effect : change);
+}
+
+/** Runs are numbered in their order. */
+function isOlder(runId: string, other: string): boolean {
+  return Number(runId.slice(4)) < Number(other.slice(4));
+}
 
 function briefly(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -1,18 +1,27 @@
+import { assertClaims } from '../../src/vitess/claims.js';
 import { FakeLease } from '../support/fakes/etcd.js';
 import type { Failures, Pass } from '../support/fakes/intercept.js';
 import type { AttemptId } from './activity-task.js';
 import { outside, sleep, type Clock, type Process } from './clock.js';
-import { changes, type Fate } from './faults.js';
+import { changes, isEffect, type Fate } from './faults.js';
 
 /** Milliseconds after which a call gives up. */
 const callTimeout = 5_000;
+
+/** Which one a call is among those of its attempt that may change something, and that change something. */
+export interface Numbers {
+  change: number | undefined;
+  effect: number | undefined;
+}
 
 /** What a worker needs of the run that it belongs to. */
 export interface Surroundings {
   clock: Clock;
   leaseTtl: number;
   /** The fate of a call by the words for it, and its number among those of the attempt that change something; what becomes of it is written down. */
-  fate: (call: string, change: number | undefined) => Fate;
+  fate: (call: string, numbers: Numbers) => Fate;
+  /** A call goes out. */
+  sends: (what: string) => void;
   /** Whether the server of a call is away now, and if so whether it says nothing or refuses. */
   away: (what: string) => 'silent' | 'refuses' | undefined;
 }
@@ -28,6 +37,7 @@ export class SimulatedWorker implements Process {
   skew = 0;
   private readonly leases: FakeLease[] = [];
   private changes = 0;
+  private effects = 0;
   private readonly counts = new Map<string, number>();
 
   constructor(
@@ -37,8 +47,9 @@ export class SimulatedWorker implements Process {
 
   readonly pass: Pass = async (what, effect, failures) => {
     await this.awake();
-    const fate = this.around.fate(this.nameOf(what), changes(what) ? ++this.changes : undefined);
+    const fate = this.around.fate(this.nameOf(what), this.numbersOf(what));
     if (fate.kind === 'dies before') return this.die();
+    if (mayGoOut()) this.around.sends(what);
     // Between a check of the locks and the effect that it allows there is a moment that no program can close.
     if (what.startsWith('etcd check ')) return this.check(effect, failures, fate);
     const result = await outside(() => this.serve(what, effect, failures, fate)).then(
@@ -123,12 +134,29 @@ export class SimulatedWorker implements Process {
     if (this.dead) await never();
   }
 
+  private numbersOf(what: string): Numbers {
+    return {
+      change: changes(what) ? ++this.changes : undefined,
+      effect: isEffect(what) ? ++this.effects : undefined,
+    };
+  }
+
   /** A call in words that are the same in each run of the seed, whatever else has been called. */
   private nameOf(what: string): string {
     const count = (this.counts.get(what) ?? 0) + 1;
     this.counts.set(what, count);
     const { step, nth, attempt } = this.id;
     return `${step} ${nth}, attempt ${attempt}: ${what} (${count})`;
+  }
+}
+
+/** The client refuses a call whose locks are lost, or whose step is another worker's. */
+function mayGoOut(): boolean {
+  try {
+    assertClaims();
+    return true;
+  } catch {
+    return false;
   }
 }
 
