@@ -21,14 +21,37 @@ const longestProofDelay = 3_600;
 
 /** The step Complete: prove, publish, fence, finish, serve, and retire the source's tables. */
 export class Completion {
+  /** Whether the fence was raised in the last try; undefined when another run, or none, has tried. */
+  private fenced: boolean | undefined;
+
   constructor(private readonly context: LifecycleContext) {}
 
-  /** Proves, then acts. Undefined when something is lacking: Complete is tried again. */
+  /**
+   * Proves, then acts. Undefined when something is lacking, or another Complete has taken this one's place: Complete is
+   * tried again.
+   */
   async complete(): Promise<MigrateResult | undefined> {
+    const { migration } = this.context;
+    try {
+      return await interruptible(
+        () => migration.completeReplaced,
+        () => this.attempt(),
+      );
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    }
+    migration.completeReplaced = false;
+    if ((await this.context.unlessTooLate(() => locked.unpublish(migration.ref))) === tooLate) return this.goForward();
+    this.context.enter('replicating');
+    return undefined;
+  }
+
+  private async attempt(): Promise<MigrateResult | undefined> {
     const { migration } = this.context;
     const { facts, intents, progress, ref } = migration;
     if (intents.complete?.state === 'asked') progress.proofDelay = firstProofDelay;
     const { fenceSource, initializeTargetSequences } = migration.completeOptions;
+    this.fenced = false;
     this.context.enter('completing');
     await this.context.prover.stop();
     facts.overridden = [];
@@ -100,6 +123,7 @@ export class Completion {
     if (!completeOptions.fenceSource) return this.gaps(finish);
     const gaps = await this.gaps(() => locked.fence(ref), 1);
     if (gaps.length > 0) return gaps;
+    this.fenced = true;
     const different = await this.compareRows(true);
     return different.length > 0 ? different : this.gaps(finish, 1);
   }
@@ -167,7 +191,7 @@ export class Completion {
       proof: facts.proof,
       repair: facts.repair === null ? null : shownRepair(facts.repair),
       overridden: facts.overridden,
-      fenced: fenceSource && retirement.done === 'keep',
+      fenced: (this.fenced ?? fenceSource) && retirement.done === 'keep',
       sourceTables: retirement,
       warnings: facts.warnings,
     };

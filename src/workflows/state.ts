@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { Adoption } from '../migration/adopt/adoption.js';
 import { formatIdentifier } from '../migration/input/identifier.js';
 import {
@@ -13,6 +14,7 @@ import type { PreflightReport } from '../migration/lifecycle/preflight-report.js
 import type { MigrationRef } from '../migration/plan/reference.js';
 import {
   completeOptions,
+  hasSameOptions,
   initialState,
   type CompleteOptions,
   type Facts,
@@ -39,6 +41,8 @@ export class Migration implements MigrationState {
   readonly progress: Progress;
   /** The workflow is about to continue as new: updates that wait must end. */
   continuing = false;
+  /** The Complete that is being tried has other options than the last one that was asked for. */
+  completeReplaced = false;
   /** The rows are compared: known once the copy has finished. */
   comparesRows = false;
   /** Not carried on: an update does not outlast a run. */
@@ -211,9 +215,17 @@ export class Migration implements MigrationState {
     facts.drifted = [...new Set([...facts.drifted, ...tables])];
   }
 
+  /**
+   * Before the point of no return, one with other options than those of the one that is being tried takes its place;
+   * one without options joins it.
+   */
   requestComplete(request: CompleteRequest): void {
     this.forgetLastError();
-    this.intents.complete = { state: 'asked', request };
+    const tried = this.phase === 'completing' && !this.pastNoReturn ? this.intents.complete?.request : undefined;
+    const differs = tried !== undefined && !hasSameOptions(tried, request) && patched('complete-replaced');
+    const joins = differs && hasSameOptions(request, completeRequestSchema.parse({}));
+    this.completeReplaced ||= differs && !joins;
+    this.intents.complete = { state: 'asked', request: joins ? tried : request };
   }
 
   /** Past the point of no return there is nothing to cancel. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap, sampleProblem } from '../support/workflow/samples.js';
-import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
+import { fails, returns, Script, untilCancelled } from '../support/workflow/scripted-activities.js';
 import { inSkippedTime } from '../support/workflow/skipped-time.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
 
@@ -45,6 +45,65 @@ describe('a proof with gaps', () => {
     const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: [away] });
     expect(script.count('publish')).toBe(2);
+  });
+
+  describe('while another Complete is under way', () => {
+    it('one without a fence takes the place of one with it, whose fence is taken down', async () => {
+      const script = new Script();
+      const fence = script.hold('fence');
+      const migration = await bench.migrate(script);
+      await migration.until(({ phase }) => phase === 'replicating');
+      await migration.handle.signal('complete', { fenceSource: true });
+      await fence.reached;
+      await migration.handle.signal('complete', { fenceSource: false });
+      expect(await migration.result()).toMatchObject({ outcome: 'completed', fenced: false });
+      expect(script.steps().slice(-8)).toEqual([
+        'fence',
+        'unpublish',
+        'prove',
+        'checksumNow',
+        'watchSource',
+        'publish',
+        'finish',
+        'serve',
+      ]);
+    });
+
+    it('one with a fence takes the place of one without', async () => {
+      const script = new Script();
+      const publish = script.hold('publish');
+      const migration = await bench.migrate(script, { complete: 'auto' });
+      await publish.reached;
+      await migration.handle.signal('complete', { fenceSource: true });
+      expect(await migration.result()).toMatchObject({ outcome: 'completed', fenced: true });
+      expect(script.count('unpublish')).toBe(1);
+      expect(script.calls.find(({ name }) => name === 'finish')?.args[1]).toMatchObject({ fenced: true });
+    });
+
+    it.each([{}, { fenceSource: true }])('%o joins one with a fence', async (request) => {
+      const script = new Script();
+      const fence = script.hold('fence');
+      const migration = await bench.migrate(script);
+      await migration.until(({ phase }) => phase === 'replicating');
+      await migration.handle.signal('complete', { fenceSource: true });
+      await fence.reached;
+      await migration.handle.signal('complete', request);
+      await migration.status();
+      fence.release();
+      expect(await migration.result()).toMatchObject({ outcome: 'completed', fenced: true });
+      expect(script.count('unpublish')).toBe(0);
+    });
+
+    it('Cancel does not wait until the first one has been taken back', async () => {
+      const script = new Script().always('unpublish', untilCancelled);
+      const publish = script.hold('publish');
+      const migration = await bench.migrate(script, { complete: 'auto' });
+      await publish.reached;
+      await migration.handle.signal('complete', { fenceSource: true });
+      await migration.until(() => script.count('unpublish') > 0);
+      await migration.handle.signal('cancel');
+      expect(await migration.result()).toMatchObject({ outcome: 'cancelled' });
+    });
   });
 
   it('is tried at once when somebody asks again', async () => {

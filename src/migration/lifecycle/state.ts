@@ -222,6 +222,12 @@ export function completeOptions(
   };
 }
 
+/** Whether two requests complete in the same way. */
+export function hasSameOptions(one: CompleteRequest, other: CompleteRequest): boolean {
+  const optionsOf = (request: CompleteRequest) => JSON.stringify({ ...request, dryRun: false, leaveTables: undefined });
+  return optionsOf(one) === optionsOf(other);
+}
+
 /** Tables whose FLOAT columns are set from the source. Settings of an earlier version have none. */
 export function tablesToRepair({ facts, intents }: Pick<MigrationState, 'facts' | 'intents'>): string[] {
   return intents.complete?.request.repairFloats ?? facts.settings?.repairFloats ?? [];
