@@ -7,7 +7,7 @@ import { vdiffs } from '../effects/vdiffs.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
 import { tableNames } from '../migration/plan/plan.js';
 import { nameList, type MigrationRef, type NameList } from '../migration/plan/reference.js';
-import { cellNotReached } from '../migration/problem/cell-not-reached.js';
+import { tablesStillKnown } from '../migration/problem/cell-not-reached.js';
 import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import { withHeartbeat } from './step/heartbeat.js';
@@ -78,11 +78,10 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
   await deniedTables.undo(step, journal.deniedTables);
   if (behind.length === 0 || !thenForget) await journals.remove(ref.runId);
   const dropped = Object.entries(journal.createdTables).map(([shard, tables]) => [shard, nameList(tables)] as const);
-  const what = 'the vtgates of the cell may still know tables that are no longer there';
   const place = clients.target.place({ keyspace: ref.id.keyspace });
   return {
     droppedTables: Object.fromEntries(dropped),
-    warnings: behind.map(({ cell, why }) => cellNotReached(what, why, { ...place, cell })),
+    warnings: behind.map(({ cell, why }) => tablesStillKnown(why, { ...place, cell })),
   };
 }
 

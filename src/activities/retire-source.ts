@@ -17,6 +17,17 @@ const action = 'vtmigrate source tables';
 /** How a tablet answers that cannot read its logs from a position on, such as when they are purged. */
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['TABLET_CALL_FAILED', 'TABLET_REFUSED', 'ACCESS_REFUSED']);
 
+/** Why the tables were kept, or null, and what is not quite as it should be. */
+interface Retired {
+  kept: Problem | null;
+  warnings: Problem[];
+}
+
+/** Reports of earlier versions have no warnings. */
+export type RetireReport = Retirement & { warnings?: Problem[] };
+
+const asIs = (kept: Problem | null): Retired => ({ kept, warnings: [] });
+
 /** What is done with the source's tables once the target serves them. */
 export function retireSourceActivities(clients: Clients) {
   return {
@@ -27,22 +38,22 @@ export function retireSourceActivities(clients: Clients) {
      * what was written until then can be looked for.
      * @throws LOCKED, TABLET_UNREACHABLE, TOPO_UNREACHABLE
      */
-    async retire(ref: MigrationRef, how: SourceTables): Promise<Retirement> {
-      const work = async (step: LockedStep): Promise<Retirement> => {
+    async retire(ref: MigrationRef, how: SourceTables): Promise<RetireReport> {
+      const work = async (step: LockedStep): Promise<RetireReport> => {
         const journal = await step.journals.read();
         // A second attempt after a first one whose answer was lost.
-        if (journal?.runId !== ref.runId) return { done: how, kept: null };
-        const kept = how === 'keep' ? null : await retireUnderLock(step, how);
+        if (journal?.runId !== ref.runId) return { done: how, kept: null, warnings: [] };
+        const { kept, warnings } = how === 'keep' ? asIs(null) : await retireUnderLock(step, how);
         await step.beforeEffect();
         await step.journals.remove(ref.runId);
-        return { done: kept === null ? how : 'keep', kept };
+        return { done: kept === null ? how : 'keep', kept, warnings };
       };
       return lockedStep(clients, ref, action, work, { interruptible: false });
     },
   };
 }
 
-async function retireUnderLock(step: LockedStep, how: Exclude<SourceTables, 'keep'>): Promise<Problem | null> {
+async function retireUnderLock(step: LockedStep, how: Exclude<SourceTables, 'keep'>): Promise<Retired> {
   const plan = await step.plan();
   const source = await sourceOf(step.clients, plan);
   return source.withLock(action, (locked) => {
@@ -74,11 +85,10 @@ class RetiringSource {
     private readonly plan: Plan,
   ) {}
 
-  /** Null when it is done, or the reason why the tables were kept. */
-  async run(how: Exclude<SourceTables, 'keep'>): Promise<Problem | null> {
+  async run(how: Exclude<SourceTables, 'keep'>): Promise<Retired> {
     const { step, source, plan } = this;
     // Of a migration that was adopted without its record.
-    if (source.shards.length === 0) return this.keep('it is not known from which shards they came');
+    if (source.shards.length === 0) return asIs(this.keep('it is not known from which shards they came'));
     // Twice: before anything is touched, and when no application can write any more.
     const reason = (await this.nameTaken()) ?? (await this.written());
     if (reason !== null) return this.putBack(reason);
@@ -86,15 +96,15 @@ class RetiringSource {
     const late = await this.written();
     if (late !== null) return this.putBack(late);
     if (how === 'drop') await sourceTables.drop(step, source, plan);
-    await sourceTables.forget(step, this.locked, plan);
+    const warnings = await sourceTables.forget(step, this.locked, plan);
     // Tables that are gone need not be denied.
     await fence.undoUnderLock(step, source, this.locked);
-    return null;
+    return { kept: null, warnings };
   }
 
-  private async putBack(reason: Problem): Promise<Problem> {
+  private async putBack(reason: Problem): Promise<Retired> {
     await sourceTables.undo(this.step, this.source, this.plan);
-    return reason;
+    return asIs(reason);
   }
 
   /** A table beside one that has its retired name: a rename makes ours, so this one is another program's. */

@@ -1,5 +1,6 @@
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
+import type { Problem } from '../migration/problem/errors.js';
 import { retiredName } from '../migration/proof/source-tables.js';
 import type { EffectContext } from './context.js';
 import type { LockedSource, Source } from './source/source.js';
@@ -48,10 +49,10 @@ export const sourceTables = {
     }
   },
 
-  /** Removes the tables from the source's VSchema. */
-  async forget(context: EffectContext, locked: LockedSource, plan: Plan): Promise<void> {
+  /** Removes the tables from the source's VSchema. Answers what still shows them, as warnings. */
+  async forget(context: EffectContext, locked: LockedSource, plan: Plan): Promise<Problem[]> {
     await context.beforeEffect();
-    await locked.forgetTables(tableNames(plan));
+    return locked.forgetTables(tableNames(plan));
   },
 };
 

@@ -220,8 +220,9 @@ export class Completion {
     this.context.enter('retiring');
     if (wait > 0) await condition(() => intents.keepSource, wait);
     progress.retirement.waiting = false;
-    const retirement = await retryForever(progress, () => locked.retire(ref, migration.completeOptions.sourceTables));
-    if (retirement.kept !== null) facts.warnings = [...facts.warnings, retirement.kept];
+    const retire = () => locked.retire(ref, migration.completeOptions.sourceTables);
+    const { warnings = [], ...retirement } = await retryForever(progress, retire);
+    facts.warnings = [...facts.warnings, ...warnings, ...(retirement.kept === null ? [] : [retirement.kept])];
     return retirement;
   }
 }

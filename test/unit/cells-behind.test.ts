@@ -4,13 +4,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { CancelOptions } from '../../src/activities/cancel.js';
 import { allActivities } from '../../src/activities/index.js';
 import { JournalStore } from '../../src/effects/journal.js';
+import { openSource } from '../../src/effects/source/open-source.js';
 import { vschemaEntries } from '../../src/effects/vschema-entries.js';
 import type { EffectContext } from '../../src/effects/context.js';
 import { withMigrationLocks } from '../../src/vitess/topology/lock.js';
 import { SrvVSchemaSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { buildClients } from '../../src/worker.js';
 import { passing } from '../support/fakes/intercept.js';
-import { fakeConfig, World } from '../support/fakes/world.js';
+import { fakeConfig, fakeMount, World } from '../support/fakes/world.js';
 import { samplePlan } from '../support/workflow/samples.js';
 
 const id = { keyspace: 'commerce', workflow: 'wf' };
@@ -106,6 +107,18 @@ describe('a cell that is away while entries are taken back', () => {
     });
     expect(await journals.read()).toBeUndefined();
   });
+});
+
+it('a cell of the source that is away while its tables are forgotten is told', async () => {
+  world.source.addCell('zone2');
+  await clients.mounts.add('ext1', fakeMount);
+  const source = await openSource(clients, { mount: 'ext1', keyspace: 'load', shards: ['0'] });
+  const forgetTables = () => source.withLock('test', (locked) => locked.forgetTables(tables));
+  expect(await forgetTables()).toEqual([]);
+  away = true;
+  expect(await forgetTables()).toMatchObject([
+    { code: 'CELL_NOT_REACHED', place: { cluster: 'ext1', keyspace: 'load', cell: 'zone2' } },
+  ]);
 });
 
 it('a cell that was away only while they were published is not told', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cellNotReached, tablesStillKnown } from '../../src/migration/problem/cell-not-reached.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap, sampleProblem } from '../support/workflow/samples.js';
 import { fails, returns, Script, untilCancelled } from '../support/workflow/scripted-activities.js';
@@ -34,17 +35,21 @@ describe('a proof with gaps', () => {
   });
 
   it('is none for a cell that cannot be reached: that is a warning, once', async () => {
-    const away = {
-      code: 'CELL_NOT_REACHED' as const,
-      message: 'the vtgates of the cell do not get to know the tables',
-      place: { cluster: 'target', cell: 'zone9' },
-      remedy: 'when it is back: vtctldclient RebuildVSchemaGraph --cells zone9',
-    };
+    const away = cellNotReached('they do not know the tables', 'no answer', { cluster: 'target', cell: 'zone9' });
     const script = new Script().on('publish', returns([away]), returns([away])).on('finish', returns([sampleGap]));
     script.always('observe', inSkippedTime(bench.env));
     const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: [away] });
     expect(script.count('publish')).toBe(2);
+  });
+
+  it("nor for a cell of the source that still shows the source's tables", async () => {
+    const away = tablesStillKnown('no answer', { cluster: 'ext1', cell: 'zone9' });
+    const script = new Script().on('retire', returns({ done: 'drop', kept: null, warnings: [away] }));
+    const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true, sourceTables: 'drop' });
+    const result = await migration.result();
+    expect(result).toMatchObject({ warnings: [away] });
+    expect('sourceTables' in result && result.sourceTables).toEqual({ done: 'drop', kept: null });
   });
 
   describe('while another Complete is under way', () => {

@@ -1,5 +1,5 @@
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
-import type { Place } from '../../migration/problem/errors.js';
+import type { Place, Problem } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
 import type { ChangeLimits, Changes } from '../../vitess/tablet/changes.js';
 import type { TableSizes } from '../../vitess/tablet/sql/sizes.js';
@@ -99,6 +99,6 @@ export interface LockedSource {
   /** Adds tables to a shard's denied tables; `refresh` makes its tablets enforce that. */
   deny(shard: string, tables: readonly string[]): Promise<void>;
   allow(shard: string, tables: readonly string[]): Promise<void>;
-  /** Removes tables from the VSchema and from what vtgates are served. */
-  forgetTables(tables: readonly string[]): Promise<void>;
+  /** Removes tables from the VSchema and from what vtgates are served. Answers what still shows them, as warnings. */
+  forgetTables(tables: readonly string[]): Promise<Problem[]>;
 }

@@ -1,5 +1,6 @@
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
-import type { Place } from '../../migration/problem/errors.js';
+import { tablesStillKnown } from '../../migration/problem/cell-not-reached.js';
+import type { Place, Problem } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
 import type { Clients } from '../../vitess/clients.js';
 import { withKeyspaceLock, type KeyspaceLock } from '../../vitess/topology/lock.js';
@@ -203,13 +204,15 @@ class LockedVitessSource implements LockedSource {
   }
 
   /** As Vitess's `dropParticipatingTablesFromKeyspace`. */
-  async forgetTables(tables: readonly string[]): Promise<void> {
+  async forgetTables(tables: readonly string[]): Promise<Problem[]> {
     await this.topology.updateVSchema(this.lock, (record) => {
       const kept = Object.entries(record.tables).filter(([name]) => !tables.includes(name));
       if (kept.length === Object.keys(record.tables).length) return false;
       record.tables = Object.fromEntries(kept);
       return true;
     });
-    await this.topology.publishVSchema(this.lock);
+    const away = await this.topology.publishVSchema(this.lock);
+    const { keyspace } = this.lock;
+    return away.map(({ cell, why }) => tablesStillKnown(why, { ...this.topology.place({ keyspace }), cell }));
   }
 }
