@@ -111,9 +111,10 @@ async function raiseFence(step: LockedStep): Promise<Gap[]> {
   const plan = await step.plan();
   const source = await sourceOf(clients, plan);
   await fence.make(step, source, plan);
-  const open = await drain(source);
+  const stop = () => step.stopIfCancelled();
+  const open = await drain(source, stop);
   if (open.length > 0) return open;
-  const { positions, gaps } = await quietPositions(source, plan);
+  const { positions, gaps } = await quietPositions(source, plan, stop);
   if (gaps.length > 0) return gaps;
   await step.beforeEffect();
   await journals.update(ref.runId, (journal) => {

@@ -51,7 +51,7 @@ export async function positionGaps(step: Step, plan: Plan, positions: Record<str
     for (const { id, sourceShard } of await tablet.streams(plan.target.workflow)) {
       const position = positions[sourceShard] ?? '';
       try {
-        await tablet.waitForPosition(id, position, parseDuration(catchUpTimeout));
+        await step.unlessCancelled(tablet.waitForPosition(id, position, parseDuration(catchUpTimeout)));
       } catch (error) {
         if (!(error instanceof MigrationError) || error.code !== 'TABLET_UNREACHABLE') throw error;
         gaps.push({

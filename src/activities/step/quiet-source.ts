@@ -15,18 +15,20 @@ const settleTries = 5;
 /**
  * Waits until every transaction that has changed rows and was open when the fence went up has ended. Vitess takes
  * LOCK TABLES for this, which has no time-out and, while it waits, blocks every later writer; this only looks.
+ * @param stop throws when nobody waits for it any more
  */
-export async function drain(source: Source): Promise<Gap[]> {
-  return (await Promise.all(source.shards.map((shard) => drainShard(source, shard)))).flat();
+export async function drain(source: Source, stop: () => void): Promise<Gap[]> {
+  return (await Promise.all(source.shards.map((shard) => drainShard(source, shard, stop)))).flat();
 }
 
-async function drainShard(source: Source, shard: string): Promise<Gap[]> {
+async function drainShard(source: Source, shard: string, stop: () => void): Promise<Gap[]> {
   const before = await source.openTransactions(shard);
   // Statements that had passed the tablet's check just before the fence went up appear now.
   await sleep(drainPoll);
   let open = [...new Set([...before, ...(await source.openTransactions(shard))])];
   const deadline = Date.now() + drainTimeout;
   while (open.length > 0) {
+    stop();
     await sleep(drainPoll);
     const now = new Set(await source.openTransactions(shard));
     open = open.filter((id) => now.has(id));
@@ -50,13 +52,15 @@ function stillOpen(source: Source, shard: string, open: readonly string[]): Gap 
 /**
  * The positions of the fenced source, by source shard, after which none of the plan's tables is written to. A write
  * that was in progress when the fence went up is waited for.
+ * @param stop throws when nobody waits for it any more
  */
 export async function quietPositions(
   source: Source,
   plan: Plan,
+  stop: () => void,
 ): Promise<{ positions: Record<string, string>; gaps: Gap[] }> {
   const found = await Promise.all(
-    source.shards.map(async (shard) => [shard, await quietPosition(source, shard, tableNames(plan))] as const),
+    source.shards.map(async (shard) => [shard, await quietPosition(source, shard, tableNames(plan), stop)] as const),
   );
   const gaps = found.flatMap(([shard, { writes }]) => writes.map((table) => leak(source, shard, table)));
   return { positions: Object.fromEntries(found.map(([shard, { position }]) => [shard, position])), gaps };
@@ -66,10 +70,12 @@ async function quietPosition(
   source: Source,
   shard: string,
   tables: readonly string[],
+  stop: () => void,
 ): Promise<{ position: string; writes: string[] }> {
   let position = await source.position(shard);
   let writes: string[] = [];
   for (let count = 0; count < settleTries; count++) {
+    stop();
     await sleep(settleTime);
     const now = await source.position(shard);
     writes = await source.changedTables(shard, tables, position, now, changesTimeout);

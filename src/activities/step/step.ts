@@ -40,6 +40,14 @@ export class Step {
   stopIfCancelled(): void {
     stopIfCancelled(Context.current().cancellationSignal);
   }
+
+  /**
+   * Waits for a call that changes nothing, unless the workflow no longer wants this step.
+   * @throws CancelledFailure
+   */
+  unlessCancelled<T>(call: Promise<T>): Promise<T> {
+    return Promise.race([call, Context.current().cancelled]);
+  }
 }
 
 /** An activity that holds the locks that `vtctldclient Migrate` takes: it may change things. */

@@ -16,6 +16,8 @@ interface Change {
 /** A MySQL server with one database: tables, rows, and a binary log with GTIDs. */
 export class FakeMysql {
   readonly tables = new Map<string, FakeTable>();
+  /** Of sessions that are not shown otherwise: they have changed rows and do not end. */
+  openTransactions: string[] = [];
   private readonly log: Change[] = [];
   private gtid = 1;
 

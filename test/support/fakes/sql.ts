@@ -147,7 +147,11 @@ export class FakeSql {
       [/^show global status like 'Threads_running'$/, () => [{ Variable_name: 'Threads_running', Value: '1' }]],
       // No fake replicates.
       [/^show replica status$/, () => []],
-      // Every statement here is a transaction of its own, so none is ever open.
+      [
+        /^select trx_id as id from information_schema\.innodb_trx where /,
+        () => this.mysql.openTransactions.map((id) => ({ id })),
+      ],
+      // Every statement here is a transaction of its own, so none is old.
       [/ from information_schema\.innodb_trx where /, () => []],
       [
         / from information_schema\.(?:user_privileges|schema_privileges) where /,
