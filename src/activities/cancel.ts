@@ -78,11 +78,8 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
   await deniedTables.undo(step, journal.deniedTables);
   if (behind.length === 0 || !thenForget) await journals.remove(ref.runId);
   const dropped = Object.entries(journal.createdTables).map(([shard, tables]) => [shard, nameList(tables)] as const);
-  const place = clients.target.place({ keyspace: ref.id.keyspace });
-  return {
-    droppedTables: Object.fromEntries(dropped),
-    warnings: behind.map(({ cell, why }) => tablesStillKnown(why, { ...place, cell })),
-  };
+  const warnings = tablesStillKnown(behind, clients.target.place({ keyspace: ref.id.keyspace }));
+  return { droppedTables: Object.fromEntries(dropped), warnings };
 }
 
 /** Tables that streams may have filled. Those that are gone since they left are nobody's business any more. */

@@ -11,7 +11,7 @@ import { targetPlace, type Plan } from '../migration/plan/plan.js';
 import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { Look } from '../migration/watch/observation.js';
-import { cellNotReached } from '../migration/problem/cell-not-reached.js';
+import { cellsNotReached } from '../migration/problem/cell-not-reached.js';
 import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import { Watch } from './step/look.js';
@@ -44,8 +44,7 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
       return lockedStep(clients, ref, 'vtmigrate publish', async (step) => {
         const away = await vschemaEntries.make(step, await step.plan());
         const what = 'the vtgates of the cell do not get to know the tables';
-        const { keyspace } = ref.id;
-        return away.map(({ cell, why }) => cellNotReached(what, why, { ...clients.target.place({ keyspace }), cell }));
+        return cellsNotReached(what, away, clients.target.place({ keyspace: ref.id.keyspace }));
       });
     },
 

@@ -13,7 +13,7 @@ import {
 import { renderPlan } from '../../src/cli/output/plan.js';
 import { progressLine } from '../../src/cli/output/progress.js';
 import { cancelledLines, renderStatus } from '../../src/cli/output/status.js';
-import { cellNotReached } from '../../src/migration/problem/cell-not-reached.js';
+import { cellsNotReached } from '../../src/migration/problem/cell-not-reached.js';
 import { renderVDiff, waysOn } from '../../src/cli/output/vdiff.js';
 import { statusOfClosed, withPending, type ClosedRun, type Live } from '../../src/migration/lifecycle/live.js';
 import { nameList } from '../../src/migration/plan/reference.js';
@@ -239,8 +239,8 @@ describe('Workflow Show', () => {
       source: 'ext1.load',
       droppedTables: { '0': nameList(['a']) },
     } as const;
-    const cell = { cluster: 'target', cell: 'zone2' };
-    const warnings = [cellNotReached('the vtgates may know tables', 'no answer', cell)];
+    const away = [{ cell: 'zone2', why: 'no answer' }];
+    const warnings = cellsNotReached('the vtgates may know tables', away, { cluster: 'target' });
     expect(cancelledLines('commerce.wf', result)).toEqual([
       'Cancelled commerce.wf: the target is as it was.',
       'Dropped: a on shard 0',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cellNotReached, tablesStillKnown } from '../../src/migration/problem/cell-not-reached.js';
+import { cellsNotReached, tablesStillKnown } from '../../src/migration/problem/cell-not-reached.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap, sampleProblem } from '../support/workflow/samples.js';
 import { fails, returns, Script, untilCancelled } from '../support/workflow/scripted-activities.js';
@@ -8,6 +8,8 @@ import { Bench } from '../support/workflow/workflow-bench.js';
 
 const unreadable = new MigrationError('TABLET_UNREACHABLE', 'the tablet does not answer', { shard: '0' }, 'start it');
 const mountGone = new MigrationError('MOUNT_NOT_FOUND', 'there is no mount ext1', { cluster: 'target' }, 'mount it');
+
+const zone9 = { cell: 'zone9', why: 'no answer' };
 
 let bench: Bench;
 beforeAll(async () => {
@@ -35,31 +37,37 @@ describe('a proof with gaps', () => {
   });
 
   it('is none for a cell that cannot be reached: that is a warning, once', async () => {
-    const away = cellNotReached('they do not know the tables', 'no answer', { cluster: 'target', cell: 'zone9' });
-    const script = new Script().on('publish', returns([away]), returns([away])).on('finish', returns([sampleGap]));
+    const away = cellsNotReached('they do not know the tables', [zone9], { cluster: 'target' });
+    const script = new Script().on('publish', returns(away), returns(away)).on('finish', returns([sampleGap]));
     script.always('observe', inSkippedTime(bench.env));
     const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true });
-    expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: [away] });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: away });
     expect(script.count('publish')).toBe(2);
   });
 
   it("nor for a cell of the source that still shows the source's tables", async () => {
-    const away = tablesStillKnown('no answer', { cluster: 'ext1', cell: 'zone9' });
-    const script = new Script().on('retire', returns({ done: 'drop', kept: null, warnings: [away] }));
+    const away = tablesStillKnown([zone9], { cluster: 'ext1' });
+    const script = new Script().on('retire', returns({ done: 'drop', kept: null, warnings: away }));
     const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true, sourceTables: 'drop' });
     const result = await migration.result();
-    expect(result).toMatchObject({ warnings: [away] });
+    expect(result).toMatchObject({ warnings: away });
     expect('sourceTables' in result && result.sourceTables).toEqual({ done: 'drop', kept: null });
   });
 
   describe('while another Complete is under way', () => {
-    it('one without a fence takes the place of one with it, whose fence is taken down', async () => {
+    /** One that is raising its fence. */
+    async function fencing() {
       const script = new Script();
       const fence = script.hold('fence');
       const migration = await bench.migrate(script);
       await migration.until(({ phase }) => phase === 'replicating');
       await migration.handle.signal('complete', { fenceSource: true });
       await fence.reached;
+      return { script, migration, fence };
+    }
+
+    it('one without a fence takes the place of one with it, whose fence is taken down', async () => {
+      const { script, migration } = await fencing();
       await migration.handle.signal('complete', { fenceSource: false });
       expect(await migration.result()).toMatchObject({ outcome: 'completed', fenced: false });
       expect(script.steps().slice(-8)).toEqual([
@@ -86,12 +94,7 @@ describe('a proof with gaps', () => {
     });
 
     it.each([{}, { fenceSource: true }])('%o joins one with a fence', async (request) => {
-      const script = new Script();
-      const fence = script.hold('fence');
-      const migration = await bench.migrate(script);
-      await migration.until(({ phase }) => phase === 'replicating');
-      await migration.handle.signal('complete', { fenceSource: true });
-      await fence.reached;
+      const { script, migration, fence } = await fencing();
       await migration.handle.signal('complete', request);
       await migration.status();
       fence.release();

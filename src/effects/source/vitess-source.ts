@@ -212,7 +212,6 @@ class LockedVitessSource implements LockedSource {
       return true;
     });
     const away = await this.topology.publishVSchema(this.lock);
-    const { keyspace } = this.lock;
-    return away.map(({ cell, why }) => tablesStillKnown(why, { ...this.topology.place({ keyspace }), cell }));
+    return tablesStillKnown(away, this.topology.place({ keyspace: this.lock.keyspace }));
   }
 }
