@@ -33,7 +33,7 @@ export function noVDiffTablet(types: readonly string[], place: Place): Migration
     'NO_VDIFF_TABLET',
     `no tablet of type ${types.join(' or ')}, which VDiff is to read`,
     place,
-    'start one, or choose other types (vtmigrate VDiff -tablet_types)',
+    'start one, or choose other types (-vdiff_tablet_types, or -tablet_types of VDiff)',
   );
 }
 
