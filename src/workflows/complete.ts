@@ -32,6 +32,7 @@ export class Completion {
    */
   async complete(): Promise<MigrateResult | undefined> {
     const { migration } = this.context;
+    migration.completeReplaced = false;
     try {
       return await interruptible(
         () => migration.completeReplaced,
@@ -40,7 +41,6 @@ export class Completion {
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     }
-    migration.completeReplaced = false;
     if ((await this.context.unlessTooLate(() => locked.unpublish(migration.ref))) === tooLate) return this.goForward();
     this.context.enter('replicating');
     return undefined;
