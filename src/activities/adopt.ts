@@ -16,6 +16,7 @@ import {
 import { formatIdentifier, parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { AdoptInput } from '../migration/input/input.js';
 import { nameList, type MigrationRef } from '../migration/plan/reference.js';
+import { workflowsOf } from '../migration/plan/lanes.js';
 import { expectedStreams, tableNames, type Plan } from '../migration/plan/plan.js';
 import { MigrationError, type Place } from '../migration/problem/errors.js';
 import { repairMessage } from '../migration/watch/observation.js';
@@ -38,8 +39,10 @@ export function adoptActivities(clients: Clients) {
      */
     async adopt(ref: MigrationRef, request: AdoptInput): Promise<Adoption> {
       await withHeartbeat(async () => {
-        const { streams, journal } = await new Looking(new Step(clients, ref), request).look();
-        if (streams.length > 0 && journal?.forward !== true) await vdiffs.undo(clients, ref.id);
+        const step = new Step(clients, ref);
+        const { streams, journal } = await new Looking(step, request).look();
+        if (streams.length > 0 && journal?.forward !== true)
+          await vdiffs.undo(clients, ref.id.keyspace, await step.workflows());
       });
       return lockedStep(clients, ref, `vtmigrate adopt to ${request.adopt}`, (step) =>
         new Adopting(step, request).run(),
@@ -67,16 +70,17 @@ class Looking<S extends Step> {
   async look(): Promise<Found> {
     const { clients, ref, journals } = this.step;
     const { target } = clients;
-    const { keyspace, workflow } = ref.id;
-    const [journal, record, vschema, cells, shards] = await Promise.all([
+    const { keyspace } = ref.id;
+    const [journal, record, workflows, vschema, cells, shards] = await Promise.all([
       journals.read(),
       journals.readRecord(),
+      this.step.workflows(),
       target.vschema(keyspace),
       target.cells(),
       target.servingShards(keyspace),
     ]);
     const streams = await Promise.all(
-      shards.map(async ({ name }) => (await clients.primary(target, keyspace, name)).workflows({ workflow })),
+      shards.map(async ({ name }) => (await clients.primary(target, keyspace, name)).workflows(workflows)),
     );
     const found: Found = {
       journal,
@@ -170,19 +174,19 @@ class Adopting extends Looking<LockedStep> {
     const { clients, ref } = this.step;
     for (const { name } of plan.target.shards) {
       const tablet = await clients.primary(clients.target, ref.id.keyspace, name);
-      if (plan.target.sharded) await streams.stopBatching(this.step, tablet);
+      if (plan.target.sharded) await streams.stopBatching(this.step, plan, tablet);
       // Our Create may have been cut off half-way. Streams of another program may be stopped on purpose.
       if (record?.plan.stream.autoStart === true) await streams.start(this.step, plan, tablet);
-      await this.startRepaired(tablet);
+      await this.startRepaired(plan, tablet);
     }
   }
 
   /** A repair of the run before, cut off, has left streams that nobody else starts again. */
-  private async startRepaired(tablet: TabletHandle): Promise<void> {
-    const { workflow } = this.step.ref.id;
-    if (!(await tablet.streams(workflow)).some(({ message }) => message === repairMessage)) return;
+  private async startRepaired(plan: Plan, tablet: TabletHandle): Promise<void> {
+    const workflows = workflowsOf(plan);
+    if (!(await tablet.streams(workflows)).some(({ message }) => message === repairMessage)) return;
     await this.step.beforeEffect();
-    await tablet.setStreamState(workflow, 'Running', '');
+    await tablet.setStreamState(workflows, 'Running', '');
   }
 
   /** For streams of `vtctldclient`, the definitions as they are now stand for those that Create saw. */

@@ -1,6 +1,6 @@
 import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
-import { JournalStore, refusePastNoReturn, type Journal } from '../effects/journal.js';
+import { JournalStore, refusePastNoReturn, workflowsIn, type Journal } from '../effects/journal.js';
 import { streams } from '../effects/streams.js';
 import { targetTables } from '../effects/target-tables.js';
 import { vdiffs } from '../effects/vdiffs.js';
@@ -42,7 +42,10 @@ export function cancelActivities(clients: Clients) {
       const journal = await new JournalStore(clients.target, ref.id).read();
       if (journal?.runId !== ref.runId) return { droppedTables: {} };
       // A hanging VDiff holds the workflow's lock until it is deleted.
-      if (journal.streams && !journal.forward) await withHeartbeat(() => vdiffs.undo(clients, ref.id));
+      if (journal.streams && !journal.forward) {
+        const workflows = workflowsIn(journal, ref.id);
+        await withHeartbeat(() => vdiffs.undo(clients, ref.id.keyspace, workflows));
+      }
       const work = (step: LockedStep) => putBack(step, thenForget);
       return lockedStep(clients, ref, 'vtmigrate cancel', work, { interruptible: false });
     },
@@ -71,9 +74,10 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
   await journals.update(ref.runId, (record) => {
     record.cancelling = true;
   });
-  if (journal.streams) await streams.stop(step);
-  await targetTables.undo(step, journal.createdTables, await copiedTables(step, journal));
-  if (journal.streams) await streams.undo(step);
+  const workflows = workflowsIn(journal, ref.id);
+  if (journal.streams) await streams.stop(step, workflows);
+  await targetTables.undo(step, workflows, journal.createdTables, await copiedTables(step, journal));
+  if (journal.streams) await streams.undo(step, workflows);
   const behind = await vschemaEntries.undo(step);
   await deniedTables.undo(step, journal.deniedTables);
   if (behind.length === 0 || !thenForget) await journals.remove(ref.runId);

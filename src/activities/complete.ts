@@ -1,6 +1,6 @@
 import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
-import { refusePastNoReturn, type Journal } from '../effects/journal.js';
+import { refusePastNoReturn, workflowsIn, type Journal } from '../effects/journal.js';
 import { sequences } from '../effects/sequences.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
@@ -78,7 +78,7 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
         const journal = await step.journals.require(ref.runId);
         const gaps = journal.forward ? [] : await passNoReturn(step, journal, fenced);
         if (gaps.length > 0) return cappedGaps(gaps);
-        await streams.undo(step);
+        await streams.undo(step, workflowsIn(journal, ref.id));
         // Every key has arrived, and no application can take a number yet.
         await sequences.make(step, await step.plan(), initializeTargetSequences);
         await deniedTables.undo(step, journal.deniedTables);

@@ -8,6 +8,7 @@ import { readHolders } from '../effects/table-holders.js';
 import { targetTables } from '../effects/target-tables.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
+import { workflowsOf } from '../migration/plan/lanes.js';
 import { heldTable, tableNames, targetPlace, type Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Definitions } from '../migration/proof/drift.js';
@@ -81,11 +82,12 @@ class Creation {
   }
 
   private async refuseForeignStreams(journal: Journal, { shard, tablet }: TargetShard): Promise<void> {
-    const { workflow } = this.plan.target;
-    if (journal.streams || (await tablet.streams(workflow)).length === 0) return;
+    if (journal.streams) return;
+    const [found] = await tablet.streams(workflowsOf(this.plan));
+    if (found === undefined) return;
     throw new MigrationError(
       'WORKFLOW_EXISTS',
-      `a workflow named ${workflow} already exists`,
+      `a workflow named ${found.workflow} already exists`,
       this.place(shard, tablet),
       'choose another name, or finish that workflow with the program that made it',
     );

@@ -14,12 +14,12 @@ import {
   refuseUnknown,
   type LeaveReport,
 } from '../migration/plan/leaving.js';
+import { workflowsOf } from '../migration/plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../migration/plan/plan.js';
 import { nameList, type MigrationRef } from '../migration/plan/reference.js';
 import { repairMessage } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
-import { withHeartbeat } from './step/heartbeat.js';
 import { lockedStep, readingStep, type LockedStep, type Step } from './step/step.js';
 
 /** Tables leave a migration, and the others go on. */
@@ -43,7 +43,9 @@ export function leaveActivities(clients: Clients) {
       const { cutOff, wanted } = await readingStep(clients, ref, (step) => judge(step, tables));
       if (cutOff === null && wanted.length === 0) return readingStep(clients, ref, report);
       // A VDiff reads the tables that are to be dropped; one that hangs holds the workflow's lock.
-      await withHeartbeat(() => vdiffs.undo(clients, ref.id));
+      await readingStep(clients, ref, async (step) =>
+        vdiffs.undo(clients, ref.id.keyspace, workflowsOf(await step.plan())),
+      );
       return lockedStep(clients, ref, 'vtmigrate leave', async (step) => {
         const now = await judge(step, tables);
         if (now.cutOff !== null) await new LeavingStep(step, now.cutOff, paused).run();
@@ -77,8 +79,9 @@ async function judge(step: Step, tables: readonly string[]): Promise<{ cutOff: L
 /** Writes down what is about to leave, and whether the streams are to run again. */
 async function begin(step: LockedStep, tables: string[]): Promise<Leaving> {
   let startStreams = false;
-  await onEachShard(step, await readPlan(step), async (tablet) => {
-    const streams = await tablet.streams(step.ref.id.workflow);
+  const plan = await readPlan(step);
+  await onEachShard(step, plan, async (tablet) => {
+    const streams = await tablet.streams(workflowsOf(plan));
     startStreams ||= streams.some(
       ({ state, message }) => state !== 'Stopped' || message === 'for vdiff' || message === repairMessage,
     );
@@ -103,11 +106,12 @@ class LeavingStep {
     const { step, leaving } = this;
     const { tables } = leaving;
     const plan = await readPlan(step);
-    await onEachShard(step, plan, (tablet) => streams.dropTables(step, tablet, tables));
+    await onEachShard(step, plan, (tablet) => streams.dropTables(step, plan, tablet, tables));
     // Nothing in the streams needs these tables any more.
     if (leaving.startStreams && !this.paused)
-      await onEachShard(step, plan, (tablet) => streams.startAgain(step, tablet));
+      await onEachShard(step, plan, (tablet) => streams.startAgain(step, planWithout(plan, tables), tablet));
     if (!leaving.takenBack) await this.takeBack(plan);
+    await onEachShard(step, plan, (tablet) => streams.dropLanes(step, plan, tablet, tables));
     await fence.undoAround(step, tables);
     await vschemaEntries.undo(step, tables);
     const { deniedTables: denied } = await step.journals.require(step.ref.runId);
@@ -119,8 +123,9 @@ class LeavingStep {
     const { step, leaving } = this;
     const { journals, ref } = step;
     const { createdTables } = await journals.require(ref.runId);
+    const workflows = workflowsOf(plan);
     await onEachShard(step, plan, (tablet, shard) =>
-      targetTables.takeBack(step, tablet, leaving.tables, createdTables[shard] ?? []),
+      targetTables.takeBack(step, { tablet, workflows }, leaving.tables, createdTables[shard] ?? []),
     );
     await step.beforeEffect();
     await journals.update(ref.runId, (journal) => {

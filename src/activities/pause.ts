@@ -1,3 +1,4 @@
+import { workflowsOf } from '../migration/plan/lanes.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { diagnose } from '../migration/watch/diagnosis.js';
 import { pausedMessage } from '../migration/watch/observation.js';
@@ -11,26 +12,26 @@ export function pauseActivities(clients: Clients) {
   const onEachShard = (
     ref: MigrationRef,
     action: string,
-    work: (tablet: TabletHandle) => Promise<void>,
+    work: (tablet: TabletHandle, workflows: string[]) => Promise<void>,
     first: (step: LockedStep) => Promise<void> = () => Promise.resolve(),
   ) =>
     lockedStep(clients, ref, action, async (step) => {
       await first(step);
-      const { target } = await step.plan();
-      for (const { name } of target.shards) {
+      const plan = await step.plan();
+      const { keyspace, shards } = plan.target;
+      for (const { name } of shards) {
         await step.beforeEffect();
-        await work(await clients.primary(clients.target, target.keyspace, name));
+        await work(await clients.primary(clients.target, keyspace, name), workflowsOf(plan));
       }
     });
   return {
     /** Stops every stream that is not stopped. One in trouble keeps its message, which says why. */
     async pause(ref: MigrationRef): Promise<void> {
-      const { workflow } = ref.id;
-      await onEachShard(ref, 'vtmigrate pause', async (tablet) => {
-        const streams = await tablet.streams(workflow);
+      await onEachShard(ref, 'vtmigrate pause', async (tablet, workflows) => {
+        const streams = await tablet.streams(workflows);
         if (streams.every((stream) => stream.state === 'Stopped')) return;
         const inTrouble = streams.some((stream) => diagnose(stream.state, stream.message) !== undefined);
-        await tablet.setStreamState(workflow, 'Stopped', inTrouble ? undefined : pausedMessage);
+        await tablet.setStreamState(workflows, 'Stopped', inTrouble ? undefined : pausedMessage);
       });
     },
 
@@ -39,18 +40,20 @@ export function pauseActivities(clients: Clients) {
      * Before, they are made to look for tablets where there are some now.
      */
     async restart(ref: MigrationRef): Promise<void> {
-      const { workflow } = ref.id;
-      const start = async (tablet: TabletHandle) => {
-        const states = (await tablet.streams(workflow)).map(({ state }) => state);
-        if (states.includes('Error') && !states.includes('Stopped'))
-          await tablet.setStreamState(workflow, 'Running', '');
+      const start = async (tablet: TabletHandle, workflows: string[]) => {
+        const streams = await tablet.streams(workflows);
+        const ended = streams.filter(({ state }) => state === 'Error').map(({ workflow }) => workflow);
+        if (ended.length > 0 && !streams.some(({ state }) => state === 'Stopped'))
+          await tablet.setStreamState([...new Set(ended)], 'Running', '');
       };
       await onEachShard(ref, 'vtmigrate restart', start, followTablets);
     },
 
     /** Starts every stream again, also one that Vitess has ended; one with tables to copy resumes copying. */
     async resume(ref: MigrationRef): Promise<void> {
-      await onEachShard(ref, 'vtmigrate resume', (tablet) => tablet.setStreamState(ref.id.workflow, 'Running', ''));
+      await onEachShard(ref, 'vtmigrate resume', (tablet, workflows) =>
+        tablet.setStreamState(workflows, 'Running', ''),
+      );
     },
   };
 }

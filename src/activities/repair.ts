@@ -5,6 +5,7 @@ import { sourceOf } from '../effects/source/open-source.js';
 import type { Source } from '../effects/source/source.js';
 import { agreeOnFloats, differingFloats, type FloatTable, type RepairReport } from '../migration/checksum/floats.js';
 import { sameChecksum, type Key, type KeyRange } from '../migration/checksum/scope.js';
+import { workflowsOf } from '../migration/plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../migration/plan/plan.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { MigrationError } from '../migration/problem/errors.js';
@@ -134,7 +135,8 @@ class Repair {
   private async turn(of: FloatTable, first: KeyRange): Promise<KeyRange | null> {
     const { clients, ref, journals } = this.step;
     const began = Date.now();
-    const rest = await withWorkflowLock(clients.target, ref.id, 'vtmigrate repair', async (lock) => {
+    const lanes = { ...ref.id, workflows: workflowsOf(this.plan) };
+    const rest = await withWorkflowLock(clients.target, lanes, 'vtmigrate repair', async (lock) => {
       refusePastNoReturn(await journals.require(ref.runId), targetPlace(this.plan));
       const stood = await this.stopStreams();
       try {
@@ -199,10 +201,10 @@ class Repair {
 
   /** @returns those tablets whose streams are to run again, also those that an earlier attempt has stopped */
   private async stopStreams(): Promise<TabletHandle[]> {
-    const { workflow } = this.plan.target;
+    const workflows = workflowsOf(this.plan);
     const toRun: TabletHandle[] = [];
     for (const tablet of await this.primaries()) {
-      const streams = await tablet.streams(workflow);
+      const streams = await tablet.streams(workflows);
       const ended = streams.find(({ state }) => state === 'Error');
       if (ended !== undefined)
         throw new MigrationError(
@@ -214,20 +216,20 @@ class Repair {
       const running = streams.some(({ state, message }) => state !== 'Stopped' || message === repairMessage);
       if (!running) continue;
       toRun.push(tablet);
-      await tablet.setStreamState(workflow, 'Stopped', repairMessage);
+      await tablet.setStreamState(workflows, 'Stopped', repairMessage);
     }
     return toRun;
   }
 
   /** Also when the step has been cancelled. */
   private async startStreams(tablets: readonly TabletHandle[]): Promise<void> {
-    for (const tablet of tablets) await tablet.setStreamState(this.plan.target.workflow, 'Running', '');
+    for (const tablet of tablets) await tablet.setStreamState(workflowsOf(this.plan), 'Running', '');
   }
 
   private async letStreamsCatchUp(): Promise<void> {
     const positions = await sourcePositions(this.source);
     for (const tablet of await this.primaries())
-      for (const { id, sourceShard, state } of await tablet.streams(this.plan.target.workflow))
+      for (const { id, sourceShard, state } of await tablet.streams(workflowsOf(this.plan)))
         if (state === 'Running')
           await tablet.waitForPosition(id, positions[sourceShard] ?? '', catchUpTimeout).catch((error: unknown) => {
             if (!(error instanceof MigrationError)) throw error;

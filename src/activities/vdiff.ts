@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { vdiffs } from '../effects/vdiffs.js';
+import { vdiffs, type VDiffLane } from '../effects/vdiffs.js';
 import { parseDuration } from '../migration/input/duration.js';
 import type { MigrateInput } from '../migration/input/input.js';
+import { workflowsOf } from '../migration/plan/lanes.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import type { Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
@@ -12,6 +14,7 @@ import {
   vdiffPulse,
   vdiffTablesInHeartbeat,
   vdiffTablesInHistory,
+  type VDiffPart,
   type VDiffReport,
   type VDiffRow,
 } from '../migration/proof/vdiff.js';
@@ -54,9 +57,10 @@ export function vdiffActivities(clients: Clients) {
       return withHeartbeat(async (_, heartbeat) => {
         const step = new Step(clients, ref);
         const [input, plan] = [await step.input(), await step.plan()];
-        const run = new VDiffRun(clients, plan, uuid);
+        const lanes = workflowsOf(plan).map((workflow) => ({ workflow, uuid: laneUuid(uuid, plan, workflow) }));
+        const run = new VDiffRun(clients, plan, uuid, lanes);
         try {
-          const why = await vdiffs.make(clients, { input, plan }, uuid, again ?? false);
+          const why = await vdiffs.make(clients, { input, plan }, lanes, again ?? false);
           const told = (report: VDiffReport) => (why === null ? report : { ...report, readsPrimaries: why });
           return told(await run.follow(patienceOf(input), (report) => heartbeat(told(report))));
         } catch (error) {
@@ -83,21 +87,22 @@ function patienceOf({ vdiffStallTimeout, vdiffWaitTime }: MigrateInput): Patienc
 
 class VDiffRun {
   private readonly watch: Watch;
-  /** A lock whose holder seemed to be gone at the last look. */
-  private deadLock: VDiffLock | undefined;
-  /** Milliseconds since 1970, by shard: when Vitess has begun, or last resumed, the VDiff. */
+  /** By lane: a lock whose holder seemed to be gone at the last look. */
+  private readonly deadLocks = new Map<string, VDiffLock>();
+  /** Milliseconds since 1970, by lane and shard: when Vitess has begun, or last resumed, the VDiff. */
   private readonly began = new Map<string, number>();
 
   constructor(
     private readonly clients: Clients,
     private readonly plan: Plan,
     private readonly uuid: string,
+    private readonly lanes: readonly VDiffLane[],
   ) {
     this.watch = new Watch(clients, plan);
   }
 
   async follow({ stallMs, setUpMs }: Patience, heartbeat: (report: VDiffReport) => void): Promise<VDiffReport> {
-    let last = summarizeVDiff(this.uuid, [], this.shards, '');
+    let last = summarizeVDiff(this.uuid, [], this.parts, '');
     let movedAt = Date.now();
     let streamsAt = Date.now();
     let settingUp = true;
@@ -125,7 +130,8 @@ class VDiffRun {
           await this.abandon();
           return { ...boundedReport(last, vdiffTablesInHistory), state: 'stopped', trouble };
         }
-        if (Date.now() - movedAt > lockPatience) await this.freeDeadLock();
+        if (Date.now() - movedAt > lockPatience)
+          await Promise.all(this.workflows.map((lane) => this.freeDeadLock(lane)));
         streamsAt = Date.now();
       }
       await Context.current().sleep(pollInterval);
@@ -136,41 +142,44 @@ class VDiffRun {
    * A tablet that dies while it holds the lock on the workflow's name leaves it behind for 24 hours, and the VDiffs of
    * all shards wait for it, also the one that Vitess resumes on its successor. It is removed at the second look.
    */
-  private async freeDeadLock(): Promise<void> {
-    const before = this.deadLock;
-    this.deadLock = await unlessAway(undefined, async () => {
-      const lock = await vdiffs.lock(this.clients, this.plan.target);
-      if (lock === undefined || !(await this.isDead(lock))) return undefined;
+  private async freeDeadLock(workflow: string): Promise<void> {
+    const before = this.deadLocks.get(workflow);
+    const dead = await unlessAway(undefined, async () => {
+      const lock = await vdiffs.lock(this.clients, { keyspace: this.plan.target.keyspace, workflow });
+      if (lock === undefined || !(await this.isDead(workflow, lock))) return undefined;
       if (lock.entry.key === before?.entry.key) await vdiffs.removeLock(this.clients, lock);
       return lock;
     });
+    if (dead === undefined) this.deadLocks.delete(workflow);
+    else this.deadLocks.set(workflow, dead);
   }
 
   /** A live holder keeps the streams of its own shard, and has begun before it took the lock. */
-  private async isDead({ since }: VDiffLock): Promise<boolean> {
-    const held = await Promise.all(this.shards.map((shard) => this.isHeld(shard)));
-    return this.shards.every((shard, n) => held[n] === false || (this.began.get(shard) ?? 0) - since >= restartTime);
+  private async isDead(workflow: string, { since }: VDiffLock): Promise<boolean> {
+    const held = await Promise.all(this.shards.map((shard) => this.isHeld(shard, [workflow])));
+    const began = (shard: string) => this.began.get(keyOfPart({ shard, workflow })) ?? 0;
+    return this.shards.every((shard, n) => held[n] === false || began(shard) - since >= restartTime);
   }
 
   /** Removes the VDiff, which also releases the named lock it may hold, and waits for the streams. */
   async abandon(): Promise<void> {
-    await vdiffs.undo(this.clients, this.plan.target);
+    await vdiffs.undo(this.clients, this.plan.target.keyspace, this.workflows);
     await this.ensureStreamsRun();
   }
 
   /** Undefined while a server does not answer. */
   private reportIfReadable(): Promise<VDiffReport | undefined> {
     return unlessAway(undefined, async () => {
-      const { keyspace, workflow } = this.plan.target;
-      const perShard = await Promise.all(
-        this.shards.map(async (shard) => {
-          const tablet = await this.primary(shard);
-          const rows = await tablet.showVDiff(workflow, keyspace, this.uuid);
-          this.began.set(shard, Date.parse(`${rows[0]?.['started_at'] ?? ''}Z`));
-          return rows.map((row) => toVDiffRow(shard, row));
+      const { keyspace } = this.plan.target;
+      const perPart = await Promise.all(
+        this.parts.map(async ({ uuid, ...part }) => {
+          const tablet = await this.primary(part.shard);
+          const rows = await tablet.showVDiff(part.workflow, keyspace, uuid);
+          this.began.set(keyOfPart(part), Date.parse(`${rows[0]?.['started_at'] ?? ''}Z`));
+          return rows.map((row) => toVDiffRow(part, row));
         }),
       );
-      return summarizeVDiff(this.uuid, perShard.flat(), this.shards, new Date().toISOString());
+      return summarizeVDiff(this.uuid, perPart.flat(), this.parts, new Date().toISOString());
     });
   }
 
@@ -188,9 +197,9 @@ class VDiffRun {
   }
 
   /** Whether a VDiff has stopped a stream of the shard, or lets it run up to its snapshot only. */
-  private isHeld(shard: string): Promise<boolean> {
+  private isHeld(shard: string, workflows: readonly string[] = this.workflows): Promise<boolean> {
     return unlessAway(true, async () => {
-      const streams = await (await this.primary(shard)).streams(this.plan.target.workflow);
+      const streams = await (await this.primary(shard)).streams(workflows);
       return streams.some(
         (stream) => stream.stopPosition !== '' || (stream.state === 'Stopped' && stream.message === 'for vdiff'),
       );
@@ -200,10 +209,9 @@ class VDiffRun {
   /** What Vitess does after it has its snapshots (`restartTargetVReplicationStreams`). */
   private startStreams(shard: string): Promise<void> {
     return unlessAway(undefined, async () => {
-      const { workflow } = this.plan.target;
       const tablet = await this.primary(shard);
-      await tablet.clearStopPosition(workflow);
-      await tablet.setStreamState(workflow, 'Running', '');
+      await tablet.clearStopPosition(this.workflows);
+      await tablet.setStreamState(this.workflows, 'Running', '');
     });
   }
 
@@ -214,11 +222,31 @@ class VDiffRun {
   private get shards(): string[] {
     return this.plan.target.shards.map(({ name }) => name);
   }
+
+  private get workflows(): string[] {
+    return this.lanes.map(({ workflow }) => workflow);
+  }
+
+  private get parts(): (VDiffPart & VDiffLane)[] {
+    return this.shards.flatMap((shard) => this.lanes.map((lane) => ({ shard, ...lane })));
+  }
 }
 
-function toVDiffRow(shard: string, row: NamedRow): VDiffRow {
+/** Vitess knows a VDiff of one workflow by its UUID: each other lane has one that follows from it. */
+function laneUuid(uuid: string, { target }: Plan, workflow: string): string {
+  if (workflow === target.workflow) return uuid;
+  const hex = createHash('sha256').update(`${uuid}/${workflow}`).digest('hex');
+  // Version 8 of RFC 9562: made by a rule of one's own.
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5');
+}
+
+function keyOfPart({ shard, workflow }: VDiffPart): string {
+  return `${shard}/${workflow}`;
+}
+
+function toVDiffRow({ shard, workflow }: VDiffPart, row: NamedRow): VDiffRow {
   return {
-    shard,
+    ...{ shard, workflow },
     vdiffState: (row['vdiff_state'] ?? '').toLowerCase(),
     lastError: row['last_error'] ?? '',
     table: row['table_name'] ?? '',

@@ -27,6 +27,8 @@ export interface Journal {
   cellsBehind: string[];
   /** True once streams may have been created. */
   streams: boolean;
+  /** The Vitess workflows of these streams; a journal of an earlier version has none: see `workflowsIn`. */
+  workflows: string[];
   /** True from the moment on at which Cancel has begun to take tables and streams back. */
   cancelling: boolean;
   /** The point of no return: true from just before the first stream is deleted to complete. */
@@ -66,6 +68,7 @@ const emptyJournal = (): Journal => ({
   vschemaTables: [],
   cellsBehind: [],
   streams: false,
+  workflows: [],
   cancelling: false,
   forward: false,
   fencedTables: {},
@@ -299,6 +302,11 @@ export const journal = {
 /** Adds tables to those that a journal has for a shard. */
 export function addTo(lists: Record<string, string[]>, shard: string, tables: readonly string[]): void {
   lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
+}
+
+/** The Vitess workflows that may have streams of a migration. */
+export function workflowsIn({ workflows }: Pick<Journal, 'workflows'>, { workflow }: { workflow: string }): string[] {
+  return workflows.length === 0 ? [workflow] : workflows;
 }
 
 /** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */

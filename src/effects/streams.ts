@@ -1,4 +1,6 @@
 import { streamsOf, type Plan, type PlannedStream } from '../migration/plan/plan.js';
+import { workflowsOf } from '../migration/plan/lanes.js';
+import { planWithout } from '../migration/plan/leaving.js';
 import type { StreamOptions } from '../migration/input/options.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { create } from '@bufbuild/protobuf';
@@ -28,7 +30,7 @@ function readingOf(cells: readonly string[], options: StreamOptions): string {
   return JSON.stringify([cells, options.tabletTypes, options.tabletTypesInPreferenceOrder, options.onDdl]);
 }
 
-/** The streams of a migration's workflow: rows of `_vt.vreplication` on the target's primaries. */
+/** The streams of a migration's lanes: rows of `_vt.vreplication` on the target's primaries. */
 export const streams = {
   /** Inserts those of a shard's streams that are missing, stopped. */
   async make(
@@ -38,21 +40,24 @@ export const streams = {
     shard: ShardFacts,
     tablet: TabletHandle,
   ): Promise<void> {
-    const present = new Set((await tablet.streams(plan.target.workflow)).map((stream) => stream.sourceShard));
-    const missing = streamsOf(plan, shard).filter((stream) => !present.has(stream.sourceShard));
+    const present = await tablet.streams(workflowsOf(plan));
+    const missing = streamsOf(plan, shard).filter(
+      ({ workflow, sourceShard }) =>
+        !present.some((stream) => stream.workflow === workflow && stream.sourceShard === sourceShard),
+    );
     if (missing.length === 0) return;
     await context.beforeEffect();
     await context.journals.update(context.ref.runId, (record) => {
       record.streams = true;
+      record.workflows = workflowsOf(plan);
     });
     // One call for each: a call with several inserts them one by one and may end half-way.
     for (const stream of missing) await tablet.createStreams(toStreamsRequest(plan, source, stream));
   },
 
   /** Makes a shard's streams that another program has made into a sharded target repeat each row by itself. */
-  async stopBatching(context: EffectContext, tablet: TabletHandle): Promise<void> {
-    const { workflow } = context.ref.id;
-    for (const { configOverrides } of await tablet.workflows({ workflow })) {
+  async stopBatching(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
+    for (const { workflow, configOverrides } of await tablet.workflows(workflowsOf(plan))) {
       const wanted = withoutBatching(configOverrides);
       if (wanted[flagsName] === configOverrides[flagsName]) continue;
       await context.beforeEffect();
@@ -62,85 +67,108 @@ export const streams = {
 
   /** Makes a shard's streams read where the plan says, and treat DDL as it says. */
   async change(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
-    const { workflow } = context.ref.id;
     const wanted = readingOf(plan.source.cells, plan.stream);
-    const found = await tablet.workflows({ workflow });
-    if (found.every(({ cells, options }) => readingOf(cells, options) === wanted)) return;
+    const others = (await tablet.workflows(workflowsOf(plan))).filter(
+      ({ cells, options }) => readingOf(cells, options) !== wanted,
+    );
+    if (others.length === 0) return;
     await context.beforeEffect();
-    await tablet.setStreamOptions(workflow, plan.source.cells, plan.stream);
+    await tablet.setStreamOptions(workflowNames(others), plan.source.cells, plan.stream);
   },
 
   /** Starts a shard's streams for the first time. */
   async start(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
     // A start that failed half-way leaves a stream that says Running and does nothing.
-    if (!(await tablet.streams(plan.target.workflow)).some((stream) => stream.position === '')) return;
+    const waiting = (await tablet.streams(workflowsOf(plan))).filter(({ position }) => position === '');
+    if (waiting.length === 0) return;
     await context.beforeEffect();
-    await tablet.setStreamState(plan.target.workflow, 'Running');
+    await tablet.setStreamState(workflowNames(waiting), 'Running');
   },
 
   /**
-   * Takes tables out of a shard's streams: their rules, and what is left to copy of them. The streams must be stopped
-   * for it, and stay stopped. Their positions stay as they are, which hold for every other table.
+   * Takes tables out of a shard's streams: their rules, and what is left to copy of them. The lanes that have them are
+   * stopped for it, and stay stopped. The positions of their streams stay as they are, which hold for every other
+   * table. Of a lane that has no other table, the rules stay until `dropLanes`.
    */
-  async dropTables(context: EffectContext, tablet: TabletHandle, tables: readonly string[]): Promise<void> {
-    const { workflow } = context.ref.id;
-    const streams = await tablet.streams(workflow);
-    const ids = streams.map(({ id }) => id);
-    if (ids.length === 0) return;
-    if (streams.some(({ matches }) => matches.some((match) => tables.includes(match)))) {
+  async dropTables(context: EffectContext, plan: Plan, tablet: TabletHandle, tables: readonly string[]): Promise<void> {
+    const found = await tablet.streams(workflowsOf(plan));
+    const touched = found.filter(({ matches }) => matches.some((match) => tables.includes(match)));
+    const kept = workflowsOf(planWithout(plan, tables));
+    if (touched.length > 0) {
       await context.beforeEffect();
       // One that is in trouble keeps its message, which says why.
-      await tablet.setStreamState(workflow, 'Stopped');
+      await tablet.setStreamState(workflowNames(touched), 'Stopped');
       await context.beforeEffect();
-      await tablet.removeRules(workflow, tables);
+      await tablet.removeRules(
+        workflowNames(touched).filter((name) => kept.includes(name)),
+        tables,
+      );
     }
+    const ids = found.map(({ id }) => id);
     const copying = [...(await tablet.copyState(ids)).values()].flat();
     if (!copying.some((table) => tables.includes(table))) return;
     await context.beforeEffect();
     await tablet.deleteTableCopyState(ids, tables);
   },
 
-  /** Starts a shard's streams again, those that are stopped and those that Vitess has ended. */
-  async startAgain(context: EffectContext, tablet: TabletHandle): Promise<void> {
-    const { workflow } = context.ref.id;
-    const going = (await tablet.streams(workflow)).every(({ state }) => state !== 'Stopped' && state !== 'Error');
-    if (going) return;
+  /** Deletes the lanes that have none but these tables, once nothing is left of what they have copied. */
+  async dropLanes(context: EffectContext, plan: Plan, tablet: TabletHandle, tables: readonly string[]): Promise<void> {
+    const kept = workflowsOf(planWithout(plan, tables));
+    const found = await tablet.streams(workflowsOf(plan).filter((name) => !kept.includes(name)));
+    if (found.length === 0) return;
     await context.beforeEffect();
-    await tablet.setStreamState(workflow, 'Running', '');
+    await tablet.deleteStreams(workflowNames(found));
+  },
+
+  /** Starts a shard's streams again, those that are stopped and those that Vitess has ended. */
+  async startAgain(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
+    const streams = await tablet.streams(workflowsOf(plan));
+    const standing = streams.filter(({ state }) => state === 'Stopped' || state === 'Error');
+    if (standing.length === 0) return;
+    await context.beforeEffect();
+    await tablet.setStreamState(workflowNames(standing), 'Running', '');
   },
 
   /**
    * Deletes VDiff records and stops the streams on every serving shard of the target: nothing writes to its tables any
    * more. In this order, for streams run again when their VDiff is deleted.
    */
-  async stop(context: EffectContext): Promise<void> {
-    await onEachShardWithoutVDiffs(context, async (tablet, workflow) => {
-      if ((await tablet.streams(workflow)).every(({ state }) => state === 'Stopped')) return;
+  async stop(context: EffectContext, workflows: readonly string[]): Promise<void> {
+    await onEachShardWithoutVDiffs(context, workflows, async (tablet) => {
+      const going = (await tablet.streams(workflows)).filter(({ state }) => state !== 'Stopped');
+      if (going.length === 0) return;
       await context.beforeEffect();
-      await tablet.setStreamState(workflow, 'Stopped');
+      await tablet.setStreamState(workflowNames(going), 'Stopped');
     });
   },
 
   /** Deletes VDiff records and streams on every serving shard of the target. */
-  async undo(context: EffectContext): Promise<void> {
-    await onEachShardWithoutVDiffs(context, async (tablet, workflow) => {
-      if ((await tablet.streams(workflow)).length > 0) await tablet.deleteStreams(workflow);
+  async undo(context: EffectContext, workflows: readonly string[]): Promise<void> {
+    await onEachShardWithoutVDiffs(context, workflows, async (tablet) => {
+      const there = await tablet.streams(workflows);
+      if (there.length > 0) await tablet.deleteStreams(workflowNames(there));
     });
   },
 };
 
+/** The workflows of streams, each once. */
+function workflowNames(of: readonly { workflow: string }[]): string[] {
+  return [...new Set(of.map(({ workflow }) => workflow))];
+}
+
 /** One serving shard of the target after the other, once its VDiff records are deleted. */
 async function onEachShardWithoutVDiffs(
   context: EffectContext,
-  work: (tablet: TabletHandle, workflow: string) => Promise<void>,
+  workflows: readonly string[],
+  work: (tablet: TabletHandle) => Promise<void>,
 ): Promise<void> {
   const { clients, ref } = context;
-  const { keyspace, workflow } = ref.id;
+  const { keyspace } = ref.id;
   for (const { name } of await clients.target.servingShards(keyspace)) {
     const tablet = await clients.primary(clients.target, keyspace, name);
     await context.beforeEffect();
-    await tablet.deleteVDiffs(workflow, keyspace);
-    await work(tablet, workflow);
+    await tablet.deleteVDiffs(workflows, keyspace);
+    await work(tablet);
   }
 }
 
@@ -153,7 +181,7 @@ function toStreamsRequest(plan: Plan, source: Source, stream: PlannedStream): St
     filter: { rules: stream.rules },
   });
   return {
-    workflow: plan.target.workflow,
+    workflow: stream.workflow,
     binlogSource: [binlogSource],
     cells: plan.source.cells,
     workflowType: VReplicationWorkflowType.Migrate,

@@ -1,5 +1,5 @@
 import type { Clients } from '../vitess/clients.js';
-import { listJournals } from './journal.js';
+import { listJournals, workflowsIn } from './journal.js';
 import { matchesOf } from '../migration/watch/stream.js';
 import { writesTo } from '../migration/watch/writes-to.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
@@ -19,9 +19,13 @@ export async function readHolders(
   tablet: TabletHandle,
   tables: readonly string[],
 ): Promise<Holders> {
-  const journals = (await listJournals(clients.target, id.keyspace)).filter(({ workflow }) => workflow !== id.workflow);
+  const all = await listJournals(clients.target, id.keyspace);
+  const ofMigrations = new Set(
+    all.flatMap(({ workflow, journal }) => [workflow, ...workflowsIn(journal, { workflow })]),
+  );
+  const journals = all.filter(({ workflow }) => workflow !== id.workflow);
   const streams = (await tablet.workflows()).filter(
-    ({ workflow }) => workflow !== id.workflow && !journals.some((each) => each.workflow === workflow),
+    ({ workflow }) => workflow !== id.workflow && !ofMigrations.has(workflow),
   );
   const holders: Holders = {};
   for (const table of tables) {

@@ -36,11 +36,11 @@ export const targetTables = {
    */
   async takeBack(
     context: EffectContext,
-    tablet: TabletHandle,
+    { tablet, workflows }: { tablet: TabletHandle; workflows: readonly string[] },
     tables: readonly string[],
     created: readonly string[],
   ): Promise<void> {
-    const ids = (await tablet.streams(context.ref.id.workflow)).map(({ id }) => id);
+    const ids = (await tablet.streams(workflows)).map(({ id }) => id);
     const deferred = ids.length === 0 ? [] : await tablet.deferredKeys(ids, tables);
     const present = new Set(await tablet.tableNames());
     const there = tables.filter((name) => present.has(name));
@@ -65,13 +65,18 @@ export const targetTables = {
    * @param created the tables that the journal says were created, by shard
    * @param copied the tables that streams may have filled; Create has found them empty
    */
-  async undo(context: EffectContext, created: Record<string, string[]>, copied: readonly string[]): Promise<void> {
+  async undo(
+    context: EffectContext,
+    workflows: readonly string[],
+    created: Record<string, string[]>,
+    copied: readonly string[],
+  ): Promise<void> {
     const { clients, ref } = context;
     const serving = copied.length === 0 ? [] : await clients.target.servingShards(ref.id.keyspace);
     for (const shard of new Set([...Object.keys(created), ...serving.map(({ name }) => name)])) {
       const tablet = await clients.primary(clients.target, ref.id.keyspace, shard);
       const own = created[shard] ?? [];
-      await this.takeBack(context, tablet, [...new Set([...own, ...copied])], own);
+      await this.takeBack(context, { tablet, workflows }, [...new Set([...own, ...copied])], own);
     }
   },
 };

@@ -11,10 +11,16 @@ import { describeBehind } from './behind.js';
 import { sourceOf } from './source/open-source.js';
 import { unlessAway } from './unless-away.js';
 
-/** VDiffs of a workflow. Vitess takes the workflow's named lock itself, so these run without our locks. */
+/** The VDiff of one lane. */
+export interface VDiffLane {
+  workflow: string;
+  uuid: string;
+}
+
+/** VDiffs of workflows. Vitess takes the workflow's named lock itself, so these run without our locks. */
 export const vdiffs = {
   /**
-   * Starts a VDiff on every target shard; one of the same UUID that is there already goes on.
+   * Starts the VDiffs of lanes on every target shard; one of the same UUID that is there already goes on.
    * @param again an earlier one has ended without a verdict
    * @returns why it reads primaries first although nobody has asked for it; null when it does not
    * @throws MigrationError NO_VDIFF_TABLET
@@ -22,22 +28,27 @@ export const vdiffs = {
   async make(
     clients: Clients,
     { input, plan }: { input: MigrateInput; plan: Plan },
-    uuid: string,
+    lanes: readonly VDiffLane[],
     again: boolean,
   ): Promise<string | null> {
-    const { keyspace, workflow, shards } = plan.target;
+    const { keyspace, shards } = plan.target;
     const primaries = await Promise.all(shards.map(({ name }) => clients.primary(clients.target, keyspace, name)));
-    const known = await Promise.all(primaries.map((tablet) => tablet.vdiffs(workflow, keyspace)));
-    const lacking = primaries.filter((_, index) => known[index]?.includes(uuid) !== true);
+    const wanted = primaries.flatMap((tablet) => lanes.map((lane) => ({ tablet, ...lane })));
+    const there = await Promise.all(
+      wanted.map(async ({ tablet, workflow, uuid }) => (await tablet.vdiffs(workflow, keyspace)).includes(uuid)),
+    );
+    const lacking = wanted.filter((_, index) => there[index] !== true);
     if (lacking.length === 0) return null;
     await refuseWithoutTablet(clients, { input, plan });
     const chosen = vdiffTablets(input, await targetBehind(clients, plan), again);
     const options = vdiffOptions(input, await cellsNow(clients, input, plan), chosen.tabletTypes);
-    await Promise.all(lacking.map((tablet) => tablet.createVDiff(workflow, keyspace, uuid, options)));
+    await Promise.all(
+      lacking.map(({ tablet, workflow, uuid }) => tablet.createVDiff(workflow, keyspace, uuid, options)),
+    );
     return chosen.why;
   },
 
-  /** The lock on the workflow's name, if a VDiff holds it. */
+  /** The lock on a workflow's name, if a VDiff holds it. */
   lock(clients: Clients, id: WorkflowIdentifier): Promise<VDiffLock | undefined> {
     return vdiffLock(clients.target, id);
   },
@@ -48,18 +59,18 @@ export const vdiffs = {
   },
 
   /**
-   * Deletes every VDiff of a workflow on every serving shard, which also releases the named lock that a hanging
+   * Deletes every VDiff of workflows on every serving shard, which also releases the named lock that a hanging
    * one holds, and removes the locks of VDiffs whose tablets have died.
    */
-  async undo(clients: Clients, id: WorkflowIdentifier): Promise<void> {
-    const shards = await clients.target.servingShards(id.keyspace);
+  async undo(clients: Clients, keyspace: string, workflows: readonly string[]): Promise<void> {
+    const shards = await clients.target.servingShards(keyspace);
     await Promise.all(
       shards.map(async ({ name }) => {
-        const tablet = await clients.primary(clients.target, id.keyspace, name);
-        await tablet.deleteVDiffs(id.workflow, id.keyspace);
+        const tablet = await clients.primary(clients.target, keyspace, name);
+        await tablet.deleteVDiffs(workflows, keyspace);
       }),
     );
-    await removeDeadVDiffLocks(clients.target, id);
+    await Promise.all(workflows.map((workflow) => removeDeadVDiffLocks(clients.target, { keyspace, workflow })));
   },
 };
 

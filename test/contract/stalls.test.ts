@@ -65,10 +65,10 @@ async function again(work: () => Promise<unknown>): Promise<void> {
 describe.each(directions)('a connection that stalls without closing: %s', (direction) => {
   test('every call ends by its own time-out, and works again afterwards', async () => {
     const lease = await kv.lock(`${lab.target.topoRoot}/internal/named_locks/commerce/stalls`, '{}', 5_000);
-    await Promise.all([vtgate.ping(), tablet.streams('none')]);
+    await Promise.all([vtgate.ping(), tablet.streams(['none'])]);
     const failed = await stalled(direction, () =>
       Promise.all(
-        [kv.get('/x'), lease.check(), tablet.streams('none'), vtgate.ping()].map((call: Promise<unknown>) =>
+        [kv.get('/x'), lease.check(), tablet.streams(['none']), vtgate.ping()].map((call: Promise<unknown>) =>
           call.then(
             () => 'answered',
             (error: unknown) => (error as { code?: string }).code,
@@ -77,7 +77,7 @@ describe.each(directions)('a connection that stalls without closing: %s', (direc
       ),
     );
     expect(failed).toEqual(['TOPO_UNREACHABLE', 'LOCK_LOST', 'TABLET_UNREACHABLE', 'VTGATE_UNREACHABLE']);
-    await Promise.all([again(() => kv.get('/x')), again(() => tablet.streams('none')), again(() => vtgate.ping())]);
+    await Promise.all([again(() => kv.get('/x')), again(() => tablet.streams(['none'])), again(() => vtgate.ping())]);
     await lease.release();
   });
 });

@@ -140,7 +140,7 @@ describe('streams', () => {
       workflow_type: 3,
       defer_secondary_keys: 1,
     });
-    await tablet.setStreamState(workflow, 'Stopped');
+    await tablet.setStreamState([workflow], 'Stopped');
     expect(await row()).toEqual({
       cell: 'c1,c2',
       types: 'in_order:replica,primary',
@@ -154,7 +154,7 @@ describe('streams', () => {
   test('vtctldclient lists it', async () => {
     const shown = await vtctldclient('target', 'Workflow', '--keyspace', 'commerce', 'list');
     expect(shown.stdout).toContain(workflow);
-    await tablet.deleteStreams(workflow);
+    await tablet.deleteStreams([workflow]);
   });
 });
 

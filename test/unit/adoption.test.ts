@@ -8,6 +8,7 @@ const id = { keyspace: 'commerce', workflow: 'wf' };
 const target = { sharded: false, cells: ['zone1'], shards: [{ name: '0', keyRange: '' }] };
 const row = (changes: Partial<Stream> = {}): Stream => ({
   id: 1,
+  workflow: 'wf',
   sourceKeyspace: 'load',
   sourceShard: '0',
   externalCluster: 'ext1',

@@ -169,6 +169,7 @@ describe('isClean', () => {
 describe('a VDiff over several shards', () => {
   const row = (changes: Partial<VDiffRow> = {}): VDiffRow => ({
     shard: '-80',
+    workflow: 'wf',
     vdiffState: 'completed',
     lastError: '',
     table: 'corder',
@@ -178,7 +179,8 @@ describe('a VDiff over several shards', () => {
     report: '',
     ...changes,
   });
-  const summary = (...rows: VDiffRow[]) => summarizeVDiff('u', rows, ['-80', '80-'], 'now');
+  const parts = ['-80', '80-'].map((shard) => ({ shard, workflow: 'wf' }));
+  const summary = (...rows: VDiffRow[]) => summarizeVDiff('u', rows, parts, 'now');
   const other = (changes: Partial<VDiffRow> = {}) => row({ shard: '80-', rowsCompared: '5', ...changes });
 
   it('adds up its rows, sorted by table', () => {

@@ -90,6 +90,7 @@ describe('a plan', () => {
     });
     expect(streamsOf(made, { name: '0', keyRange: '' })).toEqual([
       {
+        workflow: 'wf',
         sourceShard: '0',
         filtered: false,
         rules: ['customer', 'corder', 'product'].map((name) => ({ match: name, filter: `select * from ${name}` })),

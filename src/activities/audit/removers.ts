@@ -25,7 +25,7 @@ const longestName = 64;
 export async function remove(clients: Clients, lock: KeyspaceLock, residue: Residue): Promise<void> {
   switch (residue.kind) {
     case 'stream':
-      return (await primaryOf(clients, residue)).deleteStreams(residue.workflow);
+      return (await primaryOf(clients, residue)).deleteStreams([residue.workflow]);
     case 'vdiff':
       return (await primaryOf(clients, residue)).deleteVDiffRows(residue.id);
     case 'copy-state':

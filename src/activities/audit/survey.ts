@@ -147,8 +147,12 @@ async function onEach<T extends object>(
 }
 
 function toSurveyed({ workflow, journal }: FoundJournal): SurveyedJournal {
-  const { runId, source, forward, createdTables, deniedTables: denied, leaving } = journal;
-  return { workflow, runId, source, forward, createdTables, deniedTables: denied, leaving: leaving?.tables ?? [] };
+  const { runId, source, forward, workflows, createdTables, deniedTables: denied, leaving } = journal;
+  return {
+    ...{ workflow, runId, source, forward, workflows, createdTables },
+    deniedTables: denied,
+    leaving: leaving?.tables ?? [],
+  };
 }
 
 function toSurveyedStream(found: ShardStreams): SurveyedStream[] {

@@ -4,6 +4,7 @@ import type { Source } from '../../effects/source/source.js';
 import { proofReport, type Identities, type ProofReport, type ProofState } from '../../migration/checksum/report.js';
 import { keyId, type Key } from '../../migration/checksum/scope.js';
 import { mostKeys, type Suspect, type TableProof } from '../../migration/checksum/table-proof.js';
+import { workflowsOf } from '../../migration/plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import { describeProblem, MigrationError, type Place } from '../../migration/problem/errors.js';
 import { containsPosition } from '../../migration/proof/position.js';
@@ -141,10 +142,10 @@ export class ProofRun {
   private async behind(positions: Record<string, string>): Promise<{ inWords: string; position: string } | null> {
     if (this.plan.stream.stopAfterCopy) return null;
     const { clients } = this.step;
-    const { keyspace, workflow, shards } = this.plan.target;
+    const { keyspace, shards } = this.plan.target;
     const found = shards.map(async ({ name }) => {
       const tablet = await clients.primary(clients.target, keyspace, name);
-      for (const { id, sourceShard, position } of await tablet.streams(workflow)) {
+      for (const { id, sourceShard, position } of await tablet.streams(workflowsOf(this.plan))) {
         const wanted = positions[sourceShard] ?? '';
         if (containsPosition(position, wanted)) continue;
         try {

@@ -11,6 +11,7 @@ import {
   type TableObservation,
   type WatchProblem,
 } from '../../migration/watch/observation.js';
+import { workflowsOf } from '../../migration/plan/lanes.js';
 import { expectedStreams, tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import type { Stream } from '../../migration/watch/stream.js';
 import { withoutSecrets } from '../../migration/watch/stream-message.js';
@@ -63,7 +64,7 @@ export class Watch {
   private async lookAtShard(shard: string, problems: WatchProblem[]) {
     try {
       const tablet = await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard);
-      const rows = await tablet.streams(this.plan.target.workflow);
+      const rows = await tablet.streams(workflowsOf(this.plan));
       const copying = await tablet.copyState(rows.map((row) => row.id));
       const sizes = await tablet.sizes(tableNames(this.plan));
       this.targetSizes.set(shard, sizes);
@@ -82,7 +83,10 @@ export class Watch {
           remedy: 'another program has deleted them: cancel the migration and create it again',
         });
       }
-      const streams = rows.map((row) => toStream(row, shard, tablet.alias, copying.get(row.id) ?? []));
+      const streams = rows.map((row) => ({
+        ...toStream(row, shard, tablet.alias, copying.get(row.id) ?? []),
+        ...(row.workflow === this.plan.target.workflow ? {} : { lane: row.workflow }),
+      }));
       for (const stream of streams) problems.push(...(await this.streamProblem(tablet, stream)));
       return { readable: true, sizes, streams };
     } catch (error) {

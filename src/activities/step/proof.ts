@@ -3,6 +3,7 @@ import type { Source } from '../../effects/source/source.js';
 import { unlessAway } from '../../effects/unless-away.js';
 import { parseDuration } from '../../migration/input/duration.js';
 import { formatIdentifier } from '../../migration/input/identifier.js';
+import { workflowsOf } from '../../migration/plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { driftGaps, type Definitions } from '../../migration/proof/drift.js';
@@ -14,9 +15,10 @@ import type { Step } from './step.js';
 
 /** Other workflows that write to the plan's tables. */
 export async function conflictGaps(step: Step, plan: Plan): Promise<Gap[]> {
-  const { keyspace, workflow } = plan.target;
+  const { keyspace } = plan.target;
+  const own = workflowsOf(plan);
   return onTargetShards(step, plan, async (shard, tablet) => {
-    const others = (await tablet.workflows()).filter((other) => other.workflow !== workflow);
+    const others = (await tablet.workflows()).filter((other) => !own.includes(other.workflow));
     return tableNames(plan).flatMap((table): Gap[] => {
       const other = others.find((each) => matchesOf(each).some((rule) => writesTo(rule, table)));
       if (other === undefined) return [];
@@ -48,7 +50,7 @@ export async function positionGaps(step: Step, plan: Plan, positions: Record<str
   const { catchUpTimeout } = await step.input();
   const gaps = await onTargetShards(step, plan, async (shard, tablet) => {
     const gaps: Gap[] = [];
-    for (const { id, sourceShard } of await tablet.streams(plan.target.workflow)) {
+    for (const { id, sourceShard } of await tablet.streams(workflowsOf(plan))) {
       const position = positions[sourceShard] ?? '';
       try {
         await step.unlessCancelled(tablet.waitForPosition(id, position, parseDuration(catchUpTimeout)));

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { EffectContext } from '../../effects/context.js';
-import { JournalStore, type MigrationRecord } from '../../effects/journal.js';
+import { JournalStore, workflowsIn, type MigrationRecord } from '../../effects/journal.js';
 import { migrateInputSchema, type MigrateInput } from '../../migration/input/input.js';
 import type { MigrationRef } from '../../migration/plan/reference.js';
 import type { Plan } from '../../migration/plan/plan.js';
@@ -34,6 +34,13 @@ export class Step {
   private async record(): Promise<MigrationRecord> {
     this.known ??= await this.journals.requireRecord(this.ref.runId);
     return this.known;
+  }
+
+  /** The Vitess workflows that may have streams of the migration, whoever owns it. */
+  async workflows(): Promise<string[]> {
+    const { id } = this.ref;
+    const journal = await this.journals.read();
+    return journal === undefined ? [id.workflow] : workflowsIn(journal, id);
   }
 
   /** @throws CancelledFailure when the workflow no longer wants this step */
@@ -89,9 +96,10 @@ export function lockedStep<T>(
   work: (step: LockedStep) => Promise<T>,
   { interruptible = true }: StepOptions = {},
 ): Promise<T> {
-  return withHeartbeat(() =>
-    withMigrationLocks(clients.target, ref.id, action, (locks) =>
+  return withHeartbeat(async () => {
+    const workflows = await new Step(clients, ref).workflows();
+    return withMigrationLocks(clients.target, { ...ref.id, workflows }, action, (locks) =>
       work(new LockedStep(clients, ref, locks, interruptible)),
-    ),
-  );
+    );
+  });
 }

@@ -89,9 +89,15 @@ export function readOptions(args: Arguments, action: 'Create' | 'Complete' | 'Up
   );
 }
 
-function read(args: Arguments, { kind, flag }: Option): string | string[] | boolean | undefined {
+function read(args: Arguments, { kind, flag }: Option): string | string[] | number | boolean | undefined {
   if (flag === undefined) return undefined;
   if (kind.takes === undefined) return args.bool(flag);
+  if (kind.number === true) return numberOf(args.text(flag));
   if (kind.list === undefined) return args.text(flag);
   return kind.list === 'tables' ? namesOf(args, flag) : itemsOf(args, flag);
+}
+
+/** What is no number in digits stays as it was typed, for the schema to refuse. */
+function numberOf(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }

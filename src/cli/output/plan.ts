@@ -2,7 +2,8 @@ import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { TopologyWrite } from '../../migration/plan/topology-write.js';
 import { describeProblem } from '../../migration/problem/errors.js';
 import type { ShardFacts } from '../../migration/plan/facts.js';
-import { streamsOf, type Plan } from '../../migration/plan/plan.js';
+import { lanesOf } from '../../migration/plan/lanes.js';
+import { streamsOf, type Plan, type PlannedStream } from '../../migration/plan/plan.js';
 import type { PlanDetails } from '../../migration/plan/topology-write.js';
 import type { Finding } from '../../migration/preflight/finding.js';
 import { bytes, columns, count, grouped } from './format.js';
@@ -24,6 +25,7 @@ export function renderPlan({ plan, findings, details }: Planned): string[] {
     `Streams:      ${optionsOf(plan)}`,
     '',
     ...tableLines(plan),
+    ...laneLines(plan),
     ...target.shards.flatMap((shard) => shardLines(plan, shard)),
     '',
     ...completeLines(plan),
@@ -53,6 +55,13 @@ function tableLines({ tables }: Plan): string[] {
   ];
 }
 
+function laneLines(plan: Plan): string[] {
+  const lanes = lanesOf(plan);
+  if (lanes.length === 1) return [];
+  const lines = lanes.map(({ workflow, tables }) => `  ${workflow}: ${tables.map(({ name }) => name).join(', ')}`);
+  return ['', `Copied in ${lanes.length} lanes at the same time, each a Vitess workflow:`, ...lines];
+}
+
 function shardLines(plan: Plan, shard: ShardFacts): string[] {
   const toCreate = plan.missingTables[shard.name] ?? [];
   return [
@@ -61,10 +70,15 @@ function shardLines(plan: Plan, shard: ShardFacts): string[] {
     `  deny applications: ${plan.tables.map((table) => table.name).join(', ')}`,
     `  create tables:     ${toCreate.join(', ') || 'none, they are all there and empty'}`,
     ...streamsOf(plan, shard).flatMap((stream) => [
-      `  stream from ${plan.source.keyspace}/${stream.sourceShard}:`,
+      `  stream from ${plan.source.keyspace}/${stream.sourceShard}${ofLane(plan, stream)}:`,
       ...stream.rules.map((rule) => `    ${rule.match}: ${rule.filter}`),
     ]),
   ];
+}
+
+/** Nothing for the lane that has the name of the migration. */
+function ofLane({ target }: Plan, { workflow }: PlannedStream): string {
+  return workflow === target.workflow ? '' : ` of ${workflow}`;
 }
 
 function completeLines(plan: Plan): string[] {

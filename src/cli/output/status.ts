@@ -51,7 +51,8 @@ function streamLine(stream: StreamObservation, source: string): string {
     ...(stream.throttledBy === '' ? [] : [`Throttled by: ${stream.throttledBy}.`]),
     ...(stream.message === '' ? [] : [`Message: ${oneLine(stream.message)}`]),
   ];
-  return `id=${stream.id} on ${stream.shard}/${stream.tablet}: ${facts.join(' ')}`;
+  const of = stream.lane === undefined ? '' : ` of ${stream.lane}`;
+  return `id=${stream.id}${of} on ${stream.shard}/${stream.tablet}: ${facts.join(' ')}`;
 }
 
 function tableLines({ tables, totals }: Status, maxTables: number, ended: boolean): string[] {

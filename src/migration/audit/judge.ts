@@ -2,7 +2,7 @@ import { parseSourceIdentifier } from '../input/identifier.js';
 import { writesTo } from '../watch/writes-to.js';
 import { judgeOwners, orphans, type Owner } from './owners.js';
 import { residueName, type Found, type Residue, type Verdict } from './residue.js';
-import type { RunState, Survey, SurveyedLock } from './survey.js';
+import { ownerOf, type RunState, type Survey, type SurveyedLock } from './survey.js';
 
 /** Everything that an audit has found in a keyspace. */
 export interface Judgement {
@@ -85,7 +85,7 @@ class Judging {
     return this.survey.streams.map(({ shard, workflow, type, source, states, rules }) =>
       this.verdict(
         { kind: 'stream', keyspace, shard, workflow },
-        workflow,
+        ownerOf(this.survey, workflow),
         `${type} from ${source}, ${states.join(', ')}, ${listTables(rules)}`,
       ),
     );
@@ -96,7 +96,7 @@ class Judging {
     return this.survey.vdiffs.map(({ shard, id, workflow, state }) =>
       this.verdict(
         { kind: 'vdiff', keyspace, shard, id },
-        this.isKnown(workflow) ? workflow : null,
+        this.knownOwner(workflow),
         workflow === '' ? 'rows of a VDiff that is gone' : `rows of a VDiff of ${workflow}, ${state}`,
       ),
     );
@@ -162,7 +162,7 @@ class Judging {
     const { keyspace } = this;
     return this.survey.locks.map((lock) => {
       const { workflow, key, holder, since } = lock;
-      const owner = workflow !== null && this.isKnown(workflow) ? workflow : null;
+      const owner = workflow === null ? null : this.knownOwner(workflow);
       const what = `held by ${holder} since ${since ?? 'an unknown time'}`;
       const found = this.verdict({ kind: 'lock', keyspace, workflow, key }, owner, what);
       return { ...found, live: found.live || !this.isDead(lock) };
@@ -174,9 +174,11 @@ class Judging {
     return workflow !== null && since !== null && Date.parse(this.survey.at) - Date.parse(since) > lockPatience;
   }
 
-  /** True when a workflow has a journal or streams. */
-  private isKnown(workflow: string): boolean {
-    return [...this.survey.journals, ...this.survey.streams].some((each) => each.workflow === workflow);
+  /** The owner of a workflow that has a journal or streams. */
+  private knownOwner(workflow: string): string | null {
+    const owner = ownerOf(this.survey, workflow);
+    const isKnown = [...this.survey.journals, ...this.survey.streams].some((each) => each.workflow === owner);
+    return isKnown ? owner : null;
   }
 
   /** The workflow that holds a table on a shard: a live one rather than an orphan. */
@@ -188,7 +190,7 @@ class Judging {
       ...this.survey.streams.filter(
         (stream) => stream.shard === shard && stream.rules.some((rule) => writesTo(rule, table)),
       ),
-    ].map(({ workflow }) => workflow);
+    ].map(({ workflow }) => ownerOf(this.survey, workflow));
     return holders.find((workflow) => !this.orphans.has(workflow)) ?? holders[0] ?? null;
   }
 }

@@ -1,4 +1,4 @@
-import type { RunState, Survey, SurveyedJournal, SurveyedStream } from './survey.js';
+import { ownerOf, type RunState, type Survey, type SurveyedJournal, type SurveyedStream } from './survey.js';
 
 /** A migration of which an audit has found something. */
 export interface Owner {
@@ -29,7 +29,9 @@ export function judgeOwners(survey: Survey, runs: readonly RunState[]): Owner[] 
   const journaled = new Set(survey.journals.map(({ workflow }) => workflow));
   // One stream of each workflow: on every shard they have the same type and source.
   const streams = new Map(
-    survey.streams.filter(({ workflow }) => !journaled.has(workflow)).map((stream) => [stream.workflow, stream]),
+    survey.streams
+      .filter(({ workflow }) => !journaled.has(ownerOf(survey, workflow)))
+      .map((stream) => [stream.workflow, stream]),
   );
   return [
     ...survey.journals.map((journal) =>

@@ -30,6 +30,8 @@ export interface SurveyedJournal {
   /** Both by target shard. */
   createdTables: Record<string, string[]>;
   deniedTables: Record<string, string[]>;
+  /** The Vitess workflows of its streams, once it may have some; a survey of an earlier version does not say it. */
+  workflows?: string[];
   /** Tables whose leaving has begun and has not been finished; a survey of an earlier version does not say it. */
   leaving?: string[];
 }
@@ -64,4 +66,9 @@ export interface RunState {
   running: boolean;
   /** In words: `its workflow is terminated at …`. */
   state: string;
+}
+
+/** The migration that a Vitess workflow belongs to: the one whose journal names it, or else the one of its name. */
+export function ownerOf({ journals }: Pick<Survey, 'journals'>, workflow: string): string {
+  return journals.find(({ workflows = [] }) => workflows.includes(workflow))?.workflow ?? workflow;
 }

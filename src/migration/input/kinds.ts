@@ -15,6 +15,8 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
   takes?: string;
   /** How the command line splits the value; `tables` also takes a JSON list, because table names may contain commas. */
   list?: 'names' | 'tables';
+  /** True when it is a number in JSON. */
+  number?: true;
 }
 
 /** A name that is safe in a topology path: mount, keyspace, workflow, cell. */
@@ -40,6 +42,17 @@ export const mountConfigSchema = z.strictObject(
 );
 
 export const boolean = { schema: z.boolean(), json: 'boolean' };
+
+/** A whole number; the command line writes it in digits. */
+export function wholeNumber(least: number, most: number) {
+  const error = { error: `must be a whole number from ${least} to ${most}` };
+  return {
+    schema: z.number(error).int(error).min(least, error).max(most, error),
+    json: `number from ${least} to ${most}`,
+    takes: '<number>',
+    number: true as const,
+  };
+}
 
 export const duration = {
   schema: z.string().refine(isDuration, { error: 'must be a duration such as 30s, 1h30m or 7d' }),

@@ -25,6 +25,8 @@ export interface Option {
 
 export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
 export const onDdlActions = ['IGNORE', 'STOP', 'EXEC', 'EXEC_IGNORE'] as const;
+/** Each lane has a stream for each pair of shards, and each stream reads the whole binary log of its source. */
+export const mostLanes = 16;
 export const sourceTablesActions = ['keep', 'rename', 'drop'] as const;
 
 const required = <S extends z.ZodType>(kind: kinds.Kind<S>) => ({ kind, schema: kind.schema });
@@ -129,6 +131,12 @@ export const options = {
     absent: 'every cell with a fitting tablet',
   },
   ...streamOptions,
+  lanes: {
+    ...withDefault(kinds.wholeNumber(1, mostLanes), 1),
+    of: ['Create'],
+    flag: 'lanes',
+    about: 'copy the tables in so many parts at the same time, each with a Vitess workflow of its own',
+  },
   mount: { ...optional(kinds.mountConfig), of: ['Create'], about: 'mount the external cluster in the same run' },
   complete: {
     ...withDefault(kinds.word(['signal', 'auto']), 'signal'),

@@ -7,6 +7,7 @@ import { quoteName, quoteString } from '../sql/quote.js';
 import { neededKeys } from './deferral.js';
 import { isInternalTable } from './internal-table.js';
 import { rangesEqual, rangesMeet } from './key-range.js';
+import { lanesOf, spreadTables } from './lanes.js';
 import { distributionOf, haveSameVindexes, tableType, type TableType, type VindexChoice } from './vindex.js';
 
 /**
@@ -21,6 +22,8 @@ export interface PlannedTable {
   type?: TableType;
   /** It is accepted that the copy rounds its FLOAT columns. */
   rounded?: boolean;
+  /** The number of its lane, from 1; the first one without it. */
+  lane?: number;
 }
 
 /** What will be done, as data: kept in the record beside the journal, complete enough for every activity. */
@@ -46,7 +49,7 @@ export function tableNames(plan: Plan): string[] {
   return plan.tables.map((table) => table.name);
 }
 
-/** How many streams the workflow has in all, or on one target shard. */
+/** How many streams the migration has in all, or on one target shard. */
 export function expectedStreams(plan: Plan, targetShard?: string): number {
   const shards = plan.target.shards.filter(({ name }) => targetShard === undefined || name === targetShard);
   return shards.reduce((sum, shard) => sum + streamsOf(plan, shard).length, 0);
@@ -57,8 +60,10 @@ export function targetPlace(plan: Plan, more: Omit<Place, 'cluster' | 'keyspace'
   return { cluster: 'target', keyspace: plan.target.keyspace, ...more };
 }
 
-/** One stream as Vitess stores it: a source shard and a rule for every table. */
+/** One stream as Vitess stores it: a source shard and a rule for every table of its lane. */
 export interface PlannedStream {
+  /** The Vitess workflow of its lane. */
+  workflow: string;
   sourceShard: string;
   /** It takes some of the source shard's rows, so that a row may come to it, or leave it, with a change. */
   filtered: boolean;
@@ -74,8 +79,14 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
   const to = parseWorkflowIdentifier(input.target);
   const { sourceVSchema, targetVSchema, targetShards, targetTables } = facts;
   const chosen = chosenTables(input, facts);
+  const lanes = spreadTables(chosen, input.lanes);
   const tables = chosen.map(({ name, rows, bytes }): PlannedTable => {
-    const planned = { name, rows, bytes, ...(isRounded(input, name) ? { rounded: true } : {}) };
+    const lane = lanes.get(name) ?? 1;
+    const planned = {
+      ...{ name, rows, bytes },
+      ...(isRounded(input, name) ? { rounded: true } : {}),
+      ...(lane === 1 ? {} : { lane }),
+    };
     if (!targetVSchema.sharded) return { ...planned, ...typeOf(sourceVSchema, name) };
     const distribution = distributionOf(name, sourceVSchema, targetVSchema, from.keyspace);
     return distribution.by === 'vindex' ? { ...planned, vindex: distribution.vindex } : planned;
@@ -112,8 +123,8 @@ function isRounded({ accept, repairFloats }: MigrateInput, table: string): boole
 }
 
 /**
- * The streams of one target shard: one for every source shard that can have rows of it, each with a rule for every
- * table (Vitess's `filterSourceShards`).
+ * The streams of one target shard: in each lane one for every source shard that can have rows of it (Vitess's
+ * `filterSourceShards`), with a rule for every table of the lane.
  */
 export function streamsOf(plan: Plan, targetShard: ShardFacts): PlannedStream[] {
   const sources = plan.source.shards.filter(
@@ -122,11 +133,13 @@ export function streamsOf(plan: Plan, targetShard: ShardFacts): PlannedStream[] 
   const [only] = sources;
   // Every row of an only source shard with the same range belongs to the target shard.
   const filtered = only === undefined || sources.length > 1 || !rangesEqual(only.keyRange, targetShard.keyRange);
-  const rules = plan.tables.map((table) => ({
-    match: table.name,
-    filter: filtered ? filterOf(table, targetShard.keyRange) : selectAll(table),
-  }));
-  return sources.map((shard) => ({ sourceShard: shard.name, filtered, rules }));
+  return lanesOf(plan).flatMap(({ workflow, tables }) => {
+    const rules = tables.map((table) => ({
+      match: table.name,
+      filter: filtered ? filterOf(table, targetShard.keyRange) : selectAll(table),
+    }));
+    return sources.map((shard) => ({ workflow, sourceShard: shard.name, filtered, rules }));
+  });
 }
 
 function filterOf(table: PlannedTable, keyRange: string): string {

@@ -104,6 +104,8 @@ export interface JournalFacts {
   deniedTables: Record<string, string[]>;
   /** True once streams may have been created. */
   streams: boolean;
+  /** The Vitess workflows of its streams. */
+  workflows: string[];
 }
 
 /** MySQL's global variables by name, of one tablet; one that this MySQL does not have is left out. */

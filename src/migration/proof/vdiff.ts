@@ -51,12 +51,18 @@ export interface VDiffReport {
   trouble?: StreamProblem;
 }
 
-/** One row of Vitess's VDiff summary: one for each table of one target shard. */
-export interface VDiffRow {
+/** The VDiff of a lane on a target shard. */
+export interface VDiffPart {
   shard: string;
+  /** The lane's Vitess workflow. */
+  workflow: string;
+}
+
+/** One row of Vitess's VDiff summary: one for each table of one part. */
+export interface VDiffRow extends VDiffPart {
   vdiffState: string;
   lastError: string;
-  /** Empty while the shard has not begun. */
+  /** Empty while the part has not begun. */
   table: string;
   tableState: string;
   rowsCompared: string;
@@ -165,19 +171,25 @@ function totalsOf(tables: readonly VDiffTable[]): VDiffTotals {
   };
 }
 
-/** Adds up the shards of a VDiff: an error of one is an error of all, completed needs every one. */
+/** Adds up the parts of a VDiff: an error of one is an error of all, completed needs every one. */
 export function summarizeVDiff(
   uuid: string,
   rows: readonly VDiffRow[],
-  shards: readonly string[],
+  parts: readonly VDiffPart[],
   completedAt: string,
 ): VDiffReport {
-  const states = shards.map((shard) => rows.find((row) => row.shard === shard)?.vdiffState ?? 'pending');
+  const states = parts.map(
+    ({ shard, workflow }) =>
+      rows.find((row) => row.shard === shard && row.workflow === workflow)?.vdiffState ?? 'pending',
+  );
   const tables = new Map<string, VDiffTable>();
   for (const row of rows) if (row.table !== '') tables.set(row.table, addRow(tables.get(row.table), row));
   const has = (state: string) => states.includes(state) || [...tables.values()].some((table) => table.state === state);
+  // Of several errors of a shard, the last one is told.
+  const isOneSided = ({ lastError }: VDiffRow) => oneSided.test(lastError);
+  const failed = [...rows.filter((row) => !isOneSided(row)), ...rows.filter(isOneSided)];
   const errors = Object.fromEntries(
-    rows.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError]),
+    failed.filter((row) => row.lastError !== '').map((row) => [row.shard, row.lastError]),
   );
   const state = Object.values(errors).some((text) => oneSided.test(text))
     ? 'differs'

@@ -7,6 +7,8 @@ interface StreamState {
   shard: string;
   tablet: string;
   id: number;
+  /** The Vitess workflow of its lane; the first lane, which has the migration's name, does not say it. */
+  lane?: string;
   sourceShard: string;
   /** Vitess's own state: Stopped, Copying, Running, Error … */
   state: string;

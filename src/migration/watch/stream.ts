@@ -18,6 +18,7 @@ export interface ShardStreams {
 /** One row of `_vt.vreplication`. Times are in seconds since 1970; 0 means never. */
 export interface Stream {
   id: number;
+  workflow: string;
   sourceKeyspace: string;
   sourceShard: string;
   /** The mount's name; empty for a source in the same cluster. */

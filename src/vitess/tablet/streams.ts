@@ -39,22 +39,18 @@ export async function createStreams(tablet: TabletConnection, request: StreamsRe
   );
 }
 
-/** `ReadVReplicationWorkflow` for one workflow, `ReadVReplicationWorkflows` for all of them. */
-export async function readWorkflows(tablet: TabletConnection, filter: { workflow?: string }): Promise<ShardStreams[]> {
-  const { workflow } = filter;
-  const found =
-    workflow === undefined
-      ? (
-          await tablet.ask('ReadVReplicationWorkflows', (options) =>
-            tablet.manager.readVReplicationWorkflows({}, options),
-          )
-        ).workflows
-      : [
-          await tablet.ask('ReadVReplicationWorkflow', (options) =>
-            tablet.manager.readVReplicationWorkflow({ workflow }, options),
-          ),
-        ];
-  return found.filter(({ streams }) => streams.length > 0).map((response) => toShardStreams(tablet, response));
+/** `ReadVReplicationWorkflows`, in the order of the names: of all workflows, or of those named. */
+export async function readWorkflows(
+  tablet: TabletConnection,
+  workflows: readonly string[] | undefined,
+): Promise<ShardStreams[]> {
+  if (workflows?.length === 0) return [];
+  const found = await tablet.ask('ReadVReplicationWorkflows', (options) =>
+    tablet.manager.readVReplicationWorkflows({ includeWorkflows: [...(workflows ?? [])] }, options),
+  );
+  return found.workflows
+    .map((response) => toShardStreams(tablet, response))
+    .sort((a, b) => (a.workflow < b.workflow ? -1 : 1));
 }
 
 function toShardStreams(tablet: TabletConnection, response: ReadVReplicationWorkflowResponse): ShardStreams {
@@ -66,14 +62,15 @@ function toShardStreams(tablet: TabletConnection, response: ReadVReplicationWork
     cells: response.cells.split(',').flatMap((cell) => cell.trim() || []),
     options: fromStored(response),
     configOverrides: readOverrides(response.options),
-    streams: response.streams.map(toStream),
+    streams: response.streams.map((stream) => toStream(stream, response.workflow)),
   };
 }
 
-function toStream(stream: ReadVReplicationWorkflowResponse_Stream): Stream {
+function toStream(stream: ReadVReplicationWorkflowResponse_Stream, workflow: string): Stream {
   const source = stream.bls ?? create(BinlogSourceSchema);
   return {
     id: stream.id,
+    workflow,
     sourceKeyspace: source.keyspace,
     sourceShard: source.shard,
     externalCluster: source.externalCluster,
@@ -93,18 +90,16 @@ function toSeconds(time: Time | undefined): number {
   return Number(time?.seconds ?? 0n);
 }
 
-/** Sets the state of a workflow's streams, and their message if one is given (`UpdateVReplicationWorkflow`). */
+/** Sets the state of workflows' streams, and their message if one is given (`UpdateVReplicationWorkflow`). */
 export async function setStreamState(
   tablet: TabletConnection,
-  workflow: string,
+  workflows: readonly string[],
   state: 'Running' | 'Stopped',
   message?: string,
 ): Promise<void> {
-  await updateStreams(tablet, {
-    workflow,
-    state: VReplicationWorkflowState[state],
-    ...(message === undefined ? {} : { message }),
-  });
+  const told = message === undefined ? {} : { message };
+  for (const workflow of workflows)
+    await updateStreams(tablet, { workflow, state: VReplicationWorkflowState[state], ...told });
 }
 
 /** Sets all config overrides of a workflow's streams, which start anew with them (`UpdateVReplicationWorkflow`). */
@@ -116,21 +111,23 @@ export async function setConfigOverrides(
   await updateStreams(tablet, { workflow, configOverrides });
 }
 
-/** Sets where a workflow's streams read, and what they do with DDL (`UpdateVReplicationWorkflow`). */
+/** Sets where workflows' streams read, and what they do with DDL (`UpdateVReplicationWorkflow`). */
 export async function setStreamOptions(
   tablet: TabletConnection,
-  workflow: string,
+  workflows: readonly string[],
   cells: readonly string[],
   options: StreamOptions,
 ): Promise<void> {
   const { row, source } = toStored(options);
-  await updateStreams(tablet, {
-    workflow,
-    cells: [...cells],
-    tabletTypes: row.tabletTypes,
-    tabletSelectionPreference: row.tabletSelectionPreference,
-    onDdl: source.onDdl,
-  });
+  const { tabletTypes, tabletSelectionPreference } = row;
+  for (const workflow of workflows)
+    await updateStreams(tablet, {
+      workflow,
+      cells: [...cells],
+      tabletTypes,
+      tabletSelectionPreference,
+      onDdl: source.onDdl,
+    });
 }
 
 async function updateStreams(
@@ -152,16 +149,16 @@ async function updateStreams(
 }
 
 /**
- * Takes the rules of some tables out of each stream of a workflow. A stream reads its row when it starts, so it must
+ * Takes the rules of some tables out of each stream of workflows. A stream reads its row when it starts, so it must
  * be stopped. @throws MigrationError TABLET_REFUSED when the rules of a stream cannot be told apart
  */
 export async function removeRules(
   tablet: TabletConnection,
-  workflow: string,
+  workflows: readonly string[],
   tables: readonly string[],
 ): Promise<void> {
-  const streams = (await readWorkflows(tablet, { workflow })).flatMap((each) => each.streams);
-  const sources = await readSources(tablet, workflow);
+  const streams = (await readWorkflows(tablet, workflows)).flatMap((each) => each.streams);
+  const sources = await readSources(tablet, workflows);
   for (const { id, matches } of streams) {
     if (!matches.some((match) => tables.includes(match))) continue;
     const changed = withoutRules(sources.get(id) ?? '', matches, tables);
@@ -176,10 +173,11 @@ export async function removeRules(
   }
 }
 
-export async function deleteStreams(tablet: TabletConnection, workflow: string): Promise<void> {
-  await tablet.change('DeleteVReplicationWorkflow', (options) =>
-    tablet.manager.deleteVReplicationWorkflow({ workflow }, options),
-  );
+export async function deleteStreams(tablet: TabletConnection, workflows: readonly string[]): Promise<void> {
+  for (const workflow of workflows)
+    await tablet.change('DeleteVReplicationWorkflow', (options) =>
+      tablet.manager.deleteVReplicationWorkflow({ workflow }, options),
+    );
 }
 
 export async function waitForPosition(

@@ -318,24 +318,30 @@ export class TabletHandle {
     return streams.createStreams(this.connection, request);
   }
 
-  /** The workflows with streams on this tablet: all of them, or the one named. */
-  workflows(filter: { workflow?: string } = {}): Promise<ShardStreams[]> {
-    return streams.readWorkflows(this.connection, filter);
+  /** The workflows with streams on this tablet, in the order of their names: all of them, or of those named. */
+  workflows(names?: readonly string[]): Promise<ShardStreams[]> {
+    return streams.readWorkflows(this.connection, names);
   }
 
-  /** The streams of a workflow; empty when there is none of that name. */
-  async streams(workflow: string): Promise<Stream[]> {
-    return (await this.workflows({ workflow })).flatMap((each) => each.streams);
+  /** The streams of workflows; a name that has none adds none. */
+  async streams(workflows: readonly string[]): Promise<Stream[]> {
+    return (await this.workflows(workflows)).flatMap((each) => each.streams);
   }
 
-  /** Sets the state of a workflow's streams, and their message if one is given; changes nothing else. */
-  setStreamState(workflow: string, state: 'Running' | 'Stopped', message?: string): Promise<void> {
-    return streams.setStreamState(this.connection, workflow, state, message);
+  /**
+   * Sets the state of workflows' streams, and their message if one is given; changes nothing else. One call for each
+   * workflow.
+   */
+  setStreamState(workflows: readonly string[], state: 'Running' | 'Stopped', message?: string): Promise<void> {
+    return streams.setStreamState(this.connection, workflows, state, message);
   }
 
-  /** Sets where a workflow's streams read, and what they do with DDL; they start anew, unless they are stopped. */
-  setStreamOptions(workflow: string, cells: readonly string[], options: StreamOptions): Promise<void> {
-    return streams.setStreamOptions(this.connection, workflow, cells, options);
+  /**
+   * Sets where workflows' streams read, and what they do with DDL; they start anew, unless they are stopped. One call
+   * for each workflow.
+   */
+  setStreamOptions(workflows: readonly string[], cells: readonly string[], options: StreamOptions): Promise<void> {
+    return streams.setStreamOptions(this.connection, workflows, cells, options);
   }
 
   /** Sets all config overrides of a workflow's streams, which start anew with them; those not named are gone. */
@@ -344,16 +350,16 @@ export class TabletHandle {
   }
 
   /**
-   * Takes the rules of some tables out of a workflow's streams, which must be stopped: a stream reads them when it
+   * Takes the rules of some tables out of workflows' streams, which must be stopped: a stream reads them when it
    * starts. Two calls, and one for each stream.
    */
-  removeRules(workflow: string, names: readonly string[]): Promise<void> {
-    return streams.removeRules(this.connection, workflow, names);
+  removeRules(workflows: readonly string[], names: readonly string[]): Promise<void> {
+    return streams.removeRules(this.connection, workflows, names);
   }
 
-  /** Deletes a workflow's streams with their copy state. */
-  deleteStreams(workflow: string): Promise<void> {
-    return streams.deleteStreams(this.connection, workflow);
+  /** Deletes workflows' streams with their copy state. One call for each workflow. */
+  deleteStreams(workflows: readonly string[]): Promise<void> {
+    return streams.deleteStreams(this.connection, workflows);
   }
 
   /**
@@ -392,9 +398,9 @@ export class TabletHandle {
     return streamRows.deleteDeferredKeys(this.connection, streamIds, names);
   }
 
-  /** Removes the position at which a VDiff stops the workflow's streams. */
-  clearStopPosition(workflow: string): Promise<void> {
-    return streamRows.clearStopPosition(this.connection, workflow);
+  /** Removes the position at which a VDiff stops the workflows' streams. */
+  clearStopPosition(workflows: readonly string[]): Promise<void> {
+    return streamRows.clearStopPosition(this.connection, workflows);
   }
 
   /** Copy state, and work left after a copy, of streams that are gone. */
@@ -424,9 +430,11 @@ export class TabletHandle {
     return vdiffs.listVDiffs(this.connection, workflow, keyspace);
   }
 
-  /** Stops and deletes every VDiff of a workflow with its records; its streams run again. */
-  deleteVDiffs(workflow: string, keyspace: string): Promise<void> {
-    return vdiffs.deleteVDiffs(this.connection, workflow, keyspace);
+  /**
+   * Stops and deletes every VDiff of workflows with its records; their streams run again. One call for each workflow.
+   */
+  deleteVDiffs(workflows: readonly string[], keyspace: string): Promise<void> {
+    return vdiffs.deleteVDiffs(this.connection, workflows, keyspace);
   }
 
   /** Records of VDiffs of a keyspace, and of VDiffs of which only parts are left. Two calls. */

@@ -41,8 +41,13 @@ async function show(tablet: TabletConnection, workflow: string, keyspace: string
   return namedRows(output);
 }
 
-export async function deleteVDiffs(tablet: TabletConnection, workflow: string, keyspace: string): Promise<void> {
-  await tablet.change('VDiff delete', (options) =>
-    tablet.manager.vDiff({ keyspace, workflow, action: 'delete', actionArg: 'all' }, options),
-  );
+export async function deleteVDiffs(
+  tablet: TabletConnection,
+  workflows: readonly string[],
+  keyspace: string,
+): Promise<void> {
+  for (const workflow of workflows)
+    await tablet.change('VDiff delete', (options) =>
+      tablet.manager.vDiff({ keyspace, workflow, action: 'delete', actionArg: 'all' }, options),
+    );
 }

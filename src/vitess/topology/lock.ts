@@ -21,6 +21,12 @@ interface MigrationId {
   workflow: string;
 }
 
+/** A migration to lock. */
+interface LanesToLock extends MigrationId {
+  /** The Vitess workflows of its lanes; only the one of its own name without them. */
+  workflows?: readonly string[];
+}
+
 /**
  * Proof that this process holds the lock of a keyspace. Only the functions of this file make one, so whatever
  * takes it as an argument runs under the lock.
@@ -43,7 +49,7 @@ async function checkAll(leases: readonly Lease[]): Promise<void> {
   await Promise.all(leases.map((lease) => lease.check()));
 }
 
-/** Proof that this process holds both locks of a migration: those of its workflow's name and of its target keyspace. */
+/** Proof that this process holds the locks of a migration: those of its workflows' names and of its target keyspace. */
 class MigrationLocks extends KeyspaceLock {
   readonly workflow: string;
 
@@ -58,33 +64,33 @@ export type { KeyspaceLock, MigrationLocks };
 
 /**
  * Runs `work` while holding the locks that `vtctldclient Migrate` takes, in the same order: the named lock
- * `<keyspace>/<workflow>`, then the lock of the target keyspace. Both are kept alive while `work` runs, and
- * released in any case. What `work` calls goes out only while they hold: see `claims.ts`.
+ * `<keyspace>/<workflow>` of each lane, then the lock of the target keyspace. They are kept alive while `work` runs,
+ * and released in any case. What `work` calls goes out only while they hold: see `claims.ts`.
  *
  * @param action what the lock's key says this process is doing
  * @throws MigrationError LOCKED, naming the holder
  */
 export function withMigrationLocks<T>(
   target: LockStore,
-  id: MigrationId,
+  id: LanesToLock,
   action: string,
   work: (locks: MigrationLocks) => Promise<T>,
 ): Promise<T> {
-  const dirs = [namedLock(target, id), keyspacePath(target, id.keyspace)];
+  const dirs = [...locksOfLanes(target, id), keyspacePath(target, id.keyspace)];
   return withLeases(target, dirs, action, (leases) => work(new MigrationLocks(target.name, id, leases)));
 }
 
 /**
- * The same with the named lock of the workflow alone, as Vitess's VDiff takes it: for work on the streams and on rows
+ * The same with the named locks of the lanes alone, as Vitess's VDiff takes it: for work on the streams and on rows
  * that changes nothing of the keyspace.
  */
 export function withWorkflowLock<T>(
   target: LockStore,
-  id: MigrationId,
+  id: LanesToLock,
   action: string,
   work: (lock: { check(): Promise<void> }) => Promise<T>,
 ): Promise<T> {
-  return withLeases(target, [namedLock(target, id)], action, (leases) => work({ check: () => checkAll(leases) }));
+  return withLeases(target, locksOfLanes(target, id), action, (leases) => work({ check: () => checkAll(leases) }));
 }
 
 /** The same with the lock of a keyspace alone, in any cluster. */
@@ -195,6 +201,11 @@ function keyspacePath({ root }: LockStore, keyspace: string): string {
 
 function namedLocks({ root }: LockStore, keyspace: string): string {
   return `${root}/internal/named_locks/${keyspace}/`;
+}
+
+/** The lock of the migration's own name is the first: its holder is the only one of us that asks for the others. */
+function locksOfLanes(target: LockStore, { keyspace, workflow, workflows = [] }: LanesToLock): string[] {
+  return [...new Set([workflow, ...workflows])].map((name) => namedLock(target, { keyspace, workflow: name }));
 }
 
 function namedLock(cluster: LockStore, { keyspace, workflow }: MigrationId): string {

@@ -322,8 +322,8 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       workflow = `c${randomUUID().slice(0, 8)}`;
     });
     afterEach(async () => {
-      await tablet.deleteVDiffs(workflow, 'commerce');
-      await tablet.deleteStreams(workflow);
+      await tablet.deleteVDiffs([workflow], 'commerce');
+      await tablet.deleteStreams([workflow]);
     });
 
     const request = (externalCluster: string, stopAfterCopy = false) => ({
@@ -352,13 +352,13 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       for (const id of [1, 2]) await under.write('source', table, id, `v${id}`);
       await tablet.createStreams(request(externalCluster, stopAfterCopy));
     };
-    const stream = async () => (await tablet.streams(workflow))[0];
+    const stream = async () => (await tablet.streams([workflow]))[0];
     const copying = async () => {
       const id = (await stream())?.id ?? 0;
       return (await tablet.copyState([id])).get(id);
     };
     const copied = async () => {
-      await tablet.setStreamState(workflow, 'Running');
+      await tablet.setStreamState([workflow], 'Running');
       await expect
         .poll(stream, waiting)
         .toMatchObject({ state: 'Running', position: expect.stringMatching(/^MySQL56\//) as string });
@@ -375,7 +375,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         message: '',
         position: '',
       });
-      expect(await tablet.streams('another')).toEqual([]);
+      expect(await tablet.streams(['another'])).toEqual([]);
       expect(await copying()).toEqual([]);
       expect(await under.rows('target', table)).toEqual({});
       const common = {
@@ -396,15 +396,33 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       };
       // All of them, or one: the same reading.
       expect((await tablet.workflows()).filter((other) => other.workflow === workflow)).toMatchObject([common]);
-      expect(await tablet.workflows({ workflow })).toMatchObject([common]);
-      expect(await tablet.workflows({ workflow: 'another' })).toEqual([]);
+      expect(await tablet.workflows([workflow])).toMatchObject([common]);
+      expect(await tablet.workflows(['another'])).toEqual([]);
       expect(await tablet.copyState([])).toEqual(new Map());
     });
 
     test('a second call to create it makes a second stream', async () => {
       await prepare();
       await tablet.createStreams(request(mountName));
-      expect(new Set((await tablet.streams(workflow)).map(({ id }) => id)).size).toBe(2);
+      expect(new Set((await tablet.streams([workflow])).map(({ id }) => id)).size).toBe(2);
+    });
+
+    test('those of several workflows are read, stopped and deleted together, and no others', async () => {
+      await prepare();
+      const names = [workflow, `${workflow}-lane2`];
+      await tablet.createStreams({ ...request(mountName), workflow: `${workflow}-lane2` });
+      await tablet.createStreams({ ...request(mountName), workflow: `${workflow}-lane3` });
+      const states = async (of: string[]) =>
+        (await tablet.streams(of)).map((each) => [each.workflow, each.state, each.message]);
+      expect((await tablet.workflows([...names].reverse())).map((each) => each.workflow)).toEqual(names);
+      expect(await tablet.workflows([])).toEqual([]);
+      await tablet.setStreamState(names, 'Stopped', 'for lunch');
+      expect(await states(names)).toEqual(names.map((each) => [each, 'Stopped', 'for lunch']));
+      expect(await states([`${workflow}-lane3`])).toEqual([[`${workflow}-lane3`, 'Stopped', '']]);
+      await tablet.deleteStreams(names);
+      expect(await tablet.streams(names)).toEqual([]);
+      expect(await states([`${workflow}-lane3`])).toHaveLength(1);
+      await tablet.deleteStreams([`${workflow}-lane3`]);
     });
 
     test('started, it copies, then follows, and can be waited for', async () => {
@@ -425,7 +443,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('stopped, it keeps its place and its message; started, it goes on from there', async () => {
       await prepare();
       await copied();
-      await tablet.setStreamState(workflow, 'Stopped', 'for lunch');
+      await tablet.setStreamState([workflow], 'Stopped', 'for lunch');
       expect(await stream()).toMatchObject({ state: 'Stopped', message: 'for lunch' });
       const before = (await stream())?.position ?? '';
       await under.write('source', table, 3, 'v3');
@@ -433,7 +451,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 3_000),
       ).rejects.toMatchObject({ message: expect.stringMatching(/stopped|time|deadline/i) as string });
       expect(await stream()).toMatchObject({ position: before });
-      await tablet.setStreamState(workflow, 'Running', '');
+      await tablet.setStreamState([workflow], 'Running', '');
       await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
       expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
     });
@@ -441,27 +459,27 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('where a stream reads can be changed, and it goes on; a stopped one stays stopped', async () => {
       await prepare();
       await copied();
-      const options = async () => (await tablet.workflows({ workflow })).map((each) => [each.cells, each.options]);
-      const [made] = await tablet.workflows({ workflow });
+      const options = async () => (await tablet.workflows([workflow])).map((each) => [each.cells, each.options]);
+      const [made] = await tablet.workflows([workflow]);
       const reading: StreamOptions = {
         ...(made?.options ?? streamOptionsOf()),
         onDdl: 'EXEC_IGNORE',
         tabletTypes: ['PRIMARY'],
         tabletTypesInPreferenceOrder: false,
       };
-      await tablet.setStreamOptions(workflow, ['ext', 'zone2'], reading);
+      await tablet.setStreamOptions([workflow], ['ext', 'zone2'], reading);
       expect(await options()).toEqual([[['ext', 'zone2'], reading]]);
       expect((await stream())?.state).toBe('Running');
       await under.write('source', table, 3, 'v3');
       await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
       expect(await under.rows('target', table)).toMatchObject({ '3': 'v3' });
-      await tablet.setStreamState(workflow, 'Stopped');
+      await tablet.setStreamState([workflow], 'Stopped');
       const inOrder: StreamOptions = {
         ...reading,
         tabletTypes: ['REPLICA', 'PRIMARY'],
         tabletTypesInPreferenceOrder: true,
       };
-      await tablet.setStreamOptions(workflow, ['ext'], inOrder);
+      await tablet.setStreamOptions([workflow], ['ext'], inOrder);
       expect(await options()).toEqual([[['ext'], inOrder]]);
       expect((await stream())?.state).toBe('Stopped');
     });
@@ -469,7 +487,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('config overrides are replaced as a whole, and the stream goes on', async () => {
       await prepare();
       await copied();
-      const overrides = async () => (await tablet.workflows({ workflow })).map((each) => each.configOverrides);
+      const overrides = async () => (await tablet.workflows([workflow])).map((each) => each.configOverrides);
       expect(await overrides()).toEqual([{}]);
       await tablet.setConfigOverrides(workflow, {
         'vreplication-experimental-flags': '3',
@@ -477,8 +495,8 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       });
       await tablet.setConfigOverrides(workflow, { 'vreplication-experimental-flags': '1' });
       expect(await overrides()).toEqual([{ 'vreplication-experimental-flags': '1' }]);
-      await tablet.setStreamState(workflow, 'Stopped');
-      await tablet.setStreamState(workflow, 'Running', '');
+      await tablet.setStreamState([workflow], 'Stopped');
+      await tablet.setStreamState([workflow], 'Running', '');
       expect(await overrides()).toEqual([{ 'vreplication-experimental-flags': '1' }]);
       await under.write('source', table, 3, 'v3');
       await tablet.waitForPosition((await stream())?.id ?? 0, await source.primaryPosition(), 30_000);
@@ -500,11 +518,11 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         filter.rules.push({ match: other, filter: `select * from ${quoteName(other)}` });
       await tablet.createStreams(both);
       await copied();
-      await tablet.setStreamState(workflow, 'Stopped');
+      await tablet.setStreamState([workflow], 'Stopped');
       const { id = 0, position = '' } = (await stream()) ?? {};
       // Twice: an earlier attempt may have ended after it.
       for (let i = 0; i < 2; i++) {
-        await tablet.removeRules(workflow, [other, 'no such table']);
+        await tablet.removeRules([workflow], [other, 'no such table']);
         await tablet.deleteTableCopyState([id], [other]);
         expect(await tablet.deferredKeys([id], [other])).toEqual([]);
         await tablet.deleteDeferredKeys([id], [other]);
@@ -521,7 +539,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await under.rows('target', other)).toEqual({});
       await source.dropTable(other);
       await under.write('source', table, 2, 'v2');
-      await tablet.setStreamState(workflow, 'Running', '');
+      await tablet.setStreamState([workflow], 'Running', '');
       await tablet.waitForPosition(id, await source.primaryPosition(), 30_000);
       expect(await under.rows('target', table)).toEqual({ '1': 'v1', '2': 'v2' });
     });
@@ -529,14 +547,14 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('started twice, it is the same as once', async () => {
       await prepare();
       await copied();
-      await tablet.setStreamState(workflow, 'Running');
+      await tablet.setStreamState([workflow], 'Running');
       expect(await stream()).toMatchObject({ state: 'Running' });
       expect(await under.rows('target', table)).toEqual({ '1': 'v1', '2': 'v2' });
     });
 
     test('one that is to stop after the copy does so', async () => {
       await prepare(mountName, true);
-      await tablet.setStreamState(workflow, 'Running');
+      await tablet.setStreamState([workflow], 'Running');
       await expect
         .poll(stream, waiting)
         .toMatchObject({ state: 'Stopped', message: expect.stringMatching(/stopped after copy/i) as string });
@@ -545,7 +563,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
     test('without its mount a stream cannot start, says Running all the same, and has no position', async () => {
       await prepare('nomount');
-      await expect(tablet.setStreamState(workflow, 'Running')).rejects.toMatchObject({
+      await expect(tablet.setStreamState([workflow], 'Running')).rejects.toMatchObject({
         message: expect.stringContaining('nomount') as string,
       });
       expect(await stream()).toMatchObject({ state: 'Running', position: '' });
@@ -564,11 +582,11 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
 
     test('deleted, they are gone with their copy state, and can be deleted and stopped again', async () => {
       await prepare();
-      await tablet.setStreamState(workflow, 'Running');
+      await tablet.setStreamState([workflow], 'Running');
       const id = (await stream())?.id ?? 0;
-      for (let i = 0; i < 2; i++) await tablet.deleteStreams(workflow);
-      await tablet.setStreamState(workflow, 'Stopped');
-      expect(await tablet.streams(workflow)).toEqual([]);
+      for (let i = 0; i < 2; i++) await tablet.deleteStreams([workflow]);
+      await tablet.setStreamState([workflow], 'Stopped');
+      expect(await tablet.streams([workflow])).toEqual([]);
       expect(await tablet.copyState([id])).toEqual(new Map([[id, []]]));
       expect((await tablet.orphanedCopyState()).filter((each) => each.stream === String(id))).toEqual([]);
     });
@@ -584,7 +602,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('clearing the position to stop at leaves a stream that has none as it is', async () => {
       await prepare();
       await copied();
-      await tablet.clearStopPosition(workflow);
+      await tablet.clearStopPosition([workflow]);
       expect(await stream()).toMatchObject({ state: 'Running', stopPosition: '' });
     });
 
@@ -644,7 +662,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await prepare();
         await copied();
         await create();
-        for (let i = 0; i < 2; i++) await tablet.deleteVDiffs(workflow, 'commerce');
+        for (let i = 0; i < 2; i++) await tablet.deleteVDiffs([workflow], 'commerce');
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
         await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
       });
@@ -652,7 +670,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       test('a stream that another program has stopped before runs afterwards, and moves', async () => {
         await prepare();
         await copied();
-        await tablet.setStreamState(workflow, 'Stopped', 'by another program');
+        await tablet.setStreamState([workflow], 'Stopped', 'by another program');
         await completed(await create());
         await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
         await under.write('source', table, 3, 'later');
@@ -665,15 +683,15 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await prepare();
         await copied();
         await create({ autoStart: false });
-        await tablet.setStreamState(workflow, 'Stopped', 'for vdiff');
-        await tablet.deleteVDiffs(workflow, 'commerce');
+        await tablet.setStreamState([workflow], 'Stopped', 'for vdiff');
+        await tablet.deleteVDiffs([workflow], 'commerce');
         expect(await stream()).toMatchObject({ state: 'Stopped', message: 'for vdiff' });
       });
 
       test('its records outlive the streams', async () => {
         await prepare();
         const uuid = await create({ autoStart: false });
-        await tablet.deleteStreams(workflow);
+        await tablet.deleteStreams([workflow]);
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
         const records = async () => (await tablet.vdiffRows('commerce')).filter(({ id }) => id === uuid);
         expect(await records()).toEqual([{ id: uuid, workflow, state: 'stopped' }]);

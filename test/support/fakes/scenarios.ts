@@ -148,6 +148,41 @@ export const scenarios: Scenario[] = [
     ],
   },
   {
+    name: 'Complete of three lanes on a sharded target',
+    keyspace: 'customer',
+    input: { mount: fakeMount, complete: 'auto', lanes: 3 },
+    end: 'completed',
+  },
+  {
+    name: 'Cancel of lanes, with a table that was there before',
+    keyspace: 'commerce',
+    input: { lanes: 2 },
+    end: 'cancelled',
+    prepare: (world) => {
+      world.mount();
+      world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
+    },
+    onStep: (run, step, args) => {
+      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
+        run.signal('cancel');
+    },
+    check: (run) =>
+      expecting('rows left', run.world.mysqlOf(run.world.target, 'commerce', '0').table(leaving).rows.size, 0),
+  },
+  {
+    name: 'The only table of a lane leaves in Complete',
+    keyspace: 'commerce',
+    // More lanes than tables: each table has one.
+    input: { lanes: 16 },
+    end: 'completed',
+    prepare: (world) => world.mount(),
+    onStep: (run, step, args) => {
+      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
+        run.signal('complete', { leaveTables: [leaving] });
+    },
+    check: leftBehind,
+  },
+  {
     name: 'Pause while copying, resume, Complete',
     keyspace: 'customer',
     input: { mount: fakeMount, complete: 'auto' },

@@ -75,10 +75,10 @@ export class FakeSql {
         ([, ids = '']) => this.copyState(ids.split(', ').map(Number)),
       ],
       [
-        /^select id, source from _vt\.vreplication where workflow = '([^']*)' /,
-        ([, workflow = '']) =>
-          this.vreplication
-            .of(workflow)
+        /^select id, source from _vt\.vreplication where workflow in \((.*)\) and /,
+        ([, names = '']) =>
+          this.vreplication.streams
+            .filter(({ workflow }) => names.split(', ').includes(`'${workflow}'`))
             .map((stream) => ({ id: String(stream.id), source: this.vreplication.sourceText(stream) })),
       ],
       [

@@ -98,7 +98,6 @@ export class FakeTablet {
         vreplication.delete(workflow),
         {}
       ),
-      readVReplicationWorkflow: ({ workflow }: wire.ReadVReplicationWorkflowRequest) => this.workflow(workflow),
       updateVReplicationWorkflow: (request: wire.UpdateVReplicationWorkflowRequest) => {
         const { workflow, state, message, configOverrides } = request;
         if (Object.keys(configOverrides).length > 0) vreplication.configure(workflow, configOverrides);
@@ -106,10 +105,10 @@ export class FakeTablet {
         if (state !== undefined) vreplication.setState(workflow, state, message);
         return {};
       },
-      readVReplicationWorkflows: () => ({
-        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))].map((name) =>
-          this.workflow(name),
-        ),
+      readVReplicationWorkflows: ({ includeWorkflows }: wire.ReadVReplicationWorkflowsRequest) => ({
+        workflows: [...new Set(vreplication.streams.map(({ workflow }) => workflow))]
+          .filter((name) => includeWorkflows.length === 0 || includeWorkflows.includes(name))
+          .map((name) => this.workflow(name)),
       }),
       validateVReplicationPermissions: () => ({ user: 'vt_filtered', ok: true }),
       mysqlHostMetrics: () => ({}),

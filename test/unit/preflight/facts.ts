@@ -127,6 +127,7 @@ export function journal(changes: Partial<JournalFacts> = {}): JournalFacts {
     createdTables: {},
     deniedTables: {},
     streams: false,
+    workflows: [],
     ...changes,
   };
 }

@@ -1,4 +1,4 @@
-import { listJournals } from '../../../effects/journal.js';
+import { listJournals, workflowsIn } from '../../../effects/journal.js';
 import { requiredFact } from '../fact.js';
 
 export const journals = requiredFact({
@@ -7,13 +7,10 @@ export const journals = requiredFact({
   read: (sides) =>
     sides.one(sides.targetPlace(), async () => {
       const journals = await listJournals(sides.clients.target, sides.request.target.keyspace);
-      return journals.map(({ workflow, journal: { runId, source, createdTables, deniedTables, streams } }) => ({
-        workflow,
-        runId,
-        source,
-        createdTables,
-        deniedTables,
-        streams,
-      }));
+      return journals.map(({ workflow, journal }) => {
+        const { runId, source, createdTables, deniedTables, streams } = journal;
+        const workflows = workflowsIn(journal, { workflow });
+        return { workflow, runId, source, createdTables, deniedTables, streams, workflows };
+      });
     }),
 });

@@ -1,3 +1,4 @@
+import { workflowsOf } from '../../plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../../plan/plan.js';
 import type { Place } from '../../problem/errors.js';
 import { quoteName } from '../../sql/quote.js';
@@ -12,10 +13,11 @@ export const otherWorkflow = defineCheck({
   needs: ['request', 'plan', 'journals', 'targetStreams'],
   judge: ({ request, plan, journals, targetStreams }) => {
     const { keyspace, workflow } = plan.target;
+    const own = workflowsOf(plan);
     const streams = targetStreams.flatMap(({ place, workflows }) =>
       workflows
         // One of the same name is a finding of `workflow-name`.
-        .filter((other) => other.workflow !== workflow)
+        .filter((other) => !own.includes(other.workflow))
         .flatMap((other) => judgeRules(plan, place, other.workflow, other.rules)),
     );
     const migrations = journals

@@ -12,7 +12,7 @@ export const tableDenied = defineCheck({
     const { keyspace, workflow } = plan.target;
     const own = ownJournal({ request, journals })?.deniedTables ?? {};
     const others = journals.filter((journal) => journal.workflow !== workflow);
-    const ours = new Set(journals.map((journal) => journal.workflow));
+    const ours = new Set(journals.flatMap((journal) => [journal.workflow, ...journal.workflows]));
     return targetShards.flatMap(({ name: shard, deniedTables }) => {
       const denied = new Set(deniedTables.filter((table) => own[shard]?.includes(table) !== true));
       const migrations = others.map((journal) => ({ ...journal, denied: journal.deniedTables[shard] ?? [] }));

@@ -1,3 +1,4 @@
+import { workflowsOf } from '../../plan/lanes.js';
 import { defineCheck } from '../check.js';
 
 /** Apps of Vitess's throttler whose rules hold back a stream, on either side. */
@@ -9,10 +10,11 @@ export const throttler = defineCheck({
   severity: 'notice',
   needs: ['plan', 'throttledApps'],
   unread: 'throttler',
-  judge: ({ plan, throttledApps }) =>
-    throttledApps.flatMap(({ place, apps }) =>
+  judge: ({ plan, throttledApps }) => {
+    const own = workflowsOf(plan);
+    return throttledApps.flatMap(({ place, apps }) =>
       Object.entries(apps)
-        .filter(([app]) => streamApps.includes(app) || app.split(':').includes(plan.target.workflow))
+        .filter(([app]) => streamApps.includes(app) || app.split(':').some((part) => own.includes(part)))
         .map(([app, ratio]) => ({
           message: `the throttler holds back ${app} for ${Math.round(ratio * 100)} % of the time`,
           place,
@@ -20,5 +22,6 @@ export const throttler = defineCheck({
             'the copy is slow, or stands still, until the rule ends: ' +
             'vtctldclient UpdateThrottlerConfig --unthrottle-app',
         })),
-    ),
+    );
+  },
 });

@@ -39,13 +39,13 @@ export async function readMessageAge(tablet: TabletConnection, id: number): Prom
   return Number(row?.['age'] ?? 0);
 }
 
-/** The source of each of a workflow's streams, in protobuf's text format, by the stream's ID. */
-export async function readSources(tablet: TabletConnection, workflow: string): Promise<Map<number, string>> {
+/** The source of each of some workflows' streams, in protobuf's text format, by the stream's ID. */
+export async function readSources(
+  tablet: TabletConnection,
+  workflows: readonly string[],
+): Promise<Map<number, string>> {
   const rows = await tablet.query(
-    [
-      'select id, source from _vt.vreplication',
-      `where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`,
-    ].join(' '),
+    ['select id, source from _vt.vreplication', `where ${ofWorkflows(tablet, workflows)}`].join(' '),
   );
   return new Map(rows.map((row) => [Number(row['id']), row['source'] ?? '']));
 }
@@ -94,13 +94,12 @@ function ofStreamsAndTables(streams: readonly number[], tables: readonly string[
 }
 
 /** As Vitess does once a VDiff has its snapshots (`restartTargetVReplicationStreams`). */
-export async function clearStopPosition(tablet: TabletConnection, workflow: string): Promise<void> {
-  await tablet.query(
-    [
-      "update _vt.vreplication set stop_pos = ''",
-      `where workflow = ${quoteString(workflow)} and db_name = ${quoteString(tablet.dbName)}`,
-    ].join(' '),
-  );
+export async function clearStopPosition(tablet: TabletConnection, workflows: readonly string[]): Promise<void> {
+  await tablet.query(`update _vt.vreplication set stop_pos = '' where ${ofWorkflows(tablet, workflows)}`);
+}
+
+function ofWorkflows({ dbName }: TabletConnection, workflows: readonly string[]): string {
+  return `workflow in (${quoteStrings(workflows)}) and db_name = ${quoteString(dbName)}`;
 }
 
 export async function readOrphanedCopyState(tablet: TabletConnection): Promise<OrphanedCopyState[]> {

@@ -1,0 +1,75 @@
+import { parseDefinition } from '../sql/table-definition.js';
+import type { SourceTable } from './facts.js';
+import type { Plan, PlannedTable } from './plan.js';
+
+/**
+ * A part of a migration's tables that is copied for itself, by a Vitess workflow of its own: Vitess copies the tables
+ * of one workflow one after the other, and those of several at the same time.
+ */
+export interface Lane {
+  /** The first lane has the name of the migration's workflow. */
+  workflow: string;
+  tables: PlannedTable[];
+}
+
+/** The lanes of a plan that have tables, in order. A plan of an earlier version has one. */
+export function lanesOf({ target, tables }: Pick<Plan, 'tables'> & { target: { workflow: string } }): Lane[] {
+  const byNumber = new Map<number, PlannedTable[]>();
+  for (const table of tables) byNumber.set(numberOf(table), [...(byNumber.get(numberOf(table)) ?? []), table]);
+  return [...byNumber]
+    .sort(([a], [b]) => a - b)
+    .map(([number, its]) => ({ workflow: laneName(target.workflow, number), tables: its }));
+}
+
+/** The Vitess workflows that a plan's tables are copied by. */
+export function workflowsOf(plan: Parameters<typeof lanesOf>[0]): string[] {
+  return lanesOf(plan).map(({ workflow }) => workflow);
+}
+
+function numberOf({ lane = 1 }: PlannedTable): number {
+  return lane;
+}
+
+/** @param number from 1 */
+export function laneName(workflow: string, number: number): string {
+  return number === 1 ? workflow : `${workflow}-lane${number}`;
+}
+
+/** Bytes that Vitess copies in the time that it needs for any table, however small: about a second. */
+const bytesOfSmallTable = 16 * 1024 * 1024;
+
+/**
+ * Spreads tables over lanes, the largest first, each to the lane that has least: by table, the number of its lane.
+ * Tables that a foreign key binds stay together, for a row may need the one it references.
+ * @returns fewer lanes than asked for when there are fewer tables that can be apart
+ */
+export function spreadTables(tables: readonly SourceTable[], lanes: number): Map<string, number> {
+  if (lanes === 1) return new Map(tables.map(({ name }) => [name, 1]));
+  const groups = boundTogether(tables).map((group) => ({
+    names: group.map(({ name }) => name),
+    size: group.reduce((sum, { bytes }) => sum + bytes + bytesOfSmallTable, 0),
+  }));
+  const loads = Array.from({ length: Math.min(lanes, groups.length) }, () => 0);
+  const chosen = new Map<string, number>();
+  for (const { names, size } of groups.sort((a, b) => b.size - a.size)) {
+    const least = loads.indexOf(Math.min(...loads));
+    loads[least] = (loads[least] ?? 0) + size;
+    for (const name of names) chosen.set(name, least + 1);
+  }
+  return chosen;
+}
+
+/** Groups of tables between which there is no foreign key. */
+function boundTogether(tables: readonly SourceTable[]): SourceTable[][] {
+  const groupOf = new Map(tables.map((table) => [table.name, [table]]));
+  for (const { name, ddl } of tables) {
+    for (const { references } of parseDefinition(ddl).foreignKeys) {
+      const [own = [], other = []] = [groupOf.get(name), groupOf.get(references)];
+      if (own === other || other.length === 0) continue;
+      const [small, large] = own.length < other.length ? [own, other] : [other, own];
+      large.push(...small);
+      for (const table of small) groupOf.set(table.name, large);
+    }
+  }
+  return [...new Set(groupOf.values())];
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { lanesOf, spreadTables, workflowsOf } from '../../src/migration/plan/lanes.js';
+import type { SourceTable } from '../../src/migration/plan/facts.js';
+
+const MiB = 1024 * 1024;
+
+function table(name: string, bytes = 0, references?: string): SourceTable {
+  const key =
+    references === undefined
+      ? ''
+      : `,\n  CONSTRAINT \`${name}_fk\` FOREIGN KEY (\`a\`) REFERENCES \`${references}\` (\`a\`)`;
+  return { name, rows: 1, bytes, ddl: `CREATE TABLE \`${name}\` (\n  \`a\` int${key}\n)` };
+}
+
+/** The names of each lane's tables, from one to the last. */
+function spread(tables: SourceTable[], lanes: number): string[][] {
+  const chosen = spreadTables(tables, lanes);
+  expect([...chosen.keys()].sort()).toEqual(tables.map(({ name }) => name).sort());
+  const numbers = [...new Set(chosen.values())].sort((a, b) => a - b);
+  expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+  return numbers.map((number) => [...chosen].filter(([, lane]) => lane === number).map(([name]) => name));
+}
+
+describe('tables are spread over lanes', () => {
+  it('by size, the largest first', () => {
+    const tables = [
+      table('small', MiB),
+      table('huge', 900 * MiB),
+      table('large', 500 * MiB),
+      table('middle', 300 * MiB),
+    ];
+    expect(spread(tables, 2)).toEqual([['huge'], ['large', 'middle', 'small']]);
+  });
+
+  it('by their number where they are small: each costs the same time', () => {
+    const tables = Array.from({ length: 40 }, (_, n) => table(`t${n}`, n));
+    expect(spread(tables, 8).map((lane) => lane.length)).toEqual(Array.from({ length: 8 }, () => 5));
+  });
+
+  it('the small ones beside a large one', () => {
+    const tables = [table('large', 160 * MiB), ...Array.from({ length: 20 }, (_, n) => table(`t${n}`))];
+    const [first = [], second = []] = spread(tables, 2);
+    expect(first).toContain('large');
+    expect([first.length, second.length]).toEqual([6, 15]);
+  });
+
+  it('no more lanes than tables', () => {
+    expect(spread([table('a'), table('b')], 16)).toEqual([['a'], ['b']]);
+  });
+
+  it('one lane has all, in their order', () => {
+    expect(spread([table('b'), table('a', 5)], 1)).toEqual([['b', 'a']]);
+  });
+
+  it('tables that foreign keys bind stay together, through others as well, and to themselves', () => {
+    const tables = [
+      table('a'),
+      table('b', 0, 'a'),
+      table('c', 0, 'b'),
+      table('d', 0, 'd'),
+      table('e', 0, 'not moved'),
+      table('f', 0, 'g'),
+      table('g'),
+    ];
+    const lanes = spread(tables, 16).map((lane) => lane.sort().join());
+    expect(lanes.sort()).toEqual(['a,b,c', 'd', 'e', 'f,g']);
+  });
+});
+
+describe('the Vitess workflows of a plan', () => {
+  const planned = (name: string, lane?: number) => ({
+    name,
+    rows: 0,
+    bytes: 0,
+    ...(lane === undefined ? {} : { lane }),
+  });
+  const target = { workflow: 'wf' };
+
+  it('the first one has the name of the migration', () => {
+    const plan = { target, tables: [planned('a', 3), planned('b'), planned('c', 2), planned('d', 3)] };
+    expect(lanesOf(plan).map(({ workflow, tables }) => [workflow, tables.map(({ name }) => name)])).toEqual([
+      ['wf', ['b']],
+      ['wf-lane2', ['c']],
+      ['wf-lane3', ['a', 'd']],
+    ]);
+  });
+
+  it('a plan of an earlier version has one', () => {
+    expect(workflowsOf({ target, tables: [planned('a'), planned('b')] })).toEqual(['wf']);
+  });
+
+  it('the names of lanes stay when another lane has lost all of its tables', () => {
+    expect(workflowsOf({ target, tables: [planned('a', 3)] })).toEqual(['wf-lane3']);
+  });
+});
