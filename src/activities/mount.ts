@@ -4,6 +4,7 @@ import { mountConfigSchema } from '../migration/input/kinds.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import type { MountConfig as RecordedMount } from '../vitess/topology/mount-config.js';
+import { withHeartbeat } from './step/heartbeat.js';
 
 /** A mounted cluster and, where it was asked, what its topology holds. */
 export interface MountReport extends RecordedMount {
@@ -20,14 +21,16 @@ export function mountActivities(clients: Clients) {
      * @throws TOPO_UNREACHABLE, KEYSPACE_NOT_FOUND when nothing is below the root, MOUNT_CONFLICT
      */
     async mount(name: string, config: MountConfig): Promise<MountReport> {
-      const report = await inspect(clients, name, config);
-      await mountRecord.make(clients, name, config);
-      return report;
+      return withHeartbeat(async () => {
+        const report = await inspect(clients, name, config);
+        await mountRecord.make(clients, name, config);
+        return report;
+      });
     },
 
     /** @throws MOUNT_NOT_FOUND */
     async unmount(name: string): Promise<void> {
-      await mountRecord.undo(clients, name);
+      await withHeartbeat(() => mountRecord.undo(clients, name));
     },
 
     /** @throws MOUNT_NOT_FOUND, TOPO_UNREACHABLE */

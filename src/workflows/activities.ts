@@ -28,11 +28,16 @@ type LockedStep =
   | 'cancel'
   | 'forget';
 
-/** Questions, and small changes without a lock. */
-export const quick = proxyActivities<
-  Pick<Activities, 'mount' | 'unmount' | 'showMount' | 'listMounts' | 'survey' | 'runs' | 'readiness'>
->({
+/** Questions. */
+export const quick = proxyActivities<Pick<Activities, 'showMount' | 'listMounts' | 'survey' | 'runs' | 'readiness'>>({
   startToCloseTimeout: '2 minutes',
+  retry,
+});
+
+/** Small changes without a lock. */
+export const mounting = proxyActivities<Pick<Activities, 'mount' | 'unmount'>>({
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '10 s',
   retry,
 });
 

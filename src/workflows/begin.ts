@@ -3,7 +3,7 @@ import { parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { AdoptInput, MigrateInput } from '../migration/input/input.js';
 import type { PreflightReport } from '../migration/lifecycle/preflight-report.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
-import { locked, quick, reading } from './activities.js';
+import { locked, mounting, reading } from './activities.js';
 import type { LifecycleContext } from './context.js';
 import { isFinal } from './failures.js';
 import { retryUpTo } from './retry.js';
@@ -17,7 +17,7 @@ export async function createFrom(context: LifecycleContext, input: MigrateInput)
   // A dry run writes nothing: its preflight goes by the mount configuration of the input.
   if (input.mount !== undefined && !input.dryRun) {
     context.enter('mounting');
-    await quick.mount(parseSourceIdentifier(input.source).mount, input.mount);
+    await mounting.mount(parseSourceIdentifier(input.source).mount, input.mount);
   }
   context.enter('checking');
   const report = await preflight(context, input);

@@ -1,6 +1,6 @@
 import type { MountReport } from '../activities/index.js';
 import { mountInputSchema, parseWith, type MountInput } from '../migration/input/input.js';
-import { quick } from './activities.js';
+import { mounting, quick } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
 
 /** What the workflow `mount` returns: for `list` the names, for `unmount` nothing more than that. */
@@ -24,11 +24,11 @@ export async function mount(rawInput: unknown): Promise<MountResult> {
 async function act(input: MountInput): Promise<MountResult> {
   switch (input.action) {
     case 'mount':
-      return { mounts: [input.name], mount: await quick.mount(input.name, input.config) };
+      return { mounts: [input.name], mount: await mounting.mount(input.name, input.config) };
     case 'show':
       return { mounts: [input.name], mount: await quick.showMount(input.name) };
     case 'unmount':
-      await quick.unmount(input.name);
+      await mounting.unmount(input.name);
       return { mounts: [], mount: null };
     case 'list':
       return { mounts: await quick.listMounts(), mount: null };

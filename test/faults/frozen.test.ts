@@ -70,7 +70,10 @@ const courses: Course[] = [
       await reached(handle, 'replicating');
       await handle.signal('cancel');
     },
-    sample: [{ at: 1, moment: 'before', from: 'applySchema' }],
+    sample: [
+      { at: 1, moment: 'before', from: 'ExternalClusters' },
+      { at: 1, moment: 'before', from: 'applySchema' },
+    ],
   },
   {
     name: 'Pause, Leave and Cancel on an unsharded target',
