@@ -98,11 +98,11 @@ export const streams = {
       await context.beforeEffect();
       // One that is in trouble keeps its message, which says why.
       await tablet.setStreamState(workflowNames(touched), 'Stopped');
+    }
+    const changed = workflowNames(touched).filter((name) => kept.includes(name));
+    if (changed.length > 0) {
       await context.beforeEffect();
-      await tablet.removeRules(
-        workflowNames(touched).filter((name) => kept.includes(name)),
-        tables,
-      );
+      await tablet.removeRules(changed, tables);
     }
     const ids = found.map(({ id }) => id);
     const copying = [...(await tablet.copyState(ids)).values()].flat();

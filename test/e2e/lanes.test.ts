@@ -98,8 +98,8 @@ describe('a migration in lanes', () => {
 
       expect(await handle.executeUpdate('complete', { args: [{ fenceSource: true }] })).toMatchObject({
         outcome: 'completed',
-        fenced: true,
       });
+      expect(await resultOf(handle)).toMatchObject({ outcome: 'completed', fenced: true });
     } finally {
       await writing.stop();
     }

@@ -75,7 +75,7 @@ export class FakeSql {
         ([, ids = '']) => this.copyState(ids.split(', ').map(Number)),
       ],
       [
-        /^select id, source from _vt\.vreplication where workflow in \((.*)\) and /,
+        /^select id, source from _vt\.vreplication where workflow in \((.+)\) and /,
         ([, names = '']) =>
           this.vreplication.streams
             .filter(({ workflow }) => names.split(', ').includes(`'${workflow}'`))
