@@ -1,17 +1,19 @@
 import { customerVSchema, loadSampleData } from '../lab/data.js';
-import { startLab, stopOnSignals, type Lab } from '../lab/lab.js';
+import { startLab, stopOnSignals } from '../lab/lab.js';
 import { migrateByPeer } from './peer.js';
 import { measureProof } from './proof.js';
 import { emptyTarget } from './reset.js';
+import { loadShape, shardedVSchema } from './shape.js';
 import { Ours } from './ours.js';
 import { soak } from './soak.js';
 
-const usage = `usage: npm run bench [-- --rows N] [--runs N] [--keyspace commerce|customer]
+const usage = `usage: npm run bench [-- --rows N] [--tables N] [--lanes 1,4] [--runs N] [--keyspace commerce|customer]
        npm run bench -- --proof [--sizes 1000000,5000000] [--rates 0,100,1000]
        npm run bench -- --soak [--minutes 60]
 
 Measures the whole lifecycle, from create to the tables being served, once by vtmigrate and once
-by a script of vtctldclient commands, in turns on the same clusters. With --proof: the checksums
+by a script of vtctldclient commands, in turns on the same clusters: of the sample, or of so many
+tables of the same size, with each number of lanes. With --proof: the checksums
 beside VDiff on tables of some sizes, what they cost a writer, and how long a fence stands with
 some writes a second. With --soak: migrations in a loop, completed and cancelled, while workers
 and servers are killed, with the memory and the connections of a worker that lives.`;
@@ -27,28 +29,37 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
+const peer = 'vtctldclient';
 const seconds = (ms: number) => (ms / 1000).toFixed(2);
 
-/** One of each, alternating which goes first, so that neither always finds the warmer cache. */
-async function compare(lab: Lab, ours: Ours, keyspace: string, runs: number): Promise<void> {
-  const times = { vtmigrate: [] as number[], vtctldclient: [] as number[] };
-  const contestants: [keyof typeof times, () => Promise<void>][] = [
-    ['vtmigrate', () => ours.migrate(keyspace)],
-    ['vtctldclient', () => migrateByPeer(lab, keyspace)],
-  ];
+interface Contestant {
+  name: string;
+  times: number[];
+  migrate: () => Promise<void>;
+}
+
+/** One of each, in the other order every second time, so that none always finds the warmer cache. */
+async function compare(
+  contestants: readonly Contestant[],
+  runs: number,
+  afterwards: () => Promise<void>,
+): Promise<void> {
   for (let round = 0; round < runs; round++) {
-    for (const [name, migrate] of round % 2 === 0 ? contestants : [...contestants].reverse()) {
+    for (const { name, times, migrate } of round % 2 === 0 ? contestants : contestants.toReversed()) {
       const began = performance.now();
       await migrate();
-      times[name].push(performance.now() - began);
-      console.log(`round ${round + 1}: ${name.padEnd(12)} ${seconds(times[name].at(-1) ?? 0)} s`);
-      await emptyTarget(lab, keyspace);
+      times.push(performance.now() - began);
+      console.log(`round ${round + 1}: ${name.padEnd(18)} ${seconds(times.at(-1) ?? 0)} s`);
+      await afterwards();
     }
   }
-  const [mine, theirs] = [median(times.vtmigrate), median(times.vtctldclient)];
-  console.log(
-    `\nmedians: vtmigrate ${seconds(mine)} s, vtctldclient ${seconds(theirs)} s, ratio ${(mine / theirs).toFixed(3)}`,
-  );
+  const theirs = median(contestants.find(({ name }) => name === peer)?.times ?? []);
+  console.log(`\n${''.padEnd(18)} median (least to most), as a part of ${peer}'s`);
+  for (const { name, times } of contestants) {
+    const [least, most] = [Math.min(...times), Math.max(...times)].map(seconds);
+    const ratio = (median(times) / theirs).toFixed(3);
+    console.log(`${name.padEnd(18)} ${seconds(median(times))} s (${least} to ${most}), ${ratio}`);
+  }
 }
 
 async function main(): Promise<void> {
@@ -57,7 +68,10 @@ async function main(): Promise<void> {
     return;
   }
   const rows = Number(option('rows', '1000000'));
-  const lab = await startLab({ vschemas: { customer: customerVSchema } });
+  const tables = Number(option('tables', '0'));
+  const shape = tables === 0 ? undefined : { tables, rows };
+  const sharded = shape === undefined ? customerVSchema : shardedVSchema(shape);
+  const lab = await startLab({ vschemas: { customer: sharded } });
   stopOnSignals(lab);
   try {
     if (process.argv.includes('--proof')) {
@@ -72,11 +86,21 @@ async function main(): Promise<void> {
       await soak(lab, Number(option('minutes', '60')));
       return;
     }
-    await loadSampleData(lab.source, { rows });
+    await (shape === undefined ? loadSampleData(lab.source, { rows }) : loadShape(lab.source, shape));
     const ours = await Ours.start(lab);
     console.log(`worker: ready in ${seconds(ours.startMs)} s, ${ours.residentMiB()} MiB resident`);
-    console.log(`${rows} rows into keyspace ${option('keyspace', 'commerce')}, from create to served`);
-    await compare(lab, ours, option('keyspace', 'commerce'), Number(option('runs', '5')));
+    const keyspace = option('keyspace', 'commerce');
+    const what = shape === undefined ? 'the sample' : `${tables} tables`;
+    console.log(`${rows} rows in ${what} into keyspace ${keyspace}, from create to served`);
+    const contestants = option('lanes', '1')
+      .split(',')
+      .map((lanes) => ({
+        name: `vtmigrate, ${lanes} lane${lanes === '1' ? '' : 's'}`,
+        times: [],
+        migrate: () => ours.migrate(keyspace, { lanes: Number(lanes) }),
+      }));
+    const theirs = { name: peer, times: [], migrate: () => migrateByPeer(lab, keyspace) };
+    await compare([...contestants, theirs], Number(option('runs', '5')), () => emptyTarget(lab, keyspace, sharded));
     console.log(`worker: ${ours.residentMiB()} MiB resident after the runs`);
     await ours.stop();
   } finally {

@@ -23,8 +23,8 @@ export class Ours {
   }
 
   /** Mount, Create, the copy, VDiff, Complete, and a query for each table. */
-  async migrate(keyspace: string): Promise<void> {
-    await (await this.begin({ target: `${keyspace}.bench`, all: true, complete: 'auto' })).result();
+  async migrate(keyspace: string, options: Record<string, unknown> = {}): Promise<void> {
+    await (await this.begin({ target: `${keyspace}.bench`, all: true, complete: 'auto', ...options })).result();
   }
 
   /** A migration from the lab's source. */

@@ -28,7 +28,8 @@ const useVSchema = (vschema: object) => async () => {
 interface Case {
   check: CheckName;
   what: string;
-  table: string;
+  tables: string[];
+  options?: object;
   keyspace?: 'commerce' | 'customer';
   spoil: () => Promise<unknown>;
   mend: () => Promise<unknown>;
@@ -39,7 +40,7 @@ interface Case {
 const withTable = (check: CheckName, what: string, says: RegExp, statements: string): Case => ({
   check,
   what,
-  table: 'odd',
+  tables: ['odd'],
   says,
   spoil: onSource(statements),
   mend: onSource('drop table if exists odd'),
@@ -48,7 +49,7 @@ const withTable = (check: CheckName, what: string, says: RegExp, statements: str
 const withTargetTable = (check: CheckName, what: string, table: string, says: RegExp, columns: string): Case => ({
   check,
   what,
-  table,
+  tables: [table],
   says,
   spoil: onTarget(`create table \`${table}\` (${columns})`),
   mend: onTarget(`drop table \`${table}\``),
@@ -57,7 +58,7 @@ const withTargetTable = (check: CheckName, what: string, table: string, says: Re
 const withVindex = (check: CheckName, what: string, says: RegExp, column: string): Case => ({
   check,
   what,
-  table: 'odd',
+  tables: ['odd'],
   keyspace: 'customer',
   says,
   spoil: async () => {
@@ -148,15 +149,33 @@ const cases: Case[] = [
   {
     check: 'max-allowed-packet',
     what: 'shorter statements on the target',
-    table: 'customer',
+    tables: ['customer'],
     says: /max_allowed_packet is 1048576 bytes in the target and 67108864 in the source/,
     spoil: onTarget('set global max_allowed_packet = 1048576'),
     mend: onTarget('set global max_allowed_packet = default'),
   },
+  {
+    check: 'lane-connections',
+    what: 'a MySQL that takes few connections',
+    tables: ['corder', 'customer', 'product'],
+    options: { lanes: 3 },
+    says: /the streams of 3 lanes may need 9 of the 17 connections that MySQL takes/,
+    spoil: onSource('set global max_connections = 17'),
+    mend: onSource('set global max_connections = default'),
+  },
+  {
+    check: 'lanes-uneven',
+    what: 'more lanes than tables',
+    tables: ['customer', 'product'],
+    options: { lanes: 3 },
+    says: /3 lanes were asked for, and 2 are made: there are no more tables/,
+    spoil: () => Promise.resolve(),
+    mend: () => Promise.resolve(),
+  },
 ];
 
-test.each(cases)('$check: $what', async ({ check, table, keyspace = 'commerce', spoil, mend, says }) => {
-  const input = { source: 'ext1.load', target: `${keyspace}.rows`, tables: [table], mount, dryRun: true };
+test.each(cases)('$check: $what', async ({ check, tables, options, keyspace = 'commerce', spoil, mend, says }) => {
+  const input = { source: 'ext1.load', target: `${keyspace}.rows`, tables, mount, dryRun: true, ...options };
   try {
     await spoil();
     const before = await snapshot(keyspace);

@@ -34,6 +34,8 @@ import { internalTablesLeftOut } from './internal-tables-left-out.js';
 import { invisiblePrimaryKey } from './invisible-primary-key.js';
 import { keyspaceExists } from './keyspace-exists.js';
 import { keysNotDeferred } from './keys-not-deferred.js';
+import { laneConnections } from './lane-connections.js';
+import { lanesUneven } from './lanes-uneven.js';
 import { lockHeld } from './lock-held.js';
 import { longTransaction } from './long-transaction.js';
 import { maxAllowedPacket } from './max-allowed-packet.js';
@@ -147,6 +149,7 @@ const list = [
   binlogRetention,
   mysqlVersion,
   maxAllowedPacket,
+  laneConnections,
   replicaLag,
   longTransaction,
   noPrimaryKey,
@@ -180,6 +183,7 @@ const list = [
   invisiblePrimaryKey,
   checksumWhole,
   keysNotDeferred,
+  lanesUneven,
   foreignKey,
   view,
   internalTablesLeftOut,
