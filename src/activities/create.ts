@@ -6,6 +6,7 @@ import type { Source } from '../effects/source/source.js';
 import { streams } from '../effects/streams.js';
 import { readHolders } from '../effects/table-holders.js';
 import { targetTables } from '../effects/target-tables.js';
+import type { CreateReport } from '../migration/lifecycle/status.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { workflowsOf } from '../migration/plan/lanes.js';
@@ -26,9 +27,9 @@ export function createActivities(clients: Clients) {
      * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TABLE_DENIED, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
      */
     async create(ref: MigrationRef): Promise<void> {
-      await lockedStep(clients, ref, 'vtmigrate create', async (step) => {
+      await lockedStep(clients, ref, 'vtmigrate create', async (step, tell) => {
         const plan = await step.plan();
-        await new Creation(step, plan, await sourceOf(clients, plan)).run();
+        await new Creation(step, plan, await sourceOf(clients, plan), tell).run();
       });
     },
   };
@@ -45,6 +46,7 @@ class Creation {
     private readonly step: LockedStep,
     private readonly plan: Plan,
     private readonly source: Source,
+    private readonly tell: (report: CreateReport) => void,
   ) {}
 
   async run(): Promise<void> {
@@ -59,16 +61,24 @@ class Creation {
     const definitions = await this.sourceDefinitions();
     await step.beforeEffect();
     await step.journals.writeDefinitions(runId, definitions);
-    for (const shard of shards) await this.prepareTables(shard, definitions);
+    for (const [n, shard] of shards.entries()) {
+      const { length } = plan.tables;
+      const tell = (there: number) => this.tell({ tables: n * length + there, of: shards.length * length });
+      await this.prepareTables(shard, definitions, tell);
+    }
     for (const { shard, tablet } of shards) await streams.make(step, plan, source, shard, tablet);
     if (plan.stream.autoStart) for (const { tablet } of shards) await streams.start(step, plan, tablet);
   }
 
-  /** Denies, creates, denies again what was created, and makes sure that no row is where the copy goes. */
-  private async prepareTables({ shard, tablet }: TargetShard, definitions: Definitions): Promise<void> {
+  /** Has the tables denied and created, the tablets enforce it, and makes sure that no row is where the copy goes. */
+  private async prepareTables(
+    { shard, tablet }: TargetShard,
+    definitions: Definitions,
+    tell: (there: number) => void,
+  ): Promise<void> {
     const { step, plan } = this;
     await deniedTablesEffect.make(step, plan, shard.name);
-    await targetTables.make(step, plan, shard.name, tablet, definitions);
+    await targetTables.make(step, plan, shard.name, tablet, definitions, tell);
     await refreshShard(step.clients, step.clients.target, plan.target.keyspace, shard.name);
     await this.requireEmptyTables({ shard, tablet });
   }
@@ -97,11 +107,11 @@ class Creation {
   private async refuseForeignTables(journal: Journal, { shard, tablet }: TargetShard): Promise<void> {
     const { clients } = this.step;
     const { keyspace } = this.plan.target;
-    const own = journal.deniedTables[shard.name] ?? [];
-    const denied = deniedTables(await clients.target.shard(keyspace, shard.name));
+    const own = new Set(journal.deniedTables[shard.name]);
+    const denied = new Set(deniedTables(await clients.target.shard(keyspace, shard.name)));
     const names = tableNames(this.plan);
     const holders = await readHolders(clients, this.plan.target, shard.name, tablet, names);
-    const taken = names.find((name) => Object.hasOwn(holders, name) || (denied.includes(name) && !own.includes(name)));
+    const taken = names.find((name) => Object.hasOwn(holders, name) || (denied.has(name) && !own.has(name)));
     if (taken === undefined) return;
     const { message, remedy } = heldTable(taken, holders[taken], keyspace);
     throw new MigrationError('TABLE_DENIED', message, { ...this.place(shard, tablet), table: taken }, remedy);

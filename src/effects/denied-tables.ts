@@ -16,20 +16,17 @@ export const deniedTables = {
   },
 
   /**
-   * Denies the plan's tables on a shard and makes its tablets read that. A tablet denies the tables it has at that
-   * moment, so a step that creates tables afterwards refreshes once more.
+   * Denies the plan's tables on a shard. Its tablets read that when they are refreshed, and deny the tables that they
+   * have then: the step refreshes them once all tables are there.
    */
   async make(context: EffectContext, plan: Plan, shard: string): Promise<void> {
     const { clients, ref, journals } = context;
-    const before = deniedTablesOf(await clients.target.shard(ref.id.keyspace, shard));
-    const missing = tableNames(plan).filter((table) => !before.includes(table));
-    if (missing.length > 0) {
-      await context.beforeEffect();
-      await journals.update(ref.runId, (record) => addTo(record.deniedTables, shard, missing));
-      await denyTables(context.locks, clients.target, shard, missing);
-    }
-    // Also when nothing was missing: an earlier attempt may have ended before this line.
-    await refreshShard(clients, clients.target, ref.id.keyspace, shard);
+    const before = new Set(deniedTablesOf(await clients.target.shard(ref.id.keyspace, shard)));
+    const missing = tableNames(plan).filter((table) => !before.has(table));
+    if (missing.length === 0) return;
+    await context.beforeEffect();
+    await journals.update(ref.runId, (record) => addTo(record.deniedTables, shard, missing));
+    await denyTables(context.locks, clients.target, shard, missing);
   },
 
   /** Removes entries, by target shard, and makes the tablets read that. Entries that are gone already are fine. */

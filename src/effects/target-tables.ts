@@ -8,25 +8,47 @@ import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import type { EffectContext } from './context.js';
 import { addTo } from './journal.js';
 
+/**
+ * Bounds of one call that creates tables. It has a minute, and a disk that needs a tenth of a second for each is slow.
+ * MySQL takes more in one packet unless somebody has made `max_allowed_packet` smaller than a megabyte.
+ */
+const atOnce = 100;
+const charactersAtOnce = 200_000;
+/** Batches after which the tablet loads them: Vitess gives it 30 seconds for all that it does not know. */
+const loadedAtOnce = 10;
+
 /** The target's tables that a migration creates, with the source's definitions. */
 export const targetTables = {
-  /** Creates those of the plan's tables that a shard lacks. @throws MigrationError DDL_REFUSED */
+  /**
+   * Creates those of the plan's tables that a shard lacks, many in one call, and makes its tablet know them.
+   * @param tell hears how many of the plan's tables are there
+   * @throws MigrationError DDL_REFUSED
+   */
   async make(
     context: EffectContext,
     plan: Plan,
     shard: string,
     tablet: TabletHandle,
     definitions: Definitions,
+    tell: (there: number) => void,
   ): Promise<void> {
+    const names = tableNames(plan);
     const existing = new Set(await tablet.tableNames());
-    const missing = tableNames(plan).filter((name) => !existing.has(name));
-    if (missing.length === 0) return;
-    await context.beforeEffect();
-    await context.journals.update(context.ref.runId, (record) => addTo(record.createdTables, shard, missing));
-    for (const name of missing) {
+    const missing = names.filter((name) => !existing.has(name));
+    if (missing.length > 0) {
       await context.beforeEffect();
-      await createTable(plan, shard, tablet, name, definitions[name] ?? '');
+      await context.journals.update(context.ref.runId, (record) => addTo(record.createdTables, shard, missing));
     }
+    let there = names.length - missing.length;
+    for (const [n, batch] of batchesOf(missing, definitions).entries()) {
+      tell(there);
+      if (n > 0 && n % loadedAtOnce === 0) await tablet.reloadSchema();
+      await createTables(context, plan, shard, tablet, batch);
+      there += batch.tables.length;
+    }
+    tell(there);
+    // Also when nothing was missing: an earlier attempt may have ended before this line.
+    await tablet.reloadSchema();
   },
 
   /**
@@ -89,16 +111,82 @@ async function buildKeys(context: EffectContext, tablet: TabletHandle, table: st
   await tablet.alterTable(statement);
 }
 
-async function createTable(plan: Plan, shard: string, tablet: TabletHandle, table: string, ddl: string): Promise<void> {
+interface DefinedTable {
+  name: string;
+  ddl: string;
+}
+
+/** Tables that are created in one call. */
+interface Batch {
+  tables: DefinedTable[];
+  /** They have no primary key, and shall get none from MySQL. */
+  keyless: boolean;
+}
+
+/** The tables in their order, but those without a key by themselves: their session has a setting of its own. */
+function batchesOf(names: readonly string[], definitions: Definitions): Batch[] {
+  const tables = names.map((name) => ({ name, ddl: definitions[name] ?? '' }));
+  const without = new Set(tables.filter(({ ddl }) => !hasRowKey(parseDefinition(ddl))));
+  const batches: Batch[] = [];
+  for (const keyless of [false, true]) {
+    let room = { tables: 0, characters: 0 };
+    for (const table of tables.filter((each) => without.has(each) === keyless)) {
+      if (room.tables < 1 || room.characters < table.ddl.length) {
+        room = { tables: atOnce, characters: charactersAtOnce };
+        batches.push({ tables: [], keyless });
+      }
+      room = { tables: room.tables - 1, characters: room.characters - table.ddl.length };
+      batches.at(-1)?.tables.push(table);
+    }
+  }
+  return batches;
+}
+
+/** Creates the tables of a batch; of those that one call has not made, the first is tried by itself. */
+async function createTables(
+  context: EffectContext,
+  plan: Plan,
+  shard: string,
+  tablet: TabletHandle,
+  { tables, keyless }: Batch,
+): Promise<void> {
+  for (let left = tables; left.length > 0;) {
+    await context.beforeEffect();
+    try {
+      await tablet.createTables(
+        left.map(({ ddl }) => ddl),
+        { keyless },
+      );
+      return;
+    } catch (error) {
+      const existing = new Set(await tablet.tableNames());
+      const [first, ...others] = left.filter(({ name }) => !existing.has(name));
+      if (first === undefined) return;
+      if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
+      await context.beforeEffect();
+      await createTable(plan, shard, tablet, first, keyless);
+      left = others;
+    }
+  }
+}
+
+/** As Vitess creates a table, whose answer then is the last word: nothing but this one table is in it. */
+async function createTable(
+  plan: Plan,
+  shard: string,
+  tablet: TabletHandle,
+  { name, ddl }: DefinedTable,
+  keyless: boolean,
+): Promise<void> {
   try {
-    await tablet.applySchema(ddl, { keyless: !hasRowKey(parseDefinition(ddl)) });
+    await tablet.applySchema(ddl, { keyless });
   } catch (error) {
-    if ((await tablet.tables([table])).length > 0) return;
+    if ((await tablet.tables([name])).length > 0) return;
     if (!(error instanceof MigrationError) || error.code === 'TABLET_UNREACHABLE') throw error;
     throw new MigrationError(
       'DDL_REFUSED',
-      `table ${quoteName(table)} cannot be created with the source's definition (${error.what})`,
-      targetPlace(plan, { shard, tablet: tablet.alias, table }),
+      `table ${quoteName(name)} cannot be created with the source's definition (${error.what})`,
+      targetPlace(plan, { shard, tablet: tablet.alias, table: name }),
       'create it on the target by hand with a definition that fits, and create the migration again',
       { cause: error },
     );

@@ -74,6 +74,28 @@ describe('schema and queries', () => {
   });
 });
 
+test('tables that are created at once get the session that Vitess gives them', async () => {
+  const query = (statement: string) => sql('target', 'commerce', '0', statement);
+  const definitions = [
+    "create table made1 (id bigint auto_increment primary key, d datetime not null default '0000-00-00 00:00:00')",
+    'create table made2 (id bigint primary key, constraint fk_made foreign key (id) references missing (id))',
+    "create table made3 (v varchar(9) comment ';\n-- `it''s`') /*!50100 partition by key (v) partitions 2 */",
+  ];
+  const names = ['made1', 'made2', 'made3'];
+  const invisibleKey = (value: string) => query(`set global sql_generate_invisible_primary_key = ${value}`);
+  onTestFinished(async () => {
+    await invisibleKey('off');
+    for (const name of names) await tablet.dropTable(name);
+  });
+  for (const definition of definitions) await tablet.applySchema(definition);
+  const before = await tablet.tables(names);
+  for (const name of names) await tablet.dropTable(name);
+  await invisibleKey('on');
+  await tablet.createTables(definitions, { keyless: true });
+  expect(await tablet.tables(names)).toEqual(before);
+  expect(before).toHaveLength(3);
+});
+
 test('a stream of changes ends with the call, long before its deadline', async () => {
   const query = (statement: string) => sql('target', 'commerce', '0', statement);
   const write = () => query('insert into changing values ()');

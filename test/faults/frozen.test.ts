@@ -72,7 +72,7 @@ const courses: Course[] = [
     },
     sample: [
       { at: 1, moment: 'before', from: 'ExternalClusters' },
-      { at: 1, moment: 'before', from: 'applySchema' },
+      { at: 1, moment: 'before', from: 'executeMultiFetchAsDba' },
     ],
   },
   {

@@ -72,6 +72,7 @@ const status: Status = {
   served: false,
   proof: null,
   repair: null,
+  creating: null,
   missing: [],
   overridden: [],
   left: { count: 0, names: [] },
@@ -308,12 +309,13 @@ describe('what is live', () => {
     problems: [],
   };
   test('a newer heartbeat wins, an older one does not', () => {
-    expect(withPending(status, { observation, vdiff: null, proof: null, retries: [] })).toMatchObject({
+    expect(withPending(status, { creating: null, observation, vdiff: null, proof: null, retries: [] })).toMatchObject({
       observedAt: observation.at,
       remainingSeconds: 5,
     });
     expect(
       withPending(status, {
+        creating: null,
         observation: { ...observation, at: '2026-11-24T02:00:00.000Z' },
         vdiff: null,
         proof: null,
@@ -324,6 +326,7 @@ describe('what is live', () => {
 
   test('a VDiff that runs is shown while verifying', () => {
     const pending = {
+      creating: null,
       observation: null,
       vdiff: { ...vdiff, state: 'running' as const },
       proof: null,
@@ -334,6 +337,14 @@ describe('what is live', () => {
       lastError: problem,
     });
     expect(withPending(status, pending).vdiff).toBeNull();
+  });
+
+  test('what Create has made is shown while it makes it', () => {
+    const pending = { creating: { tables: 700, of: 3000 }, observation: null, vdiff: null, proof: null, retries: [] };
+    const creating = withPending({ ...status, phase: 'creating', tables: [] }, pending);
+    expect(renderStatus(live(creating), now)).toContain('Created: 700 of 3,000 tables');
+    expect(progressLine({ ...creating, lastError: null })).toBe('commerce.wf creating: 700 of 3,000 tables');
+    expect(withPending(status, pending).creating).toBeNull();
   });
 
   test('in one line', () => {

@@ -213,6 +213,13 @@ describe('a message', () => {
   });
 });
 
+test('the heartbeat of Create says how many tables are there', async () => {
+  const payloads = [defaultPayloadConverter.toPayload({ tables: 700, of: 3000 })];
+  const pendingActivities = [{ activityType: { name: 'create' }, heartbeatDetails: { payloads } }];
+  temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING', phase: 'creating', pendingActivities }];
+  expect((await readLive(temporal.session, { id })).status.creating).toEqual({ tables: 700, of: 3000 });
+});
+
 describe('a step that is retried', () => {
   const failed = (failure: object) => ({ activityType: { name: 'prove' }, attempt: 2, lastFailure: failure });
   const payloads = [defaultPayloadConverter.toPayload({ code: 'LOCKED', message: 'held', place: {}, remedy: 'wait' })];

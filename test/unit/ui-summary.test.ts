@@ -37,6 +37,7 @@ const bare: Status = {
   served: false,
   proof: null,
   repair: null,
+  creating: null,
   missing: [],
   overridden: [],
   left: { count: 0, names: [] },

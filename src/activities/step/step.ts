@@ -84,6 +84,9 @@ export function readingStep<T>(clients: Clients, ref: MigrationRef, work: (step:
   return withHeartbeat(() => work(new Step(clients, ref)));
 }
 
+/** Sets the details of a step's heartbeats. */
+export type Tell = (details: unknown) => void;
+
 /**
  * Runs a step under the migration's locks, with a steady heartbeat.
  * @param action what the locks say this process is doing
@@ -93,13 +96,13 @@ export function lockedStep<T>(
   clients: Clients,
   ref: MigrationRef,
   action: string,
-  work: (step: LockedStep) => Promise<T>,
+  work: (step: LockedStep, tell: Tell) => Promise<T>,
   { interruptible = true }: StepOptions = {},
 ): Promise<T> {
-  return withHeartbeat(async () => {
+  return withHeartbeat(async (_, tell) => {
     const workflows = await new Step(clients, ref).workflows();
     return withMigrationLocks(clients.target, { ...ref.id, workflows }, action, (locks) =>
-      work(new LockedStep(clients, ref, locks, interruptible)),
+      work(new LockedStep(clients, ref, locks, interruptible), tell),
     );
   });
 }

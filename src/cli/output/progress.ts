@@ -2,6 +2,7 @@ import type { Live } from '../../migration/lifecycle/live.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { count, duration, grouped, oneLine } from './format.js';
+import { createdLine } from './status.js';
 import type { Terminal } from './terminal.js';
 
 /** Shows a followed migration as a line of progress. */
@@ -44,9 +45,11 @@ function hindrance({ phase, problems, missing }: Status): Problem | undefined {
 }
 
 function detail(status: Status): string {
-  const { phase, waitingFor, lagSeconds } = status;
+  const { phase, creating, waitingFor, lagSeconds } = status;
   const waiting = waitingFor.join('; ');
   switch (phase) {
+    case 'creating':
+      return creating === null ? '' : `: ${createdLine(creating)}`;
     case 'copying':
       return `: ${copyingDetail(status)}`;
     case 'verifying':

@@ -6,7 +6,7 @@ import type { Finding } from '../../migration/preflight/finding.js';
 import type { Retirement } from '../../migration/proof/source-tables.js';
 import type { Live, Retry } from '../../migration/lifecycle/live.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
-import type { Status } from '../../migration/lifecycle/status.js';
+import type { CreateReport, Status } from '../../migration/lifecycle/status.js';
 import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
 import { overriddenLines, proofLines, repairLines } from './proof.js';
 import { bytes, count, duration, grouped, moment, nameListLine, oneLine, since } from './format.js';
@@ -107,6 +107,7 @@ function summaryLines(live: Live, now: Date): string[] {
     `Phase: ${status.phase} since ${moment(status.since)} (${since(status.since, now)})` +
       (status.pastNoReturn && closed === null ? ', past the point of no return' : ''),
     ...asOf,
+    ...(status.creating === null ? [] : [`Created: ${createdLine(status.creating)}`]),
     ...copyLines(status),
     ...leftLines(status.left),
     `Last VDiff: ${vdiffLine(status.vdiff)}`,
@@ -127,6 +128,11 @@ function summaryLines(live: Live, now: Date): string[] {
 /** The tables that have left; a worker of an earlier version does not say it. */
 function leftLines(left: NameList | undefined): string[] {
   return left === undefined || left.count === 0 ? [] : [`Left the migration: ${nameListLine(left)}`];
+}
+
+/** `700 of 1,500 tables`: of all shards together */
+export function createdLine({ tables, of }: CreateReport): string {
+  return `${grouped(tables)} of ${count(of, 'table')}`;
 }
 
 function copyLines(status: Status): string[] {

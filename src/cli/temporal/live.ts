@@ -9,7 +9,7 @@ import {
 } from '../../migration/lifecycle/live.js';
 import type { ProofReport } from '../../migration/checksum/report.js';
 import { statusQuestion } from '../../migration/lifecycle/messages.js';
-import type { Status } from '../../migration/lifecycle/status.js';
+import type { CreateReport, Status } from '../../migration/lifecycle/status.js';
 import type { Problem } from '../../migration/problem/errors.js';
 import { problemOfFailure } from '../../migration/problem/failure.js';
 import type { VDiffReport } from '../../migration/proof/vdiff.js';
@@ -53,7 +53,7 @@ export async function readLive(session: Session, migration: Migration): Promise<
 
 /** Takes heartbeats and last failures out of a description. */
 function readPending(activities: readonly PendingActivity[], converter: Converter): Pending {
-  const pending: Pending = { observation: null, vdiff: null, proof: null, retries: [] };
+  const pending: Pending = { creating: null, observation: null, vdiff: null, proof: null, retries: [] };
   for (const activity of activities) {
     const name = activity.activityType?.name ?? '';
     const heartbeat = decode(converter, activity.heartbeatDetails?.payloads?.[0]);
@@ -65,6 +65,7 @@ function readPending(activities: readonly PendingActivity[], converter: Converte
 }
 
 function addHeartbeat(pending: Pending, activity: string, heartbeat: unknown): void {
+  if (activity === 'create') pending.creating = heartbeat as CreateReport;
   if (activity === 'observe') pending.observation = heartbeat as Observation;
   if (activity === 'vdiff') pending.vdiff = heartbeat as VDiffReport;
   if (activity === 'checksum' || activity === 'checksumNow') pending.proof = heartbeat as ProofReport;

@@ -52,12 +52,9 @@ export class VitessSourceInspection implements SourceInspection {
   }
 
   async tables(shard: string): Promise<SourceTable[]> {
-    try {
-      const tables = await (await this.primary(shard)).tables();
-      return tables.map(({ name, ddl, rows, bytes }) => ({ name, ddl, rows, bytes }));
-    } catch (error) {
-      throw explainBacktick(error);
-    }
+    const tables = await (await this.primary(shard)).tables();
+    if (tables.some(({ name }) => name.includes('`'))) throw backtickName(this.place({ shard }));
+    return tables.map(({ name, ddl, rows, bytes }) => ({ name, ddl, rows, bytes }));
   }
 
   async tableDetails(shard: string, names: readonly string[]): Promise<TableFacts[]> {
@@ -127,14 +124,12 @@ export class VitessSourceInspection implements SourceInspection {
   }
 }
 
-/** A backtick in any table name of a keyspace breaks Vitess's GetSchema for the whole keyspace. */
-function explainBacktick(error: unknown): unknown {
-  if (!(error instanceof MigrationError) || !error.what.includes('UnescapeID err')) return error;
+/** A backtick in any table name of a keyspace breaks Vitess's GetSchema of columns for the whole keyspace. */
+function backtickName(place: Place): MigrationError {
   return new MigrationError(
     'BACKTICK_TABLE_NAME',
     'a table of the source keyspace has a backtick in its name, and Vitess cannot read the schema of such a keyspace',
-    error.place,
+    place,
     'rename that table in the source; leaving it out with -exclude does not help',
-    { cause: error },
   );
 }

@@ -4,7 +4,7 @@ import { nameList } from '../plan/reference.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import { noTotals, type Observation } from '../watch/observation.js';
 import type { MigrateResult } from './result.js';
-import { withObservation, type Phase, type Status } from './status.js';
+import { withObservation, type CreateReport, type Phase, type Status } from './status.js';
 
 /** A failed step that Temporal is retrying. */
 export interface Retry {
@@ -40,6 +40,7 @@ export interface Live {
 
 /** What the pending activities add to the workflow's own status. */
 export interface Pending {
+  creating: CreateReport | null;
   observation: Observation | null;
   vdiff: VDiffReport | null;
   proof: ProofReport | null;
@@ -47,11 +48,12 @@ export interface Pending {
 }
 
 /** The status, updated with newer facts from the pending activities. */
-export function withPending(status: Status, { observation, vdiff, proof, retries }: Pending): Status {
+export function withPending(status: Status, { creating, observation, vdiff, proof, retries }: Pending): Status {
   const newer =
     observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
   return {
     ...withObservation(status, newer),
+    creating: status.phase === 'creating' ? creating : null,
     vdiff: vdiff !== null && status.phase === 'verifying' ? vdiff : status.vdiff,
     proof: proof !== null && (status.proof === null || proof.at > status.proof.at) ? proof : status.proof,
     lastError: retries[0]?.problem ?? status.lastError,
@@ -69,6 +71,7 @@ export function statusOfClosed(closed: ClosedRun, recorded: Status | null, id = 
   const abandoned = closed.how === 'terminated' || closed.how === 'timed out';
   return {
     ...base,
+    creating: null,
     phase,
     since: base.phase === phase ? base.since : closed.at,
     lastError: closed.problem ?? base.lastError,
@@ -94,6 +97,7 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     phase: 'failed',
     since: at,
     observedAt: null,
+    creating: null,
     copiedPercent: result?.outcome === 'completed' ? 100 : 0,
     remainingSeconds: null,
     lagSeconds: null,

@@ -14,6 +14,13 @@ export type { Phase } from './phases.js';
 /** Messages that take a while to be carried out. */
 const requestable = ['complete', 'cancel', 'vdiff', 'pause', 'resume', 'leave', 'updateOptions'] as const;
 
+/** How far Create has come with the tables of the target, those of each shard counted by themselves. */
+export interface CreateReport {
+  /** Tables that are there. */
+  tables: number;
+  of: number;
+}
+
 /** The answer of the query `status`: plain JSON, part of the public contract. */
 export interface Status {
   workflow: string;
@@ -23,6 +30,8 @@ export interface Status {
   since: string;
   /** ISO 8601: when the clusters were seen like this. */
   observedAt: string | null;
+  /** While Create makes tables. Null in the workflow's answer: the heartbeat of the running step has it. */
+  creating: CreateReport | null;
   copiedPercent: number;
   remainingSeconds: number | null;
   lagSeconds: number | null;
@@ -85,6 +94,7 @@ export function statusOf(state: MigrationState): Status {
     phase: progress.phase,
     since: progress.since,
     observedAt: null,
+    creating: null,
     copiedPercent: 0,
     remainingSeconds: null,
     lagSeconds: null,

@@ -14,11 +14,13 @@ export interface TableSchema {
   bytes: number;
 }
 
-/** Base tables in the order of their names (`GetSchema`). */
+/** Base tables in the order of their names (`GetSchema`), without their columns: two queries more for each table. */
 export async function readTables(tablet: TabletConnection, names?: readonly string[]): Promise<TableSchema[]> {
   // Vitess takes a name between slashes as a regular expression, and compares any other literally.
   const tables = names === undefined ? [allTables] : [...names];
-  const response = await tablet.change('GetSchema', (options) => tablet.manager.getSchema({ tables }, options));
+  const response = await tablet.change('GetSchema', (options) =>
+    tablet.manager.getSchema({ tables, tableSchemaOnly: true }, options),
+  );
   const definitions = response.schemaDefinition?.tableDefinitions ?? [];
   return definitions
     .map(({ name, schema, rowCount, dataLength }) => ({
@@ -42,6 +44,41 @@ export async function applySchema(tablet: TabletConnection, statements: string, 
       options,
     ),
   );
+}
+
+/**
+ * Creates tables, one after the other in one session that is set as `applySchema` sets it, until one is refused: those
+ * before it are made. ApplySchema reads the whole schema before and after, which takes the longer the more tables
+ * there are. The tablet does not know the tables until `reloadSchema`.
+ * @param keyless as in `applySchema`
+ */
+export async function createTables(
+  tablet: TabletConnection,
+  definitions: readonly string[],
+  keyless: boolean,
+): Promise<void> {
+  const settings = [`set session sql_mode = '${sqlMode}';\n`, keyless ? await withoutGeneratedKeys(tablet) : ''];
+  const sql = Buffer.from(`${settings.join('')}${definitions.join(';\n')}`);
+  await tablet.change('ExecuteMultiFetchAsDba', (options) =>
+    tablet.manager.executeMultiFetchAsDba(
+      { sql, dbName: tablet.dbName, maxRows: 1n, disableForeignKeyChecks: true },
+      options,
+    ),
+  );
+}
+
+/**
+ * Makes the tablet load what has changed of its tables. One that fails at that is no error, as it is none of
+ * ApplySchema: the tablet tries again by itself.
+ */
+export async function reloadSchema(tablet: TabletConnection): Promise<void> {
+  await tablet.change('ReloadSchema', async (options) => {
+    try {
+      await tablet.manager.reloadSchema({}, options);
+    } catch (cause) {
+      if (ConnectError.from(cause).code !== Code.Unknown) throw cause;
+    }
+  });
 }
 
 /** Setting the variable takes a privilege: it is set where it is on. Vitess runs all statements in one session. */

@@ -143,6 +143,19 @@ export class TabletHandle {
     return schema.applySchema(this.connection, sql, keyless);
   }
 
+  /**
+   * Creates tables with foreign key checks off, one after the other, until one is refused: see `schema.createTables`.
+   * @param keyless as in `applySchema`
+   */
+  createTables(definitions: readonly string[], { keyless = false } = {}): Promise<void> {
+    return schema.createTables(this.connection, definitions, keyless);
+  }
+
+  /** Makes the tablet load what has changed of its tables, for example those that `createTables` has made. */
+  reloadSchema(): Promise<void> {
+    return schema.reloadSchema(this.connection);
+  }
+
   /** Renames a table, with foreign key checks off. MySQL refuses a name that is taken. */
   renameTable(from: string, to: string): Promise<void> {
     return tables.renameTable(this.connection, from, to);

@@ -119,6 +119,25 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(await under.rows('target', table)).toEqual({ '1': 'x' });
     });
 
+    test('of many tables that are created at once, those are made that come before one that is refused', async () => {
+      const others = ['a', "b; c'd"].map((more) => `${table} ${more}`);
+      onTestFinished(async () => {
+        for (const each of others) await tablet.dropTable(each);
+      });
+      const [first = '', last = ''] = others;
+      await tablet.createTables([ddl(first)]);
+      await tablet.dropTable(first);
+      await tablet.applySchema(ddl());
+      await expect(tablet.createTables([first, table, last].map(ddl))).rejects.toMatchObject({
+        code: 'TABLET_CALL_FAILED',
+        what: expect.stringMatching(/already exists/) as string,
+      });
+      expect((await tablet.tables([first, table, last])).map(({ name }) => name)).toEqual([table, first]);
+      await tablet.createTables([ddl(last)], { keyless: true });
+      await tablet.reloadSchema();
+      expect(await tablet.tables([last])).toHaveLength(1);
+    });
+
     test('a table is renamed with its rows, but not over another one', async () => {
       await tablet.applySchema(ddl());
       await under.write('target', table, 1, 'x');

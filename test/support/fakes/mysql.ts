@@ -18,6 +18,8 @@ export class FakeMysql {
   readonly tables = new Map<string, FakeTable>();
   /** Of sessions that are not shown otherwise: they have changed rows and do not end. */
   openTransactions: string[] = [];
+  /** Tables that it does not create. */
+  readonly refused = new Set<string>();
   private readonly log: Change[] = [];
   private gtid = 1;
 
@@ -29,6 +31,7 @@ export class FakeMysql {
     const table = (name?.[1] ?? name?.[2] ?? '').replaceAll('``', '`');
     if (table === '') throw new Error(`this MySQL creates tables only, not: ${ddl}`);
     if (this.tables.has(table)) throw new Error(`Table '${table}' already exists (errno 1050) (sqlstate 42S01)`);
+    if (this.refused.has(table)) throw new Error(`Invalid default value for 'v' (errno 1067) (sqlstate 42000)`);
     const keys = /primary key \(([^)]*)\)/i.exec(ddl)?.[1]?.split(',') ?? [
       /[(,]\s*`?(\w+)`? [^,]*primary key/i.exec(ddl)?.[1] ?? '',
     ];

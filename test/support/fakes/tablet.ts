@@ -82,6 +82,13 @@ export class FakeTablet {
         schemaDefinition: { tableDefinitions: this.schema(tables) },
       }),
       applySchema: ({ sql }: wire.ApplySchemaRequest) => (asVitess(() => mysql.createTable(sql)), {}),
+      executeMultiFetchAsDba: ({ sql }: wire.ExecuteMultiFetchAsDbaRequest) => {
+        const statements = Buffer.from(sql).toString().split(';\n');
+        for (const each of statements.filter((text) => !text.startsWith('set session ')))
+          asVitess(() => mysql.createTable(each));
+        return {};
+      },
+      reloadSchema: () => ({}),
       refreshState: () => {
         this.denied = deniedTables(this.shardRecord()).filter((table) => mysql.tables.has(table));
         return {};

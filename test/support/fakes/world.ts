@@ -142,7 +142,8 @@ export class World {
     return all;
   }
 
-  private fill(table: string, rows: number): void {
+  /** Adds a table to the source. */
+  fill(table: string, rows: number): void {
     this.sourceMysql.createTable(`CREATE TABLE \`${table}\` (\n  \`id\` bigint NOT NULL,\n  PRIMARY KEY (\`id\`)\n)`);
     this.acknowledged.set(table, new Map());
     for (let id = 1; id <= rows; id++) this.write(table, String(id), `${table} ${id}`);

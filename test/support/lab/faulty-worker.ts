@@ -21,7 +21,7 @@ const isWoken = (): boolean => woken;
 /** Calls that change something at a server, or make it read again what has been changed. */
 const changing = [
   /^etcd \S+ (put|delete|lock) /,
-  /^tablet \d+ (applySchema|refreshState|resetSequences|vDiff (create|delete))$/,
+  /^tablet \d+ (applySchema|executeMultiFetchAsDba|reloadSchema|refreshState|resetSequences|vDiff (create|delete))$/,
   /^tablet \d+ (create|update|delete)VReplicationWorkflow$/,
   /^tablet \d+ executeFetchAsDba (?!select|show|with)/,
 ];
