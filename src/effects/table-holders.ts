@@ -1,7 +1,7 @@
 import type { Clients } from '../vitess/clients.js';
 import { listJournals, workflowsIn } from './journal.js';
 import { matchesOf } from '../migration/watch/stream.js';
-import { writesTo } from '../migration/watch/writes-to.js';
+import { holdersOf } from '../migration/watch/holders.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 
 /** The holders of a target shard's tables, in words, by table: `by commerce.wf from ext1.load, run ID …`. */
@@ -27,14 +27,15 @@ export async function readHolders(
   const streams = (await tablet.workflows()).filter(
     ({ workflow }) => workflow !== id.workflow && !ofMigrations.has(workflow),
   );
-  const holders: Holders = {};
-  for (const table of tables) {
-    const ours = journals.find(({ journal }) => journal.deniedTables[shard]?.includes(table));
-    const theirs = streams.find((each) => matchesOf(each).some((rule) => writesTo(rule, table)));
-    if (ours !== undefined)
-      holders[table] = `by ${id.keyspace}.${ours.workflow} from ${ours.journal.source}, run ID ${ours.journal.runId}`;
-    else if (theirs !== undefined)
-      holders[table] = `by ${id.keyspace}.${theirs.workflow}, a workflow that vtmigrate did not make`;
-  }
-  return holders;
+  const holderOf = holdersOf(
+    id.keyspace,
+    journals.map(({ workflow, journal }) => ({ ...journal, workflow, denied: journal.deniedTables[shard] ?? [] })),
+    streams.map((each) => ({ workflow: each.workflow, rules: matchesOf(each) })),
+  );
+  return Object.fromEntries(
+    tables.flatMap((table) => {
+      const holder = holderOf(table);
+      return holder === undefined ? [] : [[table, holder]];
+    }),
+  );
 }

@@ -9,7 +9,7 @@ import { MigrationError } from '../../migration/problem/errors.js';
 import { driftGaps, type Definitions } from '../../migration/proof/drift.js';
 import type { Gap } from '../../migration/proof/gaps.js';
 import { matchesOf } from '../../migration/watch/stream.js';
-import { writesTo } from '../../migration/watch/writes-to.js';
+import { writing } from '../../migration/watch/writes-to.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import type { Step } from './step.js';
 
@@ -18,9 +18,11 @@ export async function conflictGaps(step: Step, plan: Plan): Promise<Gap[]> {
   const { keyspace } = plan.target;
   const own = workflowsOf(plan);
   return onTargetShards(step, plan, async (shard, tablet) => {
-    const others = (await tablet.workflows()).filter((other) => !own.includes(other.workflow));
+    const others = (await tablet.workflows())
+      .filter((other) => !own.includes(other.workflow))
+      .map((other) => ({ workflow: other.workflow, writes: writing(matchesOf(other)) }));
     return tableNames(plan).flatMap((table): Gap[] => {
-      const other = others.find((each) => matchesOf(each).some((rule) => writesTo(rule, table)));
+      const other = others.find(({ writes }) => writes(table));
       if (other === undefined) return [];
       return [
         {

@@ -14,20 +14,14 @@ export interface NeededKey {
  */
 export function neededKeys(tables: readonly { name: string; ddl: string }[]): NeededKey[] {
   const definitions = tables.map(({ name, ddl }) => ({ name, definition: parseDefinition(ddl) }));
+  const needsOf = foreignNeeds(definitions);
   return definitions.flatMap(({ name, definition }) => {
     const kept = definition.keys.filter((key) => isKept(key, definition));
     const dropped = definition.keys.filter((key) => !kept.includes(key));
     const needs = [
       ...counterNeeds(definition),
       ...definition.foreignKeys.map((own) => ({ columns: own.columns, by: `foreign key ${quoteName(own.name)}` })),
-      ...definitions.flatMap((other) =>
-        other.definition.foreignKeys
-          .filter(({ references }) => references === name)
-          .map((foreign) => ({
-            columns: foreign.referenced,
-            by: `foreign key ${quoteName(foreign.name)} of table ${quoteName(other.name)}`,
-          })),
-      ),
+      ...(needsOf.get(name) ?? []),
     ];
     return needs.flatMap(({ columns, by }) => {
       const key = dropped.find((each) => beginsWith(each, columns));
@@ -37,7 +31,27 @@ export function neededKeys(tables: readonly { name: string; ddl: string }[]): Ne
   });
 }
 
-function counterNeeds({ counter }: TableDefinition): { columns: string[]; by: string }[] {
+/** Columns by which rows are found, and what does so. */
+interface Need {
+  columns: string[];
+  by: string;
+}
+
+/** What the foreign keys of all tables need of each. */
+function foreignNeeds(tables: readonly { name: string; definition: TableDefinition }[]): Map<string, Need[]> {
+  const needs = new Map<string, Need[]>();
+  for (const { name, definition } of tables) {
+    for (const { name: key, references, referenced } of definition.foreignKeys) {
+      const need = { columns: referenced, by: `foreign key ${quoteName(key)} of table ${quoteName(name)}` };
+      const known = needs.get(references);
+      if (known === undefined) needs.set(references, [need]);
+      else known.push(need);
+    }
+  }
+  return needs;
+}
+
+function counterNeeds({ counter }: TableDefinition): Need[] {
   return counter === undefined ? [] : [{ columns: [counter], by: `the AUTO_INCREMENT column ${quoteName(counter)}` }];
 }
 

@@ -20,13 +20,14 @@ export function compareTables(
 ): TableComparison[] {
   const made = ownJournal(facts)?.createdTables ?? {};
   const source = new Map(tablesOf(facts.sourceDetails).map((table) => [table.name, table]));
-  return facts.targetDetails.flatMap(({ place, shard, tables }) =>
-    tables.flatMap((table) => {
+  return facts.targetDetails.flatMap(({ place, shard, tables }) => {
+    const own = new Set(made[shard]);
+    return tables.flatMap((table) => {
       const theirs = source.get(table.name);
-      if (theirs === undefined || made[shard]?.includes(table.name) === true) return [];
+      if (theirs === undefined || own.has(table.name)) return [];
       return [{ name: quoteName(table.name), place: { ...place, table: table.name }, ...compare(theirs, table) }];
-    }),
-  );
+    });
+  });
 }
 
 function compare(source: TableFacts, target: TableFacts): ColumnVerdict {

@@ -5,3 +5,10 @@
 export function writesTo(rule: string, table: string): boolean {
   return rule === table || rule.startsWith('/');
 }
+
+/** Tells of each table whether one of these rules means it. */
+export function writing(rules: readonly string[]): (table: string) => boolean {
+  const names = new Set(rules);
+  const any = rules.some((rule) => rule.startsWith('/'));
+  return (table) => any || names.has(table);
+}

@@ -16,8 +16,8 @@ export const constraintName = defineCheck({
     const tables = definitionsOf(plan, sourceSchemas);
     return targetConstraints.flatMap(({ place, constraints }) => {
       const taken = new Map(constraints.map((each) => [compared(each), each]));
-      const missing = plan.missingTables[place.shard ?? ''] ?? [];
-      const made = tables.filter(({ name }) => missing.includes(name));
+      const missing = new Set(plan.missingTables[place.shard ?? '']);
+      const made = tables.filter(({ name }) => missing.has(name));
       return made.flatMap(({ name, definition }) =>
         constraintsOf(name, definition).flatMap((own): Found[] => {
           const other = taken.get(compared(own));

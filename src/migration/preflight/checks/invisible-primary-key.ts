@@ -13,8 +13,8 @@ export const invisiblePrimaryKey = defineCheck({
   judge: ({ plan, sourceSchemas, targetServers }) => {
     const keyless = definitionsOf(plan, sourceSchemas).filter(({ definition }) => !hasRowKey(definition));
     return targetServers.flatMap(({ place, variables }) => {
-      const missing = plan.missingTables[place.shard ?? ''] ?? [];
-      const made = keyless.filter(({ name }) => missing.includes(name)).map(({ name }) => quoteName(name));
+      const missing = new Set(plan.missingTables[place.shard ?? '']);
+      const made = keyless.filter(({ name }) => missing.has(name)).map(({ name }) => quoteName(name));
       if (variables['sql_generate_invisible_primary_key'] !== 'ON' || made.length === 0) return [];
       return [
         {

@@ -2,7 +2,7 @@ import { workflowsOf } from '../../plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../../plan/plan.js';
 import type { Place } from '../../problem/errors.js';
 import { quoteName } from '../../sql/quote.js';
-import { writesTo } from '../../watch/writes-to.js';
+import { writing } from '../../watch/writes-to.js';
 import { defineCheck, type Found } from '../check.js';
 import { list } from '../words.js';
 
@@ -31,7 +31,7 @@ export const otherWorkflow = defineCheck({
 });
 
 function judgeRules(plan: Plan, place: Place, workflow: string, rules: readonly string[]): Found[] {
-  const shared = tableNames(plan).filter((table) => rules.some((rule) => writesTo(rule, table)));
+  const shared = tableNames(plan).filter(writing(rules));
   if (shared.length === 0) return [];
   return [
     {

@@ -20,12 +20,12 @@ export const primaryKeyRequired = defineCheck({
     );
     const wanting = targetServers.filter(({ variables }) => variables['sql_require_primary_key'] === 'ON');
     return wanting.flatMap(({ place }) => {
-      const missing = plan.missingTables[place.shard ?? ''] ?? [];
+      const missing = new Set(plan.missingTables[place.shard ?? '']);
       return tables.flatMap(({ name, definition }): Found[] => {
         const at = { ...place, table: name };
         const what = `table ${quoteName(name)} has no primary key, and sql_require_primary_key is ON in the target`;
         if (!hasRowKey(definition))
-          return missing.includes(name) ? [{ message: `${what}: it cannot be created`, place: at, remedy }] : [];
+          return missing.has(name) ? [{ message: `${what}: it cannot be created`, place: at, remedy }] : [];
         if (!plan.stream.deferSecondaryKeys || hasPrimary(targetDetails, place, name)) return [];
         return [
           {

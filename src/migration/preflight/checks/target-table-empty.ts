@@ -10,15 +10,16 @@ export const targetTableEmpty = defineCheck({
   needs: ['request', 'journals', 'plan', 'filledTables'],
   judge: ({ request, journals, plan, filledTables }) => {
     const own = ownJournal({ request, journals })?.createdTables ?? {};
-    return filledTables.flatMap(({ shard, tables }) =>
-      tables
-        .filter((table) => own[shard]?.includes(table) !== true)
+    return filledTables.flatMap(({ shard, tables }) => {
+      const mine = new Set(own[shard]);
+      return tables
+        .filter((table) => !mine.has(table))
         .map((table) => ({
           message: `table ${quoteName(table)} has rows`,
           place: targetPlace(plan, { shard, table }),
           remedy: 'empty or drop it, or leave it out with -exclude',
           code: 'TARGET_TABLE_NOT_EMPTY',
-        })),
-    );
+        }));
+    });
   },
 });

@@ -84,18 +84,31 @@ async function readSome(tablet: TabletConnection, names: readonly string[]): Pro
   const [tables, columns, keys, foreignKeys, triggers] = await Promise.all(
     detailQueries(quoteString(tablet.dbName), quoteStrings(names)).map((sql) => tablet.query(sql)),
   );
+  const [columnsOf, keysOf] = [byTable(columns), byTable(keys)];
+  const [foreignKeysOf, triggersOf] = [byTable(foreignKeys), byTable(triggers)];
   const engines = new Map(tables?.map((row) => [row['t'] ?? '', row['engine'] ?? '']));
-  const of = (rows: NamedRow[] | undefined, table: string) => (rows ?? []).filter((row) => row['t'] === table);
   return names
     .filter((name) => engines.has(name))
     .map((name) => ({
       name,
       engine: engines.get(name) ?? '',
-      columns: of(columns, name).map(column),
-      uniqueKeys: uniqueKeys(of(keys, name)),
-      foreignKeys: of(foreignKeys, name).map(foreignKey),
-      triggers: of(triggers, name).flatMap((row) => row['name'] ?? []),
+      columns: columnsOf(name).map(column),
+      uniqueKeys: uniqueKeys(keysOf(name)),
+      foreignKeys: foreignKeysOf(name).map(foreignKey),
+      triggers: triggersOf(name).flatMap((row) => row['name'] ?? []),
     }));
+}
+
+/** The rows of each table, by their column `t`. */
+function byTable(rows: readonly NamedRow[] = []): (table: string) => NamedRow[] {
+  const known = new Map<string, NamedRow[]>();
+  for (const row of rows) {
+    const table = row['t'] ?? '';
+    const others = known.get(table);
+    if (others === undefined) known.set(table, [row]);
+    else others.push(row);
+  }
+  return (table) => known.get(table) ?? [];
 }
 
 /** Tables, columns, unique keys, foreign keys, triggers. */
