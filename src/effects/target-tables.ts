@@ -33,6 +33,7 @@ export const targetTables = {
     tell: (there: number) => void,
   ): Promise<void> {
     const names = tableNames(plan);
+    await tablet.awaitCreation();
     const existing = new Set(await tablet.tableNames());
     const missing = names.filter((name) => !existing.has(name));
     if (missing.length > 0) {
@@ -62,6 +63,7 @@ export const targetTables = {
     tables: readonly string[],
     created: readonly string[],
   ): Promise<void> {
+    await tablet.awaitCreation();
     const ids = (await tablet.streams(workflows)).map(({ id }) => id);
     const deferred = ids.length === 0 ? [] : await tablet.deferredKeys(ids, tables);
     const present = new Set(await tablet.tableNames());

@@ -96,6 +96,19 @@ test('tables that are created at once get the session that Vitess gives them', a
   expect(before).toHaveLength(3);
 });
 
+test('tables are waited for that a call creates which its caller has given up', async () => {
+  const name = 'late';
+  onTestFinished(() => tablet.dropTable(name));
+  const given = tablet.createTables(['do sleep(3)', `create table ${name} (id bigint primary key)`]);
+  await vi.waitFor(async () => {
+    const waiting = "select 1 from information_schema.processlist where info like 'do sleep%'";
+    expect(await sql('target', 'commerce', '0', waiting)).not.toEqual([]);
+  });
+  await tablet.awaitCreation();
+  expect(await tablet.tableNames()).toContain(name);
+  await given;
+});
+
 test('a stream of changes ends with the call, long before its deadline', async () => {
   const query = (statement: string) => sql('target', 'commerce', '0', statement);
   const write = () => query('insert into changing values ()');

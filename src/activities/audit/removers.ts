@@ -62,7 +62,7 @@ async function dropEmpty(clients: Clients, lock: KeyspaceLock, residue: Residue<
   const aside = asideName(table);
   const tablet = await primaryOf(clients, residue);
   await tablet.renameTable(table, aside);
-  if (!(await tablet.isEmpty(aside))) {
+  if ((await tablet.nonEmptyTables([aside])).length > 0) {
     await tablet.renameTable(aside, table);
     throw notRemovable(keyspace, `rows have been written to table ${quoteName(table)} of shard ${shard} meanwhile`);
   }

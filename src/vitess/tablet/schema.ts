@@ -1,10 +1,15 @@
 import { Code, ConnectError } from '@connectrpc/connect';
+import { MigrationError } from '../../migration/problem/errors.js';
 import type { TabletConnection } from './connection.js';
 import { readVariables } from './sql/server.js';
 
 /** What Vitess's materializer sets while it creates target tables (`vreplication.SQLMode`). */
 const sqlMode = 'NO_AUTO_VALUE_ON_ZERO';
 const allTables = '/.*/';
+/** The name of a lock of MySQL that a session holds while it creates tables, of at most 64 characters. */
+const creating = "concat('vtmigrate ', left(sha2(database(), 256), 40))";
+/** Seconds to wait for such a session to end. */
+const creatingPatience = 40;
 
 /** A table as GetSchema describes it. Rows and bytes are estimates of `information_schema`. */
 export interface TableSchema {
@@ -57,13 +62,33 @@ export async function createTables(
   definitions: readonly string[],
   keyless: boolean,
 ): Promise<void> {
-  const settings = [`set session sql_mode = '${sqlMode}';\n`, keyless ? await withoutGeneratedKeys(tablet) : ''];
+  const settings = [
+    `do get_lock(${creating}, 0);\n`,
+    `set session sql_mode = '${sqlMode}';\n`,
+    keyless ? await withoutGeneratedKeys(tablet) : '',
+  ];
   const sql = Buffer.from(`${settings.join('')}${definitions.join(';\n')}`);
   await tablet.change('ExecuteMultiFetchAsDba', (options) =>
     tablet.manager.executeMultiFetchAsDba(
       { sql, dbName: tablet.dbName, maxRows: 1n, disableForeignKeyChecks: true },
       options,
     ),
+  );
+}
+
+/**
+ * Waits until no earlier call of `createTables` goes on: one that its caller has given up still makes all its tables.
+ * @throws MigrationError TABLET_UNREACHABLE when one does not end in time
+ */
+export async function awaitCreation(tablet: TabletConnection): Promise<void> {
+  // The lock goes with the session, which is this call's own.
+  const [row] = await tablet.query(`select get_lock(${creating}, ${creatingPatience}) as held`);
+  if (row?.['held'] === '1') return;
+  throw new MigrationError(
+    'TABLET_UNREACHABLE',
+    'an earlier call still creates tables',
+    tablet.place,
+    "see what the tablet's MySQL waits for (SHOW PROCESSLIST)",
   );
 }
 

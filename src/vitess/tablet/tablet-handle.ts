@@ -130,11 +130,6 @@ export class TabletHandle {
     return tables.readNonEmptyTables(this.connection, names);
   }
 
-  /** True when a table has not a single row. */
-  async isEmpty(table: string): Promise<boolean> {
-    return (await this.nonEmptyTables([table])).length === 0;
-  }
-
   /**
    * Runs statements that create tables, with foreign key checks off.
    * @param keyless the tables have no primary key, and shall not get the invisible one that MySQL can make. Two calls
@@ -149,6 +144,11 @@ export class TabletHandle {
    */
   createTables(definitions: readonly string[], { keyless = false } = {}): Promise<void> {
     return schema.createTables(this.connection, definitions, keyless);
+  }
+
+  /** Waits until no earlier call of `createTables` goes on; such a call outlives its caller. */
+  awaitCreation(): Promise<void> {
+    return schema.awaitCreation(this.connection);
   }
 
   /** Makes the tablet load what has changed of its tables, for example those that `createTables` has made. */

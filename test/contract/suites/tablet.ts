@@ -71,14 +71,14 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       ]);
       expect(await tablet.tableNames()).toContain(table);
       expect(await tablet.views()).not.toContain(table);
-      expect(await tablet.isEmpty(table)).toBe(true);
+      expect(await tablet.nonEmptyTables([table])).toEqual([]);
       for (const id of [1, 2]) await under.write('target', table, id, 'x');
-      expect(await tablet.isEmpty(table)).toBe(false);
+      expect(await tablet.nonEmptyTables([table])).toEqual([table]);
       await expect.poll(async () => (await tablet.sizes([table])).get(table)?.rows, waiting).toBe(2n);
       for (let i = 0; i < 2; i++) await tablet.dropTable(table);
       expect(await tablet.tables([table])).toEqual([]);
       expect(await tablet.tableNames()).not.toContain(table);
-      await expect(tablet.isEmpty(table)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      await expect(tablet.nonEmptyTables([table])).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
     });
 
     test('the names of tables are those GetSchema gives, in the same order', async () => {
@@ -134,6 +134,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       });
       expect((await tablet.tables([first, table, last])).map(({ name }) => name)).toEqual([table, first]);
       await tablet.createTables([ddl(last)], { keyless: true });
+      await tablet.awaitCreation();
       await tablet.reloadSchema();
       expect(await tablet.tables([last])).toHaveLength(1);
     });

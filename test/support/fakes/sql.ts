@@ -142,6 +142,8 @@ export class FakeSql {
         /^select collation_name as name from information_schema\.collations$/,
         () => collations.map((name) => ({ name })),
       ],
+      // A call that creates tables is over at once.
+      [/^select get_lock\(/, () => [{ held: '1' }]],
       // No fake replaces a table.
       [/ from information_schema\.innodb_tables where /, () => []],
       [/^show global status like 'Threads_running'$/, () => [{ Variable_name: 'Threads_running', Value: '1' }]],

@@ -84,7 +84,7 @@ export class FakeTablet {
       applySchema: ({ sql }: wire.ApplySchemaRequest) => (asVitess(() => mysql.createTable(sql)), {}),
       executeMultiFetchAsDba: ({ sql }: wire.ExecuteMultiFetchAsDbaRequest) => {
         const statements = Buffer.from(sql).toString().split(';\n');
-        for (const each of statements.filter((text) => !text.startsWith('set session ')))
+        for (const each of statements.filter((text) => !/^(do get_lock|set session)\b/.test(text)))
           asVitess(() => mysql.createTable(each));
         return {};
       },
