@@ -3,12 +3,11 @@ import { sourceOf } from '../effects/source/open-source.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { tableNames } from '../migration/plan/plan.js';
 import type { Problem } from '../migration/problem/errors.js';
-import { lateWrites } from '../migration/proof/late-writes.js';
+import { lateWrites, shortestWatch } from '../migration/proof/late-writes.js';
 import type { Clients } from '../vitess/clients.js';
 import { readingStep } from './step/step.js';
 
-/** Milliseconds: how long the source is watched, and how long reading its binary logs may take. */
-const watched = 3_000;
+/** Milliseconds that reading the binary logs may take. */
 const changesTimeout = 15_000;
 
 /** What Complete cannot know without a fence: whether applications go on writing to the source. */
@@ -22,12 +21,12 @@ export function watchSourceActivities(clients: Clients) {
         const written = await Promise.all(
           source.shards.map(async (shard) => {
             const from = await source.position(shard);
-            await sleep(watched);
+            await sleep(shortestWatch * 1000);
             const to = await source.position(shard);
             return source.changedTables(shard, tableNames(plan), from, to, changesTimeout);
           }),
         );
-        return lateWrites([...new Set(written.flat())].sort(), source.place(), watched / 1000);
+        return lateWrites([...new Set(written.flat())].sort(), source.place(), shortestWatch);
       });
     },
   };

@@ -23,6 +23,8 @@ const longestProofDelay = 3_600;
 export class Completion {
   /** Whether the fence was raised in the last try; undefined when another run, or none, has tried. */
   private fenced: boolean | undefined;
+  /** What the last comparison says of writers of the source, if it has followed them for long enough. */
+  private lateWrites: Problem | null = null;
 
   constructor(private readonly context: LifecycleContext) {}
 
@@ -63,7 +65,7 @@ export class Completion {
       facts.missing = await this.compareRows(false);
     }
     if (facts.missing.length === 0) {
-      facts.warnings = fenceSource ? [] : [await this.watchSource()];
+      facts.warnings = fenceSource ? [] : [this.lateWrites ?? (await this.watchSource())];
       facts.missing = await this.gaps(() => this.publish());
     }
     if (facts.missing.length === 0) {
@@ -91,11 +93,13 @@ export class Completion {
   /** What the checksums lack. */
   private async compareRows(fenced: boolean): Promise<Gap[]> {
     const { facts, ref } = this.context.migration;
+    this.lateWrites = null;
     if (!comparesRows()) return [];
     const gaps = await this.gaps(
       async () => {
         const answer = await locked.checksumNow(ref, fenced);
         facts.proof = answer.report;
+        this.lateWrites = answer.lateWrites ?? null;
         return answer.gaps;
       },
       fenced ? 1 : proofTries,

@@ -120,6 +120,7 @@ describe('the status', () => {
   const fields = [
     'copiedPercent',
     'createDone',
+    'creating',
     'findings',
     'lagSeconds',
     'lastError',

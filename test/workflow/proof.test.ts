@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cellsNotReached, tablesStillKnown } from '../../src/migration/problem/cell-not-reached.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
-import { cleanVDiff, dirtyVDiff, failedVDiff, sampleGap, sampleProblem } from '../support/workflow/samples.js';
+import { lateWrites } from '../../src/migration/proof/late-writes.js';
+import {
+  cleanVDiff,
+  dirtyVDiff,
+  failedVDiff,
+  sampleGap,
+  sampleProblem,
+  sampleProof,
+} from '../support/workflow/samples.js';
 import { fails, returns, Script, untilCancelled } from '../support/workflow/scripted-activities.js';
 import { inSkippedTime } from '../support/workflow/skipped-time.js';
 import { Bench } from '../support/workflow/workflow-bench.js';
@@ -34,6 +42,14 @@ describe('a proof with gaps', () => {
     expect(script.count('publish')).toBe(1);
     expect(waits(script)).toEqual([5, 10, 20, 40, 80]);
     expect(script.steps().slice(-6)).toEqual(['prove', 'checksumNow', 'watchSource', 'publish', 'finish', 'serve']);
+  });
+
+  it('watches the source by itself only where the comparison has not seen who writes to it', async () => {
+    const seen = lateWrites(['corder'], { cluster: 'ext1' }, 30);
+    const script = new Script().on('checksumNow', returns({ report: sampleProof(), gaps: [], lateWrites: seen }));
+    const result = await (await bench.migrate(script, { complete: 'auto' })).result();
+    expect(result).toMatchObject({ outcome: 'completed', warnings: [seen] });
+    expect(script.steps().slice(-4)).toEqual(['checksumNow', 'publish', 'finish', 'serve']);
   });
 
   it('is none for a cell that cannot be reached: that is a warning, once', async () => {

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { isProven, proofFingerprint, type ProofReport } from '../../migration/checksum/report.js';
 import { proofGaps } from '../../migration/checksum/gaps.js';
 import type { MigrationRef } from '../../migration/plan/reference.js';
-import { describeProblem, MigrationError } from '../../migration/problem/errors.js';
+import { describeProblem, MigrationError, type Problem } from '../../migration/problem/errors.js';
 import type { Gap } from '../../migration/proof/gaps.js';
 import type { Clients } from '../../vitess/clients.js';
 import { withHeartbeat } from '../step/heartbeat.js';
@@ -27,6 +27,8 @@ const mostFailures = 20;
 export interface ProofAnswer {
   report: ProofReport;
   gaps: Gap[];
+  /** The warning about writers of the source; null when `watchSource` has to tell. An earlier version has none. */
+  lateWrites?: Problem | null;
 }
 
 /** The rows of both sides, compared by their checksums while the migration goes on. */
@@ -135,7 +137,8 @@ class Rounds {
   answer(acceptChanging: boolean): ProofAnswer {
     const report = this.report();
     const enough = isProven(report) || (acceptChanging && this.run.onlyChanging && report.differing.length === 0);
-    return { report, gaps: enough && report.unprovable.length === 0 ? [] : proofGaps(report, this.run.place) };
+    const gaps = enough && report.unprovable.length === 0 ? [] : proofGaps(report, this.run.place);
+    return { report, gaps, lateWrites: this.run.lateWrites };
   }
 
   save(): Promise<void> {

@@ -6,7 +6,8 @@ import { keyId, type Key } from '../../migration/checksum/scope.js';
 import { mostKeys, type Suspect, type TableProof } from '../../migration/checksum/table-proof.js';
 import { workflowsOf } from '../../migration/plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
-import { describeProblem, MigrationError, type Place } from '../../migration/problem/errors.js';
+import { describeProblem, MigrationError, type Place, type Problem } from '../../migration/problem/errors.js';
+import { lateWritesSeen, longestWatch, type SourceWrites } from '../../migration/proof/late-writes.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import { sourcePositions } from '../step/proof.js';
 import { targetRows } from '../step/rows.js';
@@ -56,6 +57,7 @@ export class ProofRun {
     private positions: Record<string, string>,
     private tables: TrackedTables,
     private identities: Identities,
+    private readonly writes: SourceWrites,
   ) {}
 
   /** Goes on where a run before it came to, if there is a record of that. */
@@ -66,12 +68,14 @@ export class ProofRun {
     const readers = await Promise.all([source.rowReader(positions), targetRows(step.clients, plan)]);
     const identities = known?.identities ?? (await readIdentities(step, plan, source, tableNames(plan)));
     const tables = await trackTables(plan, ...readers, known?.tables ?? {});
-    return new ProofRun(step, plan, source, positions, tables, identities);
+    const writes = known?.writes ?? { since: Date.now(), last: {} };
+    return new ProofRun(step, plan, source, positions, tables, identities, writes);
   }
 
   toState(): ProofState {
     const tables = [...this.tables.tracked].map(([name, { proof }]) => [name, proof.toState()] as const);
-    return { positions: this.positions, tables: Object.fromEntries(tables), identities: this.identities };
+    const { positions, identities, writes } = this;
+    return { positions, tables: Object.fromEntries(tables), identities, writes };
   }
 
   report(): ProofReport {
@@ -108,6 +112,14 @@ export class ProofRun {
   /** The source, for a person. */
   get place(): Place {
     return this.source.place();
+  }
+
+  /**
+   * The warning about writers of the source; null when it cannot be given: tables that are not compared are not
+   * followed either.
+   */
+  get lateWrites(): Problem | null {
+    return this.tables.unprovable.length > 0 ? null : lateWritesSeen(this.writes, this.place, Date.now());
   }
 
   /** Looks now and then whether the source's servers are busy. */
@@ -240,6 +252,7 @@ export class ProofRun {
       const of = this.tables.tracked.get(name);
       of?.proof.mark([...keys.values()], of.table.key.length > 0, this.at);
     }
+    this.noteWrites([...happened.rows.keys(), ...happened.statements.keys()]);
     for (const [name, statement] of happened.statements) this.tables.tracked.get(name)?.proof.void(statement);
     this.positions = happened.positions;
     this.complete = happened.complete;
@@ -247,6 +260,13 @@ export class ProofRun {
     const again = this.tables.unprovable.length > 0 && Date.now() - this.tablesAt >= unprovableEvery;
     if (happened.statements.size > 0 || again) await this.readTablesAgain();
     for (const proof of this.proofs) proof.settle(this.at);
+  }
+
+  private noteWrites(tables: readonly string[]): void {
+    const now = Date.now();
+    const isOld = (at = 0) => now - at > longestWatch * 1000;
+    const before = Object.entries(this.writes.last).filter(([, at]) => !isOld(at));
+    this.writes.last = Object.fromEntries([...before, ...tables.map((table) => [table, now] as const)]);
   }
 
   /** Definitions may have changed, and with them how rows are compared. */

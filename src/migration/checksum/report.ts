@@ -1,3 +1,4 @@
+import type { SourceWrites } from '../proof/late-writes.js';
 import { mostKeys, type TableProof, type TableProofState } from './table-proof.js';
 
 /** The proof of a migration as it is kept beside its journal. */
@@ -7,6 +8,8 @@ export interface ProofState {
   tables: Record<string, TableProofState>;
   /** A record of an earlier version has none. */
   identities?: Identities;
+  /** Who writes to the source; a record of an earlier version does not say it. */
+  writes?: SourceWrites;
 }
 
 /** What InnoDB called the tables when they were last looked at. */
