@@ -3,6 +3,7 @@ import type { Definitions } from '../migration/proof/drift.js';
 import { MigrationError, type Place } from '../migration/problem/errors.js';
 import type { ProofState } from '../migration/checksum/report.js';
 import type { MigrateInput } from '../migration/input/input.js';
+import { streamOptionsOf } from '../migration/input/options.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import { absent } from '../vitess/topology/kv.js';
@@ -150,8 +151,12 @@ export class JournalStore {
   }
 
   /** The record; `undefined` when there is none. */
-  readRecord(): Promise<MigrationRecord | undefined> {
-    return this.readBeside('record');
+  async readRecord(): Promise<MigrationRecord | undefined> {
+    const record = await this.readBeside<MigrationRecord>('record');
+    if (record === undefined) return undefined;
+    // A record of an earlier version lacks the stream options that have been added since.
+    const stream = { ...streamOptionsOf(), ...record.plan.stream };
+    return { ...record, plan: { ...record.plan, stream } };
   }
 
   /** The record of this run. @throws MigrationError MIGRATION_EXISTS when it is gone, or another's */

@@ -5,6 +5,7 @@ import type { StreamOptions } from '../migration/input/options.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { create } from '@bufbuild/protobuf';
 import { BinlogSourceSchema, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
+import type { ShardStreams } from '../migration/watch/stream.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { toStored, writeOverrides } from '../vitess/tablet/stream-options.js';
 import type { StreamsRequest } from '../vitess/tablet/streams.js';
@@ -20,9 +21,28 @@ const flagsName = 'vreplication-experimental-flags';
 const batching = 4;
 const defaultFlags = 7;
 
-function withoutBatching(overrides: Record<string, string> = {}): Record<string, string> {
-  const flags = Number(overrides[flagsName] ?? defaultFlags);
-  return { ...overrides, [flagsName]: String(flags & ~batching) };
+/** The config overrides of streams. @param filtered they take some of a source shard's rows */
+function overridesOf({ stream }: Plan, filtered: boolean): Record<string, string> {
+  const { configOverrides } = stream;
+  if (!filtered) return configOverrides;
+  const flags = Number(configOverrides[flagsName] ?? defaultFlags);
+  return { ...configOverrides, [flagsName]: String(flags & ~batching) };
+}
+
+/** Sets those of a shard's workflows that are others. */
+async function setOverrides(
+  context: EffectContext,
+  tablet: TabletHandle,
+  found: readonly ShardStreams[],
+  wanted: Record<string, string>,
+): Promise<void> {
+  const inOrder = (overrides: Record<string, string>) => JSON.stringify(Object.entries(overrides).sort());
+  for (const { workflow, options } of found) {
+    if (inOrder(options.configOverrides) === inOrder(wanted)) continue;
+    const cleared = Object.keys(options.configOverrides).map((name) => [name, ''] as const);
+    await context.beforeEffect();
+    await tablet.setConfigOverrides(workflow, { ...Object.fromEntries(cleared), ...wanted });
+  }
 }
 
 /** What `change` sets, to compare. */
@@ -55,25 +75,26 @@ export const streams = {
     for (const stream of missing) await tablet.createStreams(toStreamsRequest(plan, source, stream));
   },
 
-  /** Makes a shard's streams that another program has made into a sharded target repeat each row by itself. */
+  /**
+   * Makes a shard's streams that another program has made into a sharded target repeat each row by itself, and leaves
+   * their other config overrides as they are.
+   */
   async stopBatching(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
-    for (const { workflow, configOverrides } of await tablet.workflows(workflowsOf(plan))) {
-      const wanted = withoutBatching(configOverrides);
-      if (wanted[flagsName] === configOverrides[flagsName]) continue;
-      await context.beforeEffect();
-      await tablet.setConfigOverrides(workflow, wanted);
-    }
+    for (const found of await tablet.workflows(workflowsOf(plan)))
+      await setOverrides(context, tablet, [found], overridesOf({ ...plan, stream: found.options }, true));
   },
 
-  /** Makes a shard's streams read where the plan says, and treat DDL as it says. */
-  async change(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
+  /** Makes a shard's streams read where the plan says, with its config overrides, and treat DDL as it says. */
+  async change(context: EffectContext, plan: Plan, shard: ShardFacts, tablet: TabletHandle): Promise<void> {
     const wanted = readingOf(plan.source.cells, plan.stream);
-    const others = (await tablet.workflows(workflowsOf(plan))).filter(
-      ({ cells, options }) => readingOf(cells, options) !== wanted,
-    );
-    if (others.length === 0) return;
-    await context.beforeEffect();
-    await tablet.setStreamOptions(workflowNames(others), plan.source.cells, plan.stream);
+    const found = await tablet.workflows(workflowsOf(plan));
+    const others = found.filter(({ cells, options }) => readingOf(cells, options) !== wanted);
+    if (others.length > 0) {
+      await context.beforeEffect();
+      await tablet.setStreamOptions(workflowNames(others), plan.source.cells, plan.stream);
+    }
+    const filtered = streamsOf(plan, shard).some((stream) => stream.filtered);
+    await setOverrides(context, tablet, found, overridesOf(plan, filtered));
   },
 
   /** Starts a shard's streams for the first time. */
@@ -186,6 +207,6 @@ function toStreamsRequest(plan: Plan, source: Source, stream: PlannedStream): St
     cells: plan.source.cells,
     workflowType: VReplicationWorkflowType.Migrate,
     ...stored.row,
-    options: writeOverrides(stream.filtered ? withoutBatching() : {}),
+    options: writeOverrides(overridesOf(plan, stream.filtered)),
   };
 }

@@ -34,6 +34,23 @@ async function rows(keyspace: TargetKeyspace) {
   }));
 }
 
+/** The config overrides that count for Vitess, each once: those with a value. */
+async function overrides(keyspace: TargetKeyspace): Promise<unknown[]> {
+  const query = "select cast(options as char) as options from _vt.vreplication where workflow like 'options%'";
+  const found = await Promise.all(targets[keyspace].shards.map((shard) => sql('target', keyspace, shard, query)));
+  const configs = found.flat().map(({ options }) => {
+    const { config = {} } = JSON.parse(String(options)) as { config?: Record<string, string> };
+    return JSON.stringify(
+      Object.fromEntries(
+        Object.entries(config)
+          .filter(([, value]) => value !== '')
+          .sort(),
+      ),
+    );
+  });
+  return [...new Set(configs)].map((each) => JSON.parse(each) as unknown);
+}
+
 async function expectCompleted(keyspace: TargetKeyspace): Promise<void> {
   expect(await program.cli('Migrate', 'Complete', `${keyspace}.options`)).toMatchObject({ code: 0 });
   expect(await contentsOf('target', keyspace, tables)).toEqual(await contentsOf('source', 'load', tables));
@@ -52,6 +69,31 @@ describe('the streams of a running migration', () => {
       expect(row).toEqual({ cell: 'ext', types: 'primary', state: 'Running', onDdl: 'EXEC_IGNORE' });
     await expectCompleted(keyspace);
   });
+
+  test.each(['commerce', 'customer'] as const)(
+    'have the flags of vttablet that are asked for, on %s',
+    async (keyspace) => {
+      const flags = { 'vreplication-parallel-insert-workers': '4', 'relay-log-max-items': '500' };
+      const handle = await migrate(keyspace, { configOverrides: flags, lanes: 2 });
+      await until(handle, ({ phase }) => phase === 'replicating');
+      // A filtered stream never repeats several rows with one statement.
+      const always = keyspace === 'customer' ? { 'vreplication-experimental-flags': '3' } : {};
+      expect(await overrides(keyspace)).toEqual([{ ...flags, ...always }]);
+      const update = async (list: string) =>
+        expect(await program.cli('Workflow', '-config_overrides', list, 'Update', `${keyspace}.options`)).toMatchObject(
+          {
+            code: 0,
+            stdout: expect.stringContaining(`configOverrides ${list}`) as string,
+          },
+        );
+      await update('vreplication-retry-delay=7s,vreplication-experimental-flags=7');
+      const changed = { 'vreplication-retry-delay': '7s', 'vreplication-experimental-flags': '7', ...always };
+      expect(await overrides(keyspace)).toEqual([changed]);
+      await handle.executeUpdate('updateOptions', { args: [{ configOverrides: {} }] });
+      expect(await overrides(keyspace)).toEqual([always]);
+      await expectCompleted(keyspace);
+    },
+  );
 
   test('stay stopped while they are paused, and begin as they are then', async () => {
     const handle = await migrate('customer');

@@ -34,7 +34,6 @@ const shard = (streams: Stream[], changes: Partial<ShardStreams> = {}): ShardStr
     tabletTypesInPreferenceOrder: false,
     onDdl: 'STOP',
   }),
-  configOverrides: {},
   streams,
   ...changes,
 });

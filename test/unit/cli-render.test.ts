@@ -430,6 +430,7 @@ test('the plan of a dry run', () => {
       stopAfterCopy: true,
       deferSecondaryKeys: true,
       onDdl: 'IGNORE',
+      configOverrides: { 'vreplication-parallel-insert-workers': '4' },
     },
   };
   const planned = {
@@ -447,7 +448,8 @@ test('the plan of a dry run', () => {
     'Target:       commerce (sharded), shards -80',
     'Cells:        ext',
     'Tablet types: REPLICA, PRIMARY, in this order of preference',
-    'Streams:      not started; stopped after the copy; secondary keys after the copy; on DDL: IGNORE',
+    'Streams:      not started; stopped after the copy; secondary keys after the copy; on DDL: IGNORE; ' +
+      'vreplication-parallel-insert-workers=4',
     '',
     '2 tables, about 1,502 rows, 18.0 KiB:',
     '  order line  1,500 rows   2.0 KiB',

@@ -291,7 +291,12 @@ describe('Workflow and VDiff', () => {
     ['-timeout 0s Update commerce.wf', /catchUpTimeout must be a duration from 1s to 30m/],
     ['-vdiff_stall_timeout soon Update commerce.wf', /vdiffStallTimeout must be a duration from 10s to 7d/],
     ['-cells zone1 Stop commerce.wf', /-cells is not an option of Stop: it belongs to Update/],
-    ['-config_overrides a=b Update commerce.wf', /-config_overrides is not supported yet/],
+    ['-config_overrides a=b Update commerce.wf', /names a, which is none of vreplication-/],
+    ['-config_overrides a Update commerce.wf', /-config_overrides takes names with values, such as a=1: a/],
+    [
+      '-config_overrides vreplication-parallel-insert-workers=x Update commerce.wf',
+      /takes a number for vreplication-parallel-insert-workers, not "x"/,
+    ],
   ])('Workflow %s is refused', (line, message) => {
     expect(() => parseWorkflow(split(line))).toThrow(message);
   });

@@ -3,14 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
 import { unsupportedFlags } from '../../src/cli/args/unsupported-flags.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
-import {
-  streamOptionsOf,
-  defaultOf,
-  fieldsOf,
-  keptFields,
-  options,
-  type Option,
-} from '../../src/migration/input/options.js';
+import { defaultOf, type Option } from '../../src/migration/input/option.js';
+import { streamOptionsOf, fieldsOf, keptFields, options } from '../../src/migration/input/options.js';
 
 const document = readFileSync(new URL('../../docs/input.md', import.meta.url), 'utf8');
 
@@ -85,6 +79,7 @@ describe('the options', () => {
       stopAfterCopy: false,
       deferSecondaryKeys: true,
       onDdl: 'STOP',
+      configOverrides: {},
     });
   });
 

@@ -86,6 +86,7 @@ describe('a plan', () => {
         stopAfterCopy: false,
         deferSecondaryKeys: true,
         onDdl: 'IGNORE',
+        configOverrides: {},
       },
     });
     expect(streamsOf(made, { name: '0', keyRange: '' })).toEqual([
@@ -114,6 +115,7 @@ describe('a plan', () => {
       stopAfterCopy: true,
       deferSecondaryKeys: false,
       onDdl: 'EXEC',
+      configOverrides: { 'vreplication-parallel-insert-workers': '4' },
     };
     const given = { ...options, tabletTypesInPreferenceOrder: false };
     expect(plan(source(), target(), given).plan.stream).toEqual(given);

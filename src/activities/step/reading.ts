@@ -23,8 +23,10 @@ export async function writeRecord(step: LockedStep, record: MigrationRecord): Pr
   const { target } = record.plan;
   await step.beforeEffect();
   await journals.amendRecord(ref.runId, () => record);
-  for (const { name } of target.shards)
-    await streams.change(step, record.plan, await clients.primary(clients.target, target.keyspace, name));
+  for (const shard of target.shards) {
+    const tablet = await clients.primary(clients.target, target.keyspace, shard.name);
+    await streams.change(step, record.plan, shard, tablet);
+  }
 }
 
 /**

@@ -18,6 +18,20 @@ export function namesOf(args: Arguments, name: string): string[] | undefined {
     ?.flatMap((value) => (/^\s*[[{]/.test(value) ? fromJson(value, typed) : splitList(value, typed)));
 }
 
+/** The names and values that an option takes: `a=1,b=2`. @throws UsageError for one without a value, or given twice */
+export function settingsOf(args: Arguments, name: string): Record<string, string> | undefined {
+  const typed = args.typed(name);
+  const pairs = itemsOf(args, name)?.map((item) => {
+    const [, setting = '', value = ''] = /^([^=]+)=(.+)$/.exec(item) ?? [];
+    if (setting === '') throw new UsageError(`${typed} takes names with values, such as a=1: ${item}`);
+    return [setting, value] as const;
+  });
+  if (pairs === undefined) return undefined;
+  const settings = Object.fromEntries(pairs);
+  if (Object.keys(settings).length < pairs.length) throw new UsageError(`${typed} names a setting twice`);
+  return settings;
+}
+
 /** @param typed the option as typed, for messages @throws UsageError for an empty item */
 export function splitList(value: string, typed: string): string[] {
   const items = value.split(',').map((item) => item.trim());

@@ -1,7 +1,8 @@
 import type { OptionsRequest, RawCompleteRequest, RawMigrateInput } from '../../migration/input/input.js';
-import { defaultOf, fieldsOf, options, tabletTypes, type Field, type Option } from '../../migration/input/options.js';
+import { defaultOf, type Option } from '../../migration/input/option.js';
+import { fieldsOf, options, tabletTypes, type Field } from '../../migration/input/options.js';
 import { targetKeyspaceFlag, workflowFlag } from './common.js';
-import { itemsOf, namesOf } from './lists.js';
+import { itemsOf, namesOf, settingsOf } from './lists.js';
 import type { Arguments, Flag, FlagSet } from './parse.js';
 import { spellings } from './spellings.js';
 import { unsupportedFlags } from './unsupported-flags.js';
@@ -61,6 +62,7 @@ function defaultText(field: Field): string | undefined {
   const option: Option = options[field];
   const value = defaultOf(option);
   if (value === undefined) return option.absent;
+  if (typeof value === 'object' && !Array.isArray(value)) return 'none';
   if (!Array.isArray(value)) {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     return option.kept === true && option.of.includes('Complete')
@@ -89,11 +91,12 @@ export function readOptions(args: Arguments, action: 'Create' | 'Complete' | 'Up
   );
 }
 
-function read(args: Arguments, { kind, flag }: Option): string | string[] | number | boolean | undefined {
+function read(args: Arguments, { kind, flag }: Option): unknown {
   if (flag === undefined) return undefined;
   if (kind.takes === undefined) return args.bool(flag);
   if (kind.number === true) return numberOf(args.text(flag));
   if (kind.list === undefined) return args.text(flag);
+  if (kind.list === 'settings') return settingsOf(args, flag);
   return kind.list === 'tables' ? namesOf(args, flag) : itemsOf(args, flag);
 }
 

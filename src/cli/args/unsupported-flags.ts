@@ -9,7 +9,6 @@ export const unsupportedFlags = [
   'atomic-copy',
   'no-routing-rules',
   'max-replication-lag-allowed',
-  'config-overrides',
   'shards',
   'tenant-id',
   'global-keyspace',

@@ -20,16 +20,7 @@ const workflowFlags: FlagSet = {
     { name: 'watch', default: 'false', about: 'repeat every second, until Ctrl-C or the end', of: ['Show'] },
     ...updateFlags,
   ],
-  notYet: [
-    'include-logs',
-    'format',
-    'shards',
-    'show-all',
-    'keep-data',
-    'keep-routing-rules',
-    'dry-run',
-    'config-overrides',
-  ],
+  notYet: ['include-logs', 'format', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
 };
 
 export const workflowHelp: Help = {

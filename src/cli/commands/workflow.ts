@@ -61,9 +61,17 @@ async function update(id: string, payload: OptionsRequest, session: Session, ter
   const migration = await running(id, session);
   terminal.farewell = 'the request is remembered; it is carried out without this command';
   await updateOptions(migration, payload, session, new Follower(session, migration, progressOn(terminal)));
-  const changed = Object.entries(payload).map(([option, value]) => `${option} ${oneLine([value].flat().join(', '))}`);
+  const changed = Object.entries(payload).map(([option, value]) => `${option} ${oneLine(shown(value))}`);
   terminal.print(`Updated ${id}: ${changed.join('; ')}.`);
   return 0;
+}
+
+/** Lists as they are typed, and settings. */
+function shown(value: OptionsRequest[keyof OptionsRequest]): string {
+  if (typeof value !== 'object' || Array.isArray(value)) return [value].flat().join(', ');
+  return Object.entries(value)
+    .map((pair) => pair.join('='))
+    .join(',');
 }
 
 async function helpOn(action: 'retry' | 'skip', id: string, session: Session, terminal: Terminal): Promise<number> {

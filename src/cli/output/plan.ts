@@ -44,6 +44,7 @@ function optionsOf(plan: Plan): string {
     ...(plan.stream.stopAfterCopy ? ['stopped after the copy'] : []),
     `secondary keys ${plan.stream.deferSecondaryKeys ? 'after the copy' : 'from the beginning'}`,
     `on DDL: ${plan.stream.onDdl}`,
+    ...Object.entries(plan.stream.configOverrides).map(([flag, value]) => `${flag}=${value}`),
   ].join('; ');
 }
 

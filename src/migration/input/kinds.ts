@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { rootPattern, serversPattern } from './address.js';
 import { isDuration, parseDuration } from './duration.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
+import { wrongStreamFlag } from './stream-flags.js';
 
 // Workflow code runs where code cannot be built from strings.
 z.config({ jitless: true });
@@ -14,7 +15,7 @@ export interface Kind<S extends z.ZodType = z.ZodType> {
   /** The value of a flag, as the help shows it; a flag without one is a boolean. */
   takes?: string;
   /** How the command line splits the value; `tables` also takes a JSON list, because table names may contain commas. */
-  list?: 'names' | 'tables';
+  list?: 'names' | 'tables' | 'settings';
   /** True when it is a number in JSON. */
   number?: true;
 }
@@ -81,6 +82,19 @@ export function identifier(parts: string, example: string) {
     takes: parts,
   };
 }
+
+/** Flags of vttablet and their values, as text. */
+export const streamFlags = {
+  schema: z.record(z.string(), z.string()).check((ctx) => {
+    for (const [flag, value] of Object.entries(ctx.value)) {
+      const message = wrongStreamFlag(flag, value);
+      if (message !== undefined) ctx.issues.push({ code: 'custom', input: ctx.value, message });
+    }
+  }),
+  json: '`{"<flag of vttablet>":"<value>"}`',
+  takes: '<flag=value,…>',
+  list: 'settings',
+} as const;
 
 const list = { takes: '<a,b,…>', list: 'names' } as const;
 

@@ -1,40 +1,12 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import * as kinds from './kinds.js';
-
-/**
- * What an option belongs to: actions of `Migrate`, the input that adopts a migration, and `Workflow Update`, which
- * changes a running one.
- */
-export type Action = 'Create' | 'Complete' | 'Adopt' | 'Update';
-
-/** An option of a migration, declared once: JSON contract, command line, help and docs/input.md derive from it. */
-export interface Option {
-  kind: kinds.Kind;
-  /** Checks the JSON field and holds its default. */
-  schema: z.ZodType;
-  of: readonly Action[];
-  /** Complete and Adopt leave the value that holds, from Create or Update, unless they name another one. */
-  kept?: true;
-  /** The flag's name with dashes; an option without one cannot be given as a flag. */
-  flag?: string;
-  aliases?: readonly string[];
-  about: string;
-  /** What holds without the option, where the schema has no default. */
-  absent?: string;
-}
+import { defaultOf, optional, required, withDefault, type Action, type Option } from './option.js';
 
 export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
 export const onDdlActions = ['IGNORE', 'STOP', 'EXEC', 'EXEC_IGNORE'] as const;
 /** Each lane has a stream for each pair of shards, and each stream reads the whole binary log of its source. */
 export const mostLanes = 16;
 export const sourceTablesActions = ['keep', 'rename', 'drop'] as const;
-
-const required = <S extends z.ZodType>(kind: kinds.Kind<S>) => ({ kind, schema: kind.schema });
-const optional = <S extends z.ZodType>(kind: kinds.Kind<S>) => ({ kind, schema: kind.schema.optional() });
-const withDefault = <S extends z.ZodType>(kind: kinds.Kind<S>, value: z.util.NoUndefined<z.output<S>>) => ({
-  kind,
-  schema: z._default(kind.schema, value),
-});
 
 /** What the streams are made with, and Vitess stores with each of them. */
 export const streamOptions = {
@@ -73,6 +45,12 @@ export const streamOptions = {
     of: ['Create', 'Update'],
     flag: 'on-ddl',
     about: 'what a stream does with DDL of the source',
+  },
+  configOverrides: {
+    ...withDefault(kinds.streamFlags, {}),
+    of: ['Create', 'Update'],
+    flag: 'config-overrides',
+    about: 'flags of vttablet that are others for these streams, such as vreplication-parallel-insert-workers=4',
   },
 } as const satisfies Record<string, Option>;
 
@@ -288,10 +266,4 @@ export function shapeOf<A extends Action>(action: A): { [F in FieldOf<A>]: Schem
   });
   // For each field, the line above has the type that StreamOptions gives it.
   return Object.fromEntries(shape) as { [F in FieldOf<A>]: SchemaOf<A, F> };
-}
-
-/** The default of an option; undefined when it has none. */
-export function defaultOf(option: Option): unknown {
-  const { data } = option.schema.safeParse(undefined);
-  return data;
 }

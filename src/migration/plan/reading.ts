@@ -12,18 +12,20 @@ interface Asked {
 }
 
 /** True when the request changes the streams themselves. */
-export function changesStreams({ cells, tabletTypes, tabletTypesInPreferenceOrder, onDdl }: OptionsRequest): boolean {
-  return [cells, tabletTypes, tabletTypesInPreferenceOrder, onDdl].some((value) => value !== undefined);
+export function changesStreams(request: OptionsRequest): boolean {
+  const { cells, tabletTypes, tabletTypesInPreferenceOrder, onDdl, configOverrides } = request;
+  const values = [cells, tabletTypes, tabletTypesInPreferenceOrder, onDdl, configOverrides];
+  return values.some((value) => value !== undefined);
 }
 
 /** The same with other options. Where the streams look for tablets is another question: see `readingFrom`. */
 export function withOptions({ input, plan }: Asked, request: OptionsRequest): Asked {
   const changed = migrateInputSchema.parse({ ...input, ...request });
-  const { tabletTypes, tabletTypesInPreferenceOrder, onDdl } = changed;
+  const { tabletTypes, tabletTypesInPreferenceOrder, onDdl, configOverrides } = changed;
   return {
     input: changed,
     plan: changesStreams(request)
-      ? { ...plan, stream: { ...plan.stream, tabletTypes, tabletTypesInPreferenceOrder, onDdl } }
+      ? { ...plan, stream: { ...plan.stream, tabletTypes, tabletTypesInPreferenceOrder, onDdl, configOverrides } }
       : plan,
   };
 }

@@ -9,8 +9,6 @@ export interface ShardStreams {
   type: string;
   cells: string[];
   options: StreamOptions;
-  /** Flags of vttablet that are others for these streams (`--config-overrides`), by their names. */
-  configOverrides: Record<string, string>;
   /** At least one. */
   streams: Stream[];
 }

@@ -34,15 +34,15 @@ export function toStored(options: StreamOptions): StoredOptions {
   };
 }
 
-/** A workflow's options as its rows have them: the JSON of Vitess's `WorkflowOptions`. */
+/** A workflow's config overrides as its rows have them: in the JSON of Vitess's `WorkflowOptions`. */
 export function writeOverrides(configOverrides: Record<string, string>): string {
   return JSON.stringify(Object.keys(configOverrides).length === 0 ? {} : { config: configOverrides });
 }
 
-/** What `writeOverrides` has written, or another program. */
-export function readOverrides(options: string): Record<string, string> {
+/** What `writeOverrides` has written, or another program. For Vitess, one without a value is none. */
+function readOverrides(options: string): Record<string, string> {
   const { config = {} } = (options === '' ? {} : JSON.parse(options)) as { config?: Record<string, string> };
-  return config;
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== ''));
 }
 
 /** The options with which a workflow's streams were made; Vitess does not keep `autoStart`. */
@@ -55,5 +55,6 @@ export function fromStored(response: ReadVReplicationWorkflowResponse): StreamOp
     stopAfterCopy: source.stopAfterCopy,
     deferSecondaryKeys: response.deferSecondaryKeys,
     onDdl: onDdlActions.find((action) => action === OnDDLAction[source.onDdl]) ?? 'IGNORE',
+    configOverrides: readOverrides(response.options),
   };
 }

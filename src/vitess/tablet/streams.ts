@@ -23,7 +23,7 @@ import type { Time } from '../wire/vttime_pb.js';
 import type { TabletConnection } from './connection.js';
 import { withoutRules } from './source-text.js';
 import { readSources, writeSource } from './sql/streams.js';
-import { fromStored, readOverrides, toStored } from './stream-options.js';
+import { fromStored, toStored } from './stream-options.js';
 
 /** Vitess's marks for "leave as it is" (`textutil.SimulatedNull…`). */
 const sameCells = ['NULL'];
@@ -61,7 +61,6 @@ function toShardStreams(tablet: TabletConnection, response: ReadVReplicationWork
     type: VReplicationWorkflowType[response.workflowType],
     cells: response.cells.split(',').flatMap((cell) => cell.trim() || []),
     options: fromStored(response),
-    configOverrides: readOverrides(response.options),
     streams: response.streams.map((stream) => toStream(stream, response.workflow)),
   };
 }
@@ -102,7 +101,10 @@ export async function setStreamState(
     await updateStreams(tablet, { workflow, state: VReplicationWorkflowState[state], ...told });
 }
 
-/** Sets all config overrides of a workflow's streams, which start anew with them (`UpdateVReplicationWorkflow`). */
+/**
+ * Sets all config overrides of a workflow's streams, which start anew with them (`UpdateVReplicationWorkflow`). Those
+ * that are not named are gone; Vitess takes an empty list for no change.
+ */
 export async function setConfigOverrides(
   tablet: TabletConnection,
   workflow: string,

@@ -411,6 +411,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
           stopAfterCopy: false,
           deferSecondaryKeys: true,
           onDdl: 'IGNORE',
+          configOverrides: {},
         },
         streams: [{ matches: [table], stopPosition: '', throttledBy: '' }],
       };
@@ -507,7 +508,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('config overrides are replaced as a whole, and the stream goes on', async () => {
       await prepare();
       await copied();
-      const overrides = async () => (await tablet.workflows([workflow])).map((each) => each.configOverrides);
+      const overrides = async () => (await tablet.workflows([workflow])).map((each) => each.options.configOverrides);
       expect(await overrides()).toEqual([{}]);
       await tablet.setConfigOverrides(workflow, {
         'vreplication-experimental-flags': '3',

@@ -49,6 +49,7 @@ export function sampleStreamOptions(changes: Partial<StreamOptions> = {}): Strea
     stopAfterCopy: false,
     deferSecondaryKeys: true,
     onDdl: 'IGNORE',
+    configOverrides: {},
     ...changes,
   };
 }
