@@ -81,7 +81,21 @@ export function planOf(seed: number, draws = drawsOf(seed)): Plan {
   if (draws < 2) return plan;
   const random = new Random(`simulation ${seed} second draws`);
   const changed = withOptionChanges(plan, random.fork('option changes'));
-  return withReplacedRun(withHit(changed, random.fork('hit')), random.fork('replaced run'));
+  const second = withReplacedRun(withHit(changed, random.fork('hit')), random.fork('replaced run'));
+  return draws < 3 ? second : withLanes(second, new Random(`simulation ${seed} third draws`));
+}
+
+/** The tables are copied in several lanes, down to one for each table. */
+function withLanes(plan: Plan, random: Random): Plan {
+  if (random.chance(0.5)) return plan;
+  const more = random.chance(0.5) ? [{ configOverrides: { 'vreplication-retry-delay': '7s' } }] : [];
+  const changes = more.map((payload): Deed => ({
+    at: momentOf(random.fork('at')),
+    what: 'updateOptions',
+    by: random.pick(['signal', 'update']),
+    payload,
+  }));
+  return { ...plan, input: { ...plan.input, lanes: random.pick([2, 2, 3, 16]) }, deeds: [...plan.deeds, ...changes] };
 }
 
 function firstDraws(seed: number): Plan {

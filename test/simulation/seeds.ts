@@ -1,5 +1,5 @@
 /** How many parts the random choices of a plan have; one that is added later has a stream of its own (`plan.ts`). */
-const latestDraws = 2;
+const latestDraws = 3;
 
 /**
  * Seeds that take a rare course, or have failed once, with the draws that they had then: more would be another course.
