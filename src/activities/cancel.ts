@@ -90,6 +90,6 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
 async function copiedTables({ journals }: LockedStep, { streams, left, leaving }: Journal): Promise<string[]> {
   const record = streams ? await journals.readRecord() : undefined;
   if (record === undefined) return [];
-  const gone = [...left, ...(leaving?.takenBack === true ? leaving.tables : [])];
-  return tableNames(record.plan).filter((table) => !gone.includes(table));
+  const gone = new Set([...left, ...(leaving?.takenBack === true ? leaving.tables : [])]);
+  return tableNames(record.plan).filter((table) => !gone.has(table));
 }

@@ -7,6 +7,7 @@ import { hasRowKey, parseDefinition } from '../migration/sql/table-definition.js
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import type { EffectContext } from './context.js';
 import { addTo } from './journal.js';
+import { batchesOf, Loading } from './many-tables.js';
 
 /**
  * Bounds of one call that creates tables. It has a minute, and a disk that needs a tenth of a second for each is slow.
@@ -14,8 +15,6 @@ import { addTo } from './journal.js';
  */
 const atOnce = 100;
 const charactersAtOnce = 200_000;
-/** Batches after which the tablet loads them: Vitess gives it 30 seconds for all that it does not know. */
-const loadedAtOnce = 10;
 
 /** The target's tables that a migration creates, with the source's definitions. */
 export const targetTables = {
@@ -41,20 +40,20 @@ export const targetTables = {
       await context.journals.update(context.ref.runId, (record) => addTo(record.createdTables, shard, missing));
     }
     let there = names.length - missing.length;
-    for (const [n, batch] of batchesOf(missing, definitions).entries()) {
+    const loading = new Loading(() => tablet.reloadSchema());
+    for (const batch of creationsOf(missing, definitions)) {
       tell(there);
-      if (n > 0 && n % loadedAtOnce === 0) await tablet.reloadSchema();
+      await loading.before(batch.tables.length);
       await createTables(context, plan, shard, tablet, batch);
       there += batch.tables.length;
     }
     tell(there);
-    // Also when nothing was missing: an earlier attempt may have ended before this line.
-    await tablet.reloadSchema();
+    await loading.end();
   },
 
   /**
-   * Takes back what was copied of some tables on a shard. Those that the migration created are dropped; one that was
-   * there before is as it was: empty, and with its secondary keys, which the copy may have deferred.
+   * Takes back what was copied of some tables on a shard. Those that the migration created are dropped, many in one
+   * call; one that was there before is as it was: empty, and with its secondary keys, which the copy may have deferred.
    * @param created the tables of this shard that the journal says were created
    */
   async takeBack(
@@ -68,17 +67,26 @@ export const targetTables = {
     const deferred = ids.length === 0 ? [] : await tablet.deferredKeys(ids, tables);
     const present = new Set(await tablet.tableNames());
     const there = tables.filter((name) => present.has(name));
-    const filled = await tablet.nonEmptyTables(there.filter((name) => !created.includes(name)));
-    for (const table of there) {
+    const made = new Set(created);
+    const older = there.filter((name) => !made.has(name));
+    const filled = await tablet.nonEmptyTables(older);
+    const loading = new Loading(() => tablet.reloadSchema());
+    for (const batch of batchesOf(there.filter((name) => made.has(name)))) {
+      await loading.before(batch.length);
       await context.beforeEffect();
-      if (created.includes(table)) {
-        await tablet.dropTable(table);
-        continue;
-      }
-      if (filled.includes(table)) await tablet.emptyTable(table);
-      for (const { statement } of deferred.filter((keys) => keys.table === table))
-        await buildKeys(context, tablet, table, statement);
+      await tablet.dropTables(batch);
     }
+    for (const table of filled) {
+      await loading.before(1);
+      await context.beforeEffect();
+      await tablet.emptyTable(table);
+    }
+    const standing = new Set(older);
+    for (const { table, statement } of deferred.filter((keys) => standing.has(keys.table))) {
+      await loading.before(1);
+      await buildKeys(context, tablet, table, statement);
+    }
+    await loading.end();
     if (deferred.length === 0) return;
     await context.beforeEffect();
     await tablet.deleteDeferredKeys(ids, tables);
@@ -126,7 +134,7 @@ interface Batch {
 }
 
 /** The tables in their order, but those without a key by themselves: their session has a setting of its own. */
-function batchesOf(names: readonly string[], definitions: Definitions): Batch[] {
+function creationsOf(names: readonly string[], definitions: Definitions): Batch[] {
   const tables = names.map((name) => ({ name, ddl: definitions[name] ?? '' }));
   const without = new Set(tables.filter(({ ddl }) => !hasRowKey(parseDefinition(ddl))));
   const batches: Batch[] = [];

@@ -1,57 +1,7 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { allActivities } from '../../src/activities/index.js';
-import { JournalStore } from '../../src/effects/journal.js';
-import { buildClients } from '../../src/worker.js';
-import { passing, type Pass } from '../support/fakes/intercept.js';
-import { fakeConfig, fakeMount, sampleTables, World } from '../support/fakes/world.js';
-import { input } from './preflight/facts.js';
+import { Bench, planned } from '../support/fakes/many-tables.js';
 
-const ref = { id: { keyspace: 'commerce', workflow: 'wf' }, runId: 'run' };
 const isBatch = (what: string) => what.includes('executeMultiFetchAsDba');
-
-/** A worker on a world with many tables. `pass` stands between it and its calls, which are counted. */
-class Bench {
-  readonly world = new World();
-  readonly target = this.world.mysqlOf(this.world.target, 'commerce', '0');
-  readonly calls: string[] = [];
-  readonly told: unknown[] = [];
-  pass: Pass = (_what, effect) => effect();
-  readonly journals;
-  private readonly clients;
-
-  constructor(tables: number) {
-    for (const name of names(tables)) this.world.fill(name, 1);
-    const connectors = passing(this.world.connectors(), (what, effect, failures) => {
-      this.calls.push(what);
-      return this.pass(what, effect, failures);
-    });
-    this.clients = buildClients(fakeConfig, connectors).clients;
-    this.journals = new JournalStore(this.clients.target, ref.id);
-  }
-
-  async preflight(): Promise<number> {
-    await this.clients.mounts.add('ext1', fakeMount);
-    return this.counted((its) => its.preflight(ref, input()));
-  }
-
-  create(): Promise<number> {
-    return this.counted((its) => its.create(ref));
-  }
-
-  /** How many calls a step makes. */
-  private async counted(work: (its: ReturnType<typeof allActivities>) => Promise<unknown>): Promise<number> {
-    const before = this.calls.length;
-    const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
-    environment.on('heartbeat', (details: unknown) => this.told.push(details));
-    await environment.run(() => work(allActivities(this.clients)));
-    return this.calls.length - before;
-  }
-}
-
-const names = (tables: number) => Array.from({ length: tables }, (_, n) => `t${String(n).padStart(4, '0')}`);
-const planned = (tables: number) => [...sampleTables, ...names(tables)].sort();
 
 async function costs(tables: number): Promise<{ preflight: number; create: number }> {
   const bench = new Bench(tables);

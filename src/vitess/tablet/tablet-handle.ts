@@ -73,8 +73,7 @@ export class TabletHandle {
 
   /** Makes the tablet read its shard record again, for example for denied tables. */
   async refreshState(): Promise<void> {
-    const { manager } = this.connection;
-    await this.connection.change('RefreshState', (options) => manager.refreshState({}, options));
+    await this.connection.change('RefreshState', (options) => this.connection.manager.refreshState({}, options));
   }
 
   /** The GTID position of a primary, in Vitess's form (`MySQL56/…`). */
@@ -151,29 +150,34 @@ export class TabletHandle {
     return schema.awaitCreation(this.connection);
   }
 
-  /** Makes the tablet load what has changed of its tables, for example those that `createTables` has made. */
+  /** Makes the tablet load what has changed of its tables, where the call that has changed them does not. */
   reloadSchema(): Promise<void> {
     return schema.reloadSchema(this.connection);
   }
 
-  /** Renames a table, with foreign key checks off. MySQL refuses a name that is taken. */
+  /** Renames a table, with foreign key checks off, and loads it. MySQL refuses a name that is taken. */
   renameTable(from: string, to: string): Promise<void> {
     return tables.renameTable(this.connection, from, to);
   }
 
-  /** Drops a table if it exists, with foreign key checks off. */
+  /** Drops a table if it exists, with foreign key checks off, and forgets it. */
   dropTable(table: string): Promise<void> {
     return tables.dropTable(this.connection, table);
   }
 
-  /** Deletes every row of a table, with foreign key checks off. */
+  /** Drops those tables that exist in one statement, with foreign key checks off; `reloadSchema` forgets them. */
+  dropTables(names: readonly string[]): Promise<void> {
+    return tables.dropTables(this.connection, names);
+  }
+
+  /** Deletes every row of a table, with foreign key checks off; `reloadSchema` loads it. */
   emptyTable(table: string): Promise<void> {
     return tables.emptyTable(this.connection, table);
   }
 
-  /** Runs one statement that changes a table, with foreign key checks off. */
+  /** Runs one statement that changes a table, with foreign key checks off; `reloadSchema` loads it. */
   alterTable(statement: string): Promise<void> {
-    return this.connection.alter(statement);
+    return this.connection.alter(statement, { load: false });
   }
 
   /** Current estimates of rows and bytes; a table that does not exist has none. Two calls. */

@@ -150,6 +150,22 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.dropTable(`${table} old`);
     });
 
+    test('many tables are dropped at once, those that are there', async () => {
+      const parent = `${table} parent`;
+      const names = [parent, `${table} to`, `${table}, a"'b`, table];
+      onTestFinished(() => tablet.dropTables(names));
+      await tablet.createTables([
+        ...names.slice(0, 3).map(ddl),
+        `create table ${quoteName(table)} (id bigint primary key, foreign key (id) references ${quoteName(parent)} (id))`,
+      ]);
+      await tablet.reloadSchema();
+      // Twice: the answer of an earlier call may be lost.
+      for (let i = 0; i < 2; i++) await tablet.dropTables([...names, 'no such table']);
+      await tablet.dropTables([]);
+      await tablet.reloadSchema();
+      for (const name of names) expect(await tablet.tableNames()).not.toContain(name);
+    });
+
     test('a tablet that does not answer is named in the error', async () => {
       const silent = await under.silent.primary(under.silent.target, 'commerce', '0');
       await expect(silent.primaryPosition()).rejects.toMatchObject({

@@ -46,7 +46,13 @@ export class FakeSql {
         /^rename table (.+) to (.+)$/,
         ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), []),
       ],
-      [/^drop table if exists (.+)$/, ([, name = '']) => (this.mysql.dropTable(unquote(name)), [])],
+      [
+        /^drop table if exists (.+)$/,
+        ([, list = '']) => {
+          for (const name of namesIn(list)) this.mysql.dropTable(name);
+          return [];
+        },
+      ],
       [/^truncate table (.+)$/, ([, name = '']) => (this.mysql.emptyTable(unquote(name)), [])],
       [
         / from information_schema\.tables where .* table_name in \((.*)\)$/,
@@ -205,6 +211,11 @@ export class FakeSql {
 
 const collations = ['utf8mb4_0900_ai_ci', 'binary'];
 const keyColumn = { type: 'bigint', nullable: 'NO', has_default: '0', collation: null, extra: '' };
+
+/** The names in the list of a statement that drops tables. */
+function namesIn(list: string): string[] {
+  return [...list.matchAll(/`(?:[^`]|``)+`|\w+/g)].map(([name]) => unquote(name));
+}
 
 /** A name as SQL has it: quoted only where it must be. */
 export function unquote(name: string): string {

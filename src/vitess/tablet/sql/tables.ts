@@ -64,15 +64,25 @@ export function readNonEmptyTables(tablet: TabletConnection, tables: readonly st
 }
 
 export async function renameTable(tablet: TabletConnection, from: string, to: string): Promise<void> {
-  await tablet.alter(`rename table ${quoteName(from)} to ${quoteName(to)}`);
+  await tablet.alter(`rename table ${quoteName(from)} to ${quoteName(to)}`, { load: true });
 }
 
 export async function dropTable(tablet: TabletConnection, table: string): Promise<void> {
-  await tablet.alter(`drop table if exists ${quoteName(table)}`);
+  await tablet.alter(dropping([table]), { load: true });
 }
 
+/** The tablet does not know of it until `reloadSchema`. */
+export async function dropTables(tablet: TabletConnection, names: readonly string[]): Promise<void> {
+  if (names.length > 0) await tablet.alter(dropping(names), { load: false });
+}
+
+function dropping(names: readonly string[]): string {
+  return `drop table if exists ${names.map(quoteName).join(', ')}`;
+}
+
+/** The tablet does not load the table, which is a new one to MySQL, until `reloadSchema`. */
 export async function emptyTable(tablet: TabletConnection, table: string): Promise<void> {
-  await tablet.alter(`truncate table ${quoteName(table)}`);
+  await tablet.alter(`truncate table ${quoteName(table)}`, { load: false });
 }
 
 /** Columns, unique keys, foreign keys and triggers of base tables, in the order of `names`. */
