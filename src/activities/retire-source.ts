@@ -6,7 +6,7 @@ import type { SourceTables } from '../migration/input/input.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import { MigrationError, type ErrorCode, type Problem } from '../migration/problem/errors.js';
-import { retiredName, type Retirement } from '../migration/proof/source-tables.js';
+import { retiredName, sharesRetiredName, type Retirement } from '../migration/proof/source-tables.js';
 import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import { LockedStep, lockedStep } from './step/step.js';
@@ -109,6 +109,9 @@ class RetiringSource {
 
   /** A table beside one that has its retired name: a rename makes ours, so this one is another program's. */
   private async nameTaken(): Promise<Problem | null> {
+    const shared = sharesRetiredName(tableNames(this.plan));
+    if (shared !== undefined)
+      return this.keep(`${quoteName(retiredName(shared))} would be the name of two of them`, { table: shared });
     for (const shard of this.source.shards) {
       const present = new Set(await this.source.tableNames(shard));
       const taken = tableNames(this.plan).find((name) => present.has(name) && present.has(retiredName(name)));

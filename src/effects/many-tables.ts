@@ -1,4 +1,7 @@
-/** Tables that one statement drops. A call has a minute, and a disk that needs half a second for each is slow. */
+/**
+ * Tables that one statement drops or renames. A call has a minute, and a disk that needs half a second for each is
+ * slow.
+ */
 const atOnce = 100;
 /** Tables after which a tablet loads what has changed: Vitess gives it 30 seconds for all that it does not know. */
 const loadedAtOnce = 1_000;

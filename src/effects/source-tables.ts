@@ -3,6 +3,7 @@ import type { Description, TopologyWrite } from '../migration/plan/topology-writ
 import type { Problem } from '../migration/problem/errors.js';
 import { retiredName } from '../migration/proof/source-tables.js';
 import type { EffectContext } from './context.js';
+import { batchesOf, Loading } from './many-tables.js';
 import type { LockedSource, Source } from './source/source.js';
 
 /** The source's own tables, renamed or dropped once the target serves them. */
@@ -41,12 +42,10 @@ export const sourceTables = {
 
   /** Drops the renamed tables. This cannot be undone. */
   async drop(context: EffectContext, source: Source, plan: Plan): Promise<void> {
-    for (const shard of source.shards) {
-      for (const table of tableNames(plan)) {
-        await context.beforeEffect();
-        await source.dropTable(shard, retiredName(table));
-      }
-    }
+    for (const shard of source.shards)
+      await inBatches(context, source, shard, tableNames(plan).map(retiredName), (batch) =>
+        source.dropTables(shard, batch),
+      );
   },
 
   /** Removes the tables from the source's VSchema. Answers what still shows them, as warnings. */
@@ -64,10 +63,29 @@ async function renameAll(
 ): Promise<void> {
   for (const shard of source.shards) {
     const present = new Set(await source.tableNames(shard));
-    for (const [from, to] of tables.map(names)) {
-      if (!present.has(from) || present.has(to)) continue;
-      await context.beforeEffect();
-      await source.renameTable(shard, from, to);
-    }
+    const renamings = tables.map(names).filter(([from, to]) => {
+      if (!present.has(from) || present.has(to)) return false;
+      present.delete(from);
+      present.add(to);
+      return true;
+    });
+    await inBatches(context, source, shard, renamings, (batch) => source.renameTables(shard, batch));
   }
+}
+
+/** Changes tables of a shard, many in one call, and makes its primary load them. */
+async function inBatches<T>(
+  context: EffectContext,
+  source: Source,
+  shard: string,
+  tables: readonly T[],
+  change: (batch: T[]) => Promise<void>,
+): Promise<void> {
+  const loading = new Loading(() => source.reloadSchema(shard));
+  for (const batch of batchesOf(tables)) {
+    await loading.before(batch.length);
+    await context.beforeEffect();
+    await change(batch);
+  }
+  await loading.end();
 }

@@ -50,7 +50,9 @@ export async function putBack(clients: Clients, residue: Residue<'table'>): Prom
   const tablet = await primaryOf(clients, residue);
   const present = (await tablet.tables([table, aside])).map(({ name }) => name);
   if (present.includes(table) || !present.includes(aside)) return;
-  await withKeyspaceLock(clients.target, keyspace, auditAction, () => tablet.renameTable(aside, table));
+  await withKeyspaceLock(clients.target, keyspace, auditAction, () =>
+    tablet.renameTables([[aside, table]], { load: true }),
+  );
 }
 
 /**
@@ -61,9 +63,9 @@ async function dropEmpty(clients: Clients, lock: KeyspaceLock, residue: Residue<
   const { keyspace, shard, table } = residue;
   const aside = asideName(table);
   const tablet = await primaryOf(clients, residue);
-  await tablet.renameTable(table, aside);
+  await tablet.renameTables([[table, aside]], { load: true });
   if ((await tablet.nonEmptyTables([aside])).length > 0) {
-    await tablet.renameTable(aside, table);
+    await tablet.renameTables([[aside, table]], { load: true });
     throw notRemovable(keyspace, `rows have been written to table ${quoteName(table)} of shard ${shard} meanwhile`);
   }
   await lock.check();

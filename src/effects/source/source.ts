@@ -79,10 +79,12 @@ export interface Source {
   deniedTables(shard: string): Promise<string[]>;
   /** Makes the tablets of a shard read its record again. */
   refresh(shard: string): Promise<void>;
-  /** Renames a table, unless it is gone or the new name is taken. */
-  renameTable(shard: string, from: string, to: string): Promise<void>;
-  /** Drops a table if it exists. */
-  dropTable(shard: string, table: string): Promise<void>;
+  /** Renames tables, all of them or, when one is gone or its new name is taken, none. */
+  renameTables(shard: string, names: readonly (readonly [from: string, to: string])[]): Promise<void>;
+  /** Drops those of the tables that exist. */
+  dropTables(shard: string, tables: readonly string[]): Promise<void>;
+  /** Makes the primary of a shard load what has been renamed or dropped. */
+  reloadSchema(shard: string): Promise<void>;
 
   /**
    * Runs `work` under the lock of the source keyspace. What needs that lock is a method of the locked source.

@@ -107,12 +107,16 @@ export class VitessSource implements Source {
     return refreshShard(this.clients, this.topology, this.keyspace, shard);
   }
 
-  async renameTable(shard: string, from: string, to: string): Promise<void> {
-    await (await this.primary(shard)).renameTable(from, to);
+  async renameTables(shard: string, names: readonly (readonly [from: string, to: string])[]): Promise<void> {
+    await (await this.primary(shard)).renameTables(names);
   }
 
-  async dropTable(shard: string, table: string): Promise<void> {
-    await (await this.primary(shard)).dropTable(table);
+  async dropTables(shard: string, tables: readonly string[]): Promise<void> {
+    await (await this.primary(shard)).dropTables(tables);
+  }
+
+  async reloadSchema(shard: string): Promise<void> {
+    await (await this.primary(shard)).reloadSchema();
   }
 
   withLock<T>(action: string, work: (locked: LockedSource) => Promise<T>): Promise<T> {

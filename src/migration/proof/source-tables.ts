@@ -13,3 +13,13 @@ export interface Retirement {
 export function retiredName(table: string): string {
   return `_${Array.from(table).slice(0, 59).join('')}_old`;
 }
+
+/** A table whose retired name is that of a table before it as well; undefined when there is none. */
+export function sharesRetiredName(tables: readonly string[]): string | undefined {
+  const before = new Set<string>();
+  return tables.find((table) => {
+    const isShared = before.has(retiredName(table));
+    before.add(retiredName(table));
+    return isShared;
+  });
+}

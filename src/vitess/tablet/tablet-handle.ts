@@ -155,9 +155,13 @@ export class TabletHandle {
     return schema.reloadSchema(this.connection);
   }
 
-  /** Renames a table, with foreign key checks off, and loads it. MySQL refuses a name that is taken. */
-  renameTable(from: string, to: string): Promise<void> {
-    return tables.renameTable(this.connection, from, to);
+  /**
+   * Renames tables in one statement, all of them or none, with foreign key checks off. MySQL refuses a name that is
+   * taken.
+   * @param load the tablet knows them at once; otherwise `reloadSchema` loads them
+   */
+  renameTables(names: readonly tables.Renaming[], { load = false } = {}): Promise<void> {
+    return tables.renameTables(this.connection, names, { load });
   }
 
   /** Drops a table if it exists, with foreign key checks off, and forgets it. */

@@ -142,11 +142,13 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('a table is renamed with its rows, but not over another one', async () => {
       await tablet.applySchema(ddl());
       await under.write('target', table, 1, 'x');
-      await tablet.renameTable(table, `${table} old`);
+      await tablet.renameTables([[table, `${table} old`]], { load: true });
       expect(await tablet.tableNames()).not.toContain(table);
       expect(await under.rows('target', `${table} old`)).toEqual({ '1': 'x' });
       await tablet.applySchema(ddl());
-      await expect(tablet.renameTable(table, `${table} old`)).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      await expect(tablet.renameTables([[table, `${table} old`]])).rejects.toMatchObject({
+        code: 'TABLET_CALL_FAILED',
+      });
       await tablet.dropTable(`${table} old`);
     });
 
@@ -164,6 +166,34 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       await tablet.dropTables([]);
       await tablet.reloadSchema();
       for (const name of names) expect(await tablet.tableNames()).not.toContain(name);
+    });
+
+    test('many tables are renamed at once, all of them or none', async () => {
+      const [other, taken] = [`${table} to`, `${table} taken`];
+      onTestFinished(() => tablet.dropTables([other, taken, `${table} old`, `${other} old`]));
+      await tablet.createTables([table, other, taken].map((name) => ddl(name)));
+      await under.write('target', table, 1, 'x');
+      const there = async () => (await tablet.tableNames()).filter((name) => name.startsWith(table));
+      const before = await there();
+      for (const [from, to] of [
+        [other, taken],
+        ['no such table', `${other} old`],
+      ] as const)
+        await expect(
+          tablet.renameTables([
+            [table, `${table} old`],
+            [from, to],
+          ]),
+        ).rejects.toMatchObject({ code: 'TABLET_CALL_FAILED' });
+      expect(await there()).toEqual(before);
+      await tablet.renameTables([
+        [table, `${table} old`],
+        [other, `${other} old`],
+      ]);
+      await tablet.renameTables([]);
+      await tablet.reloadSchema();
+      expect(await there()).toEqual([`${table} old`, taken, `${other} old`].sort());
+      expect(await under.rows('target', `${table} old`)).toEqual({ '1': 'x' });
     });
 
     test('a tablet that does not answer is named in the error', async () => {

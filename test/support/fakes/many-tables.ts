@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { allActivities } from '../../../src/activities/index.js';
+import type { RetireReport } from '../../../src/activities/retire-source.js';
 import { JournalStore } from '../../../src/effects/journal.js';
 import { buildClients } from '../../../src/worker.js';
 import { input } from '../../unit/preflight/facts.js';
@@ -46,17 +47,21 @@ export class Bench {
     return this.counted((its) => its.leave(ref, tables, false));
   }
 
-  retire(how: 'rename' | 'drop'): Promise<number> {
-    return this.counted((its) => its.retire(ref, how));
+  retire(how: 'rename' | 'drop'): Promise<RetireReport> {
+    return this.run((its) => its.retire(ref, how));
   }
 
   /** How many calls a step makes. */
   private async counted(work: (its: ReturnType<typeof allActivities>) => Promise<unknown>): Promise<number> {
     const before = this.calls.length;
+    await this.run(work);
+    return this.calls.length - before;
+  }
+
+  private async run<T>(work: (its: ReturnType<typeof allActivities>) => Promise<T>): Promise<T> {
     const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
     environment.on('heartbeat', (details: unknown) => this.told.push(details));
-    await environment.run(() => work(allActivities(this.clients)));
-    return this.calls.length - before;
+    return environment.run(() => work(allActivities(this.clients)));
   }
 }
 

@@ -47,6 +47,18 @@ export class FakeMysql {
     this.gtid++;
   }
 
+  /** All of them or none. */
+  renameTables(names: readonly (readonly [from: string, to: string])[]): void {
+    const before = new Map(this.tables);
+    try {
+      for (const [from, to] of names) this.renameTable(from, to);
+    } catch (error) {
+      this.tables.clear();
+      for (const [name, table] of before) this.tables.set(name, table);
+      throw error;
+    }
+  }
+
   dropTable(name: string): void {
     if (this.tables.delete(name)) this.gtid++;
   }

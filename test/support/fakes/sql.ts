@@ -43,8 +43,12 @@ export class FakeSql {
       [/ from information_schema\.(?:views|referential_constraints|table_constraints|triggers) where /, () => []],
       [/^select \d+ as n from dual where exists .*$/, ([sql = '']) => this.nonEmpty(sql)],
       [
-        /^rename table (.+) to (.+)$/,
-        ([, from = '', to = '']) => (this.mysql.renameTable(unquote(from), unquote(to)), []),
+        /^rename table (.+)$/,
+        ([, list = '']) => {
+          const names = namesIn(list);
+          this.mysql.renameTables(names.flatMap((from, n) => (n % 2 === 0 ? [[from, names[n + 1] ?? '']] : [])));
+          return [];
+        },
       ],
       [
         /^drop table if exists (.+)$/,
@@ -212,9 +216,9 @@ export class FakeSql {
 const collations = ['utf8mb4_0900_ai_ci', 'binary'];
 const keyColumn = { type: 'bigint', nullable: 'NO', has_default: '0', collation: null, extra: '' };
 
-/** The names in the list of a statement that drops tables. */
+/** The names in the list of a statement that drops or renames tables: one that is `to` is quoted. */
 function namesIn(list: string): string[] {
-  return [...list.matchAll(/`(?:[^`]|``)+`|\w+/g)].map(([name]) => unquote(name));
+  return [...list.matchAll(/`(?:[^`]|``)+`|\w+/g)].flatMap(([name]) => (name === 'to' ? [] : unquote(name)));
 }
 
 /** A name as SQL has it: quoted only where it must be. */

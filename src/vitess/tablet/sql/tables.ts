@@ -10,6 +10,9 @@ import type { TabletConnection } from '../connection.js';
 import type { NamedRow } from '../rows.js';
 import { inBatches } from './batches.js';
 
+/** A table's name, and the one that it gets. */
+export type Renaming = readonly [from: string, to: string];
+
 /** Tables in one query: their columns stay far below the 100,000 rows at which a tablet refuses. */
 const detailsAtOnce = 400;
 /** Tables in one query that opens each of them. */
@@ -63,8 +66,15 @@ export function readNonEmptyTables(tablet: TabletConnection, tables: readonly st
   });
 }
 
-export async function renameTable(tablet: TabletConnection, from: string, to: string): Promise<void> {
-  await tablet.alter(`rename table ${quoteName(from)} to ${quoteName(to)}`, { load: true });
+/** @param load as in `alter`: without it, the tablet does not know of it until `reloadSchema` */
+export async function renameTables(
+  tablet: TabletConnection,
+  names: readonly Renaming[],
+  { load }: { load: boolean },
+): Promise<void> {
+  if (names.length === 0) return;
+  const list = names.map(([from, to]) => `${quoteName(from)} to ${quoteName(to)}`);
+  await tablet.alter(`rename table ${list.join(', ')}`, { load });
 }
 
 export async function dropTable(tablet: TabletConnection, table: string): Promise<void> {
