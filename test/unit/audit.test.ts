@@ -4,7 +4,7 @@ import { judge, leftBehind, ofWorkflow } from '../../src/migration/audit/judge.j
 import { named, refusals } from '../../src/migration/audit/removal.js';
 import { residueName, type Residue } from '../../src/migration/audit/residue.js';
 import type { RunState, Survey, SurveyedJournal, SurveyedStream } from '../../src/migration/audit/survey.js';
-import { writesTo, writing } from '../../src/migration/watch/writes-to.js';
+import { writing } from '../../src/migration/watch/writes-to.js';
 import { sampleSurvey } from '../support/workflow/samples.js';
 
 const journal = (changes: Partial<SurveyedJournal> = {}): SurveyedJournal => ({
@@ -267,11 +267,8 @@ describe('a lock that is waited for', () => {
 });
 
 it('a rule writes to the table it names, and a regular expression may write to any', () => {
-  expect(writesTo('corder', 'corder')).toBe(true);
-  expect(writesTo('corder', 'customer')).toBe(false);
-  expect(writesTo('/^c/', 'product')).toBe(true);
   expect(['corder', 'customer'].map(writing(['corder', 'product']))).toEqual([true, false]);
-  expect(['corder', 'customer'].map(writing(['corder', '/^c/']))).toEqual([true, true]);
+  expect(['corder', 'customer'].map(writing(['corder', '/^p/']))).toEqual([true, true]);
 });
 
 describe('what a person reads', () => {

@@ -3,7 +3,7 @@ import type { Survey, SurveyedJournal, SurveyedStream } from '../../migration/au
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { matchesOf, type ShardStreams } from '../../migration/watch/stream.js';
-import { writesTo } from '../../migration/watch/writes-to.js';
+import { writing } from '../../migration/watch/writes-to.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { listLocks } from '../../vitess/topology/lock.js';
@@ -102,8 +102,8 @@ class Surveying {
       const topology = await this.clients.source(mount);
       const standing = await Promise.all(
         fenced.map(async ([shard, tables]) => {
-          const denied = deniedTables(await topology.shard(keyspace, shard));
-          return tables.filter((table) => denied.includes(table)).map((table) => ({ workflow, shard, table }));
+          const denied = new Set(deniedTables(await topology.shard(keyspace, shard)));
+          return tables.filter((table) => denied.has(table)).map((table) => ({ workflow, shard, table }));
         }),
       );
       return standing.flat();
@@ -119,11 +119,9 @@ class Surveying {
     const vschema = await this.clients.target.vschema(this.keyspace);
     const all = await onEach(shards, async ({ shard, tablet, streams }) => {
       const created = new Set(journals.flatMap((journal) => journal.createdTables[shard] ?? []));
-      const rules = streams.flatMap((stream) => stream.rules);
+      const isWritten = writing(streams.flatMap((stream) => stream.rules));
       const isUnknown = (name: string) =>
-        !internalTable.test(name) &&
-        !Object.hasOwn(vschema.tables, name) &&
-        !rules.some((rule) => writesTo(rule, name));
+        !internalTable.test(name) && !Object.hasOwn(vschema.tables, name) && !isWritten(name);
       const names = (await tablet.tableNames()).filter((name) => created.has(name) || isUnknown(name));
       const nonEmpty = new Set(await tablet.nonEmptyTables(names));
       return names.map((table) => ({ table, empty: !nonEmpty.has(table), created: created.has(table) }));

@@ -1,5 +1,5 @@
 import { parseSourceIdentifier } from '../input/identifier.js';
-import { writesTo } from '../watch/writes-to.js';
+import { writing } from '../watch/writes-to.js';
 import { judgeOwners, orphans, type Owner } from './owners.js';
 import { residueName, type Found, type Residue, type Verdict } from './residue.js';
 import { ownerOf, type RunState, type Survey, type SurveyedLock } from './survey.js';
@@ -41,6 +41,7 @@ export function ofWorkflow(judgement: Judgement, workflow: string): Judgement {
 class Judging {
   private readonly keyspace: string;
   private readonly orphans: ReadonlySet<string>;
+  private readonly holdings: readonly Holding[];
 
   constructor(
     private readonly survey: Survey,
@@ -48,6 +49,7 @@ class Judging {
   ) {
     this.keyspace = survey.keyspace;
     this.orphans = orphans(survey, runs);
+    this.holdings = holdings(survey);
   }
 
   found(): Found[] {
@@ -115,9 +117,10 @@ class Judging {
 
   private denied(): Found[] {
     const { keyspace } = this;
+    const readers = this.survey.readers.map((reader) => ({ reader, reads: writing(reader.rules) }));
     return this.survey.denied.map(({ shard, table }) => {
       const residue: Residue = { kind: 'denied', keyspace, shard, table };
-      const reader = this.survey.readers.find(({ rules }) => rules.some((rule) => writesTo(rule, table)));
+      const reader = readers.find(({ reads }) => reads(table))?.reader;
       if (reader !== undefined) {
         const by = `${reader.keyspace}.${reader.workflow}`;
         return this.verdict(residue, null, `denied to applications: ${by} reads the table`, { live: true });
@@ -183,16 +186,37 @@ class Judging {
 
   /** The workflow that holds a table on a shard: a live one rather than an orphan. */
   private holder(shard: string, table: string): string | null {
-    const holders = [
-      ...this.survey.journals.filter(({ deniedTables, createdTables }) =>
-        [deniedTables, createdTables].some((tables) => tables[shard]?.includes(table) === true),
-      ),
-      ...this.survey.streams.filter(
-        (stream) => stream.shard === shard && stream.rules.some((rule) => writesTo(rule, table)),
-      ),
-    ].map(({ workflow }) => ownerOf(this.survey, workflow));
+    const holders = this.holdings.filter(({ holds }) => holds(shard, table)).map(({ owner }) => owner);
     return holders.find((workflow) => !this.orphans.has(workflow)) ?? holders[0] ?? null;
   }
+}
+
+/** What one journal, or a workflow's streams on one shard, hold: it is asked for each of many tables. */
+interface Holding {
+  owner: string;
+  holds: (shard: string, table: string) => boolean;
+}
+
+/** Those of the journals first. */
+function holdings(survey: Survey): Holding[] {
+  return [
+    ...survey.journals.map(({ workflow, deniedTables, createdTables }) => {
+      const tables = [deniedTables, createdTables].map(
+        (byShard) => new Map(Object.entries(byShard).map(([shard, names]) => [shard, new Set(names)])),
+      );
+      return {
+        owner: ownerOf(survey, workflow),
+        holds: (shard: string, table: string) => tables.some((byShard) => byShard.get(shard)?.has(table) === true),
+      };
+    }),
+    ...survey.streams.map((stream) => {
+      const writes = writing(stream.rules);
+      return {
+        owner: ownerOf(survey, stream.workflow),
+        holds: (shard: string, table: string) => stream.shard === shard && writes(table),
+      };
+    }),
+  ];
 }
 
 function listTables(tables: readonly string[]): string {

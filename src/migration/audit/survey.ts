@@ -46,7 +46,7 @@ export interface SurveyedStream {
   /** `ext1.load`; `load` for a keyspace of the same cluster. */
   source: string;
   external: boolean;
-  /** What its rules match: see `writesTo`. */
+  /** What its rules match: see `writing`. */
   rules: string[];
 }
 
