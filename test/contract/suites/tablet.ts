@@ -477,8 +477,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
     test('those of several workflows are read, stopped and deleted together, and no others', async () => {
       await prepare();
       const names = [workflow, `${workflow}-lane2`];
-      await tablet.createStreams({ ...request(mountName), workflow: `${workflow}-lane2` });
-      await tablet.createStreams({ ...request(mountName), workflow: `${workflow}-lane3` });
+      for (const n of [2, 3]) await tablet.createStreams({ ...request(mountName), workflow: `${workflow}-lane${n}` });
       const states = async (of: string[]) =>
         (await tablet.streams(of)).map((each) => [each.workflow, each.state, each.message]);
       expect((await tablet.workflows([...names].reverse())).map((each) => each.workflow)).toEqual(names);
