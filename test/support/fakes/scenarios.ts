@@ -1,4 +1,4 @@
-import { fakeMount, sampleTables } from './world.js';
+import { fakeMount, sampleTables, type World } from './world.js';
 import type { FaultRun, Scenario } from './fault-bench.js';
 
 const sourceTablesOf = ({ world }: FaultRun) => [...world.sourceMysql.tables.keys()].sort();
@@ -18,6 +18,20 @@ function leftBehind(run: FaultRun): string[] {
   const denied = shards.some(({ tablet }) => tablet.denied.includes(leaving));
   return [...(made ? [`${leaving} is still there`] : []), ...(denied ? [`${leaving} is still denied`] : [])];
 }
+
+/** The target has the table already, empty. */
+function withTableThere(world: World): void {
+  world.mount();
+  world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
+}
+
+/** Rows of the table that was there before. */
+const rowsLeft = ({ world }: FaultRun) =>
+  expecting('rows left', world.mysqlOf(world.target, 'commerce', '0').table(leaving).rows.size, 0);
+
+/** Watching after the copy. */
+const isReplicating = (step: string, args: readonly unknown[]) =>
+  step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null;
 
 /** Every course of a migration that the tests of effects take. */
 export const scenarios: Scenario[] = [
@@ -54,8 +68,7 @@ export const scenarios: Scenario[] = [
     end: 'cancelled',
     prepare: (world) => world.mount(),
     onStep: (run, step, args) => {
-      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
-        run.signal('cancel');
+      if (isReplicating(step, args)) run.signal('cancel');
     },
   },
   {
@@ -63,16 +76,11 @@ export const scenarios: Scenario[] = [
     keyspace: 'commerce',
     input: {},
     end: 'cancelled',
-    prepare: (world) => {
-      world.mount();
-      world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
-    },
+    prepare: withTableThere,
     onStep: (run, step, args) => {
-      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
-        run.signal('cancel');
+      if (isReplicating(step, args)) run.signal('cancel');
     },
-    check: (run) =>
-      expecting('rows left', run.world.mysqlOf(run.world.target, 'commerce', '0').table(leaving).rows.size, 0),
+    check: rowsLeft,
   },
   {
     name: 'Complete with a fence, while clients write',
@@ -134,18 +142,11 @@ export const scenarios: Scenario[] = [
     keyspace: 'commerce',
     input: {},
     end: 'completed',
-    prepare: (world) => {
-      world.mount();
-      world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
-    },
+    prepare: withTableThere,
     onStep: (run, step, args) => {
-      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
-        run.signal('complete', { leaveTables: [leaving] });
+      if (isReplicating(step, args)) run.signal('complete', { leaveTables: [leaving] });
     },
-    check: (run) => [
-      ...leftBehind(run),
-      ...expecting('rows left', run.world.mysqlOf(run.world.target, 'commerce', '0').table(leaving).rows.size, 0),
-    ],
+    check: (run) => [...leftBehind(run), ...rowsLeft(run)],
   },
   {
     name: 'Complete of three lanes on a sharded target',
@@ -158,16 +159,11 @@ export const scenarios: Scenario[] = [
     keyspace: 'commerce',
     input: { lanes: 2 },
     end: 'cancelled',
-    prepare: (world) => {
-      world.mount();
-      world.mysqlOf(world.target, 'commerce', '0').createTable(world.sourceMysql.table(leaving).ddl);
-    },
+    prepare: withTableThere,
     onStep: (run, step, args) => {
-      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
-        run.signal('cancel');
+      if (isReplicating(step, args)) run.signal('cancel');
     },
-    check: (run) =>
-      expecting('rows left', run.world.mysqlOf(run.world.target, 'commerce', '0').table(leaving).rows.size, 0),
+    check: rowsLeft,
   },
   {
     name: 'The only table of a lane leaves in Complete',
@@ -177,8 +173,7 @@ export const scenarios: Scenario[] = [
     end: 'completed',
     prepare: (world) => world.mount(),
     onStep: (run, step, args) => {
-      if (step === 'observe' && (args[2] as { copyingSince: string | null }).copyingSince === null)
-        run.signal('complete', { leaveTables: [leaving] });
+      if (isReplicating(step, args)) run.signal('complete', { leaveTables: [leaving] });
     },
     check: leftBehind,
   },
