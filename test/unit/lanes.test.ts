@@ -89,6 +89,10 @@ describe('the Vitess workflows of a plan', () => {
     expect(workflowsOf({ target, tables: [planned('a'), planned('b')] })).toEqual(['wf']);
   });
 
+  it('a plan without tables has one', () => {
+    expect(lanesOf({ target, tables: [] })).toEqual([{ workflow: 'wf', tables: [] }]);
+  });
+
   it('the names of lanes stay when another lane has lost all of its tables', () => {
     expect(workflowsOf({ target, tables: [planned('a', 3)] })).toEqual(['wf-lane3']);
   });

@@ -12,10 +12,15 @@ export interface Lane {
   tables: PlannedTable[];
 }
 
-/** The lanes of a plan that have tables, in order. A plan of an earlier version has one. */
+/** The lanes of a plan that have tables, in order. A plan of an earlier version, or without tables, has one. */
 export function lanesOf({ target, tables }: Pick<Plan, 'tables'> & { target: { workflow: string } }): Lane[] {
   const byNumber = new Map<number, PlannedTable[]>();
-  for (const table of tables) byNumber.set(numberOf(table), [...(byNumber.get(numberOf(table)) ?? []), table]);
+  for (const table of tables) {
+    const others = byNumber.get(numberOf(table));
+    if (others === undefined) byNumber.set(numberOf(table), [table]);
+    else others.push(table);
+  }
+  if (byNumber.size === 0) byNumber.set(1, []);
   return [...byNumber]
     .sort(([a], [b]) => a - b)
     .map(([number, its]) => ({ workflow: laneName(target.workflow, number), tables: its }));

@@ -52,7 +52,8 @@ export function tableNames(plan: Plan): string[] {
 /** How many streams the migration has in all, or on one target shard. */
 export function expectedStreams(plan: Plan, targetShard?: string): number {
   const shards = plan.target.shards.filter(({ name }) => targetShard === undefined || name === targetShard);
-  return shards.reduce((sum, shard) => sum + streamsOf(plan, shard).length, 0);
+  const pairs = shards.reduce((sum, shard) => sum + sourcesOf(plan, shard).length, 0);
+  return pairs * lanesOf(plan).length;
 }
 
 /** A place in the target keyspace of the plan. */
@@ -127,9 +128,7 @@ function isRounded({ accept, repairFloats }: MigrateInput, table: string): boole
  * `filterSourceShards`), with a rule for every table of the lane.
  */
 export function streamsOf(plan: Plan, targetShard: ShardFacts): PlannedStream[] {
-  const sources = plan.source.shards.filter(
-    ({ keyRange }) => !plan.sameVindexes || rangesMeet(keyRange, targetShard.keyRange),
-  );
+  const sources = sourcesOf(plan, targetShard);
   const [only] = sources;
   // Every row of an only source shard with the same range belongs to the target shard.
   const filtered = only === undefined || sources.length > 1 || !rangesEqual(only.keyRange, targetShard.keyRange);
@@ -140,6 +139,11 @@ export function streamsOf(plan: Plan, targetShard: ShardFacts): PlannedStream[] 
     }));
     return sources.map((shard) => ({ workflow, sourceShard: shard.name, filtered, rules }));
   });
+}
+
+/** The source shards that can have rows of a target shard. */
+function sourcesOf({ source, sameVindexes }: Plan, { keyRange }: ShardFacts): ShardFacts[] {
+  return source.shards.filter((shard) => !sameVindexes || rangesMeet(shard.keyRange, keyRange));
 }
 
 function filterOf(table: PlannedTable, keyRange: string): string {
