@@ -45,6 +45,12 @@ const withTable = (check: CheckName, what: string, says: RegExp, statements: str
   spoil: onSource(statements),
   mend: onSource('drop table if exists odd'),
 });
+/** Tables of the same size. */
+const alike = (count: number) => Array.from({ length: count }, (_, n) => `odd${n + 1}`);
+const createAlike = (count: number) =>
+  alike(count)
+    .map((name) => `create table ${name} (id bigint primary key)`)
+    .join('; ');
 /** A table that the target has already. */
 const withTargetTable = (check: CheckName, what: string, table: string, says: RegExp, columns: string): Case => ({
   check,
@@ -157,20 +163,20 @@ const cases: Case[] = [
   {
     check: 'lane-connections',
     what: 'a MySQL that takes few connections',
-    tables: ['corder', 'customer', 'product'],
-    options: { lanes: 3 },
-    says: /the streams of 3 lanes may need 9 of the 17 connections that MySQL takes/,
-    spoil: onSource('set global max_connections = 17'),
-    mend: onSource('set global max_connections = default'),
+    tables: alike(16),
+    options: { lanes: 16 },
+    says: /the streams of 16 lanes may need 48 of the 95 connections that MySQL takes/,
+    spoil: onSource(`${createAlike(16)}; set global max_connections = 95`),
+    mend: onSource(`drop table ${alike(16).join(', ')}; set global max_connections = default`),
   },
   {
     check: 'lanes-uneven',
     what: 'more lanes than tables',
-    tables: ['customer', 'product'],
+    tables: alike(2),
     options: { lanes: 3 },
     says: /3 lanes were asked for, and 2 are made: there are no more tables/,
-    spoil: () => Promise.resolve(),
-    mend: () => Promise.resolve(),
+    spoil: onSource(createAlike(2)),
+    mend: onSource(`drop table ${alike(2).join(', ')}`),
   },
 ];
 
