@@ -54,7 +54,9 @@ async function change(action: 'pause' | 'resume', id: string, session: Session, 
       ended: `${id} has ended in the meantime: see vtmigrate Workflow Show ${id}`,
     }[outcome],
   );
-  return outcome === `${action}d` ? 0 : 1;
+  // Its streams have run: a Complete that was remembered may be through by now.
+  const ranToItsEnd = action === 'resume' && status.phase === 'completed';
+  return outcome === `${action}d` || ranToItsEnd ? 0 : 1;
 }
 
 async function update(id: string, payload: OptionsRequest, session: Session, terminal: Terminal): Promise<number> {
