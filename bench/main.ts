@@ -12,8 +12,8 @@ const usage = `usage: npm run bench [-- --rows N] [--tables N] [--lanes 1,4] [--
        npm run bench -- --soak [--minutes 60]
 
 Measures the whole lifecycle, from create to the tables being served, once by vtmigrate and once
-by a script of vtctldclient commands, in turns on the same clusters: of the sample, or of so many
-tables of the same size, with each number of lanes. With --proof: the checksums
+by a script of vtctldclient commands, in turns on the same clusters: with the sample, or with N
+tables of equal size, and once for each number of lanes. With --proof: the checksums
 beside VDiff on tables of some sizes, what they cost a writer, and how long a fence stands with
 some writes a second. With --soak: migrations in a loop, completed and cancelled, while workers
 and servers are killed, with the memory and the connections of a worker that lives.`;

@@ -1,5 +1,11 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { listJournals, refusePastNoReturn, type Journal, type MigrationRecord } from '../effects/journal.js';
+import {
+  listJournals,
+  refusePastNoReturn,
+  workflowsIn,
+  type Journal,
+  type MigrationRecord,
+} from '../effects/journal.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
 import { vdiffs } from '../effects/vdiffs.js';
@@ -39,10 +45,9 @@ export function adoptActivities(clients: Clients) {
      */
     async adopt(ref: MigrationRef, request: AdoptInput): Promise<Adoption> {
       await withHeartbeat(async () => {
-        const step = new Step(clients, ref);
-        const { streams, journal } = await new Looking(step, request).look();
+        const { streams, journal } = await new Looking(new Step(clients, ref), request).look();
         if (streams.length > 0 && journal?.forward !== true)
-          await vdiffs.undo(clients, ref.id.keyspace, await step.workflows());
+          await vdiffs.undo(clients, ref.id.keyspace, workflowsIn(journal, ref.id));
       });
       return lockedStep(clients, ref, `vtmigrate adopt to ${request.adopt}`, (step) =>
         new Adopting(step, request).run(),
@@ -71,14 +76,14 @@ class Looking<S extends Step> {
     const { clients, ref, journals } = this.step;
     const { target } = clients;
     const { keyspace } = ref.id;
-    const [journal, record, workflows, vschema, cells, shards] = await Promise.all([
+    const [journal, record, vschema, cells, shards] = await Promise.all([
       journals.read(),
       journals.readRecord(),
-      this.step.workflows(),
       target.vschema(keyspace),
       target.cells(),
       target.servingShards(keyspace),
     ]);
+    const workflows = workflowsIn(journal, ref.id);
     const streams = await Promise.all(
       shards.map(async ({ name }) => (await clients.primary(target, keyspace, name)).workflows(workflows)),
     );

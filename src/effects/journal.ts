@@ -309,9 +309,12 @@ export function addTo(lists: Record<string, string[]>, shard: string, tables: re
   lists[shard] = [...new Set([...(lists[shard] ?? []), ...tables])];
 }
 
-/** The Vitess workflows that may have streams of a migration. */
-export function workflowsIn({ workflows }: Pick<Journal, 'workflows'>, { workflow }: { workflow: string }): string[] {
-  return workflows.length === 0 ? [workflow] : workflows;
+/** The Vitess workflows that may have streams of a migration; without a journal, the one of its name. */
+export function workflowsIn(
+  journal: Pick<Journal, 'workflows'> | undefined,
+  { workflow }: { workflow: string },
+): string[] {
+  return journal === undefined || journal.workflows.length === 0 ? [workflow] : journal.workflows;
 }
 
 /** @throws MigrationError PAST_NO_RETURN when the journal says that there is only the way forward */

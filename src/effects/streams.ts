@@ -22,14 +22,13 @@ const batching = 4;
 const defaultFlags = 7;
 
 /** The config overrides of streams. @param filtered they take some of a source shard's rows */
-function overridesOf({ stream }: Plan, filtered: boolean): Record<string, string> {
-  const { configOverrides } = stream;
+function overridesOf({ configOverrides }: StreamOptions, filtered: boolean): Record<string, string> {
   if (!filtered) return configOverrides;
   const flags = Number(configOverrides[flagsName] ?? defaultFlags);
   return { ...configOverrides, [flagsName]: String(flags & ~batching) };
 }
 
-/** Sets those of a shard's workflows that are others. */
+/** Sets the config overrides of those of a shard's workflows that have other ones. */
 async function setOverrides(
   context: EffectContext,
   tablet: TabletHandle,
@@ -81,7 +80,7 @@ export const streams = {
    */
   async stopBatching(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
     for (const found of await tablet.workflows(workflowsOf(plan)))
-      await setOverrides(context, tablet, [found], overridesOf({ ...plan, stream: found.options }, true));
+      await setOverrides(context, tablet, [found], overridesOf(found.options, true));
   },
 
   /** Makes a shard's streams read where the plan says, with its config overrides, and treat DDL as it says. */
@@ -94,7 +93,7 @@ export const streams = {
       await tablet.setStreamOptions(workflowNames(others), plan.source.cells, plan.stream);
     }
     const filtered = streamsOf(plan, shard).some((stream) => stream.filtered);
-    await setOverrides(context, tablet, found, overridesOf(plan, filtered));
+    await setOverrides(context, tablet, found, overridesOf(plan.stream, filtered));
   },
 
   /** Starts a shard's streams for the first time. */
@@ -207,6 +206,6 @@ function toStreamsRequest(plan: Plan, source: Source, stream: PlannedStream): St
     cells: plan.source.cells,
     workflowType: VReplicationWorkflowType.Migrate,
     ...stored.row,
-    options: writeOverrides(overridesOf(plan, stream.filtered)),
+    options: writeOverrides(overridesOf(plan.stream, stream.filtered)),
   };
 }

@@ -264,8 +264,7 @@ export class ProofRun {
 
   private noteWrites(tables: readonly string[]): void {
     const now = Date.now();
-    const isOld = (at = 0) => now - at > longestWatch * 1000;
-    const before = Object.entries(this.writes.last).filter(([, at]) => !isOld(at));
+    const before = Object.entries(this.writes.last).filter(([, at]) => now - at <= longestWatch * 1000);
     this.writes.last = Object.fromEntries([...before, ...tables.map((table) => [table, now] as const)]);
   }
 

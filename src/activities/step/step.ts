@@ -36,13 +36,6 @@ export class Step {
     return this.known;
   }
 
-  /** The Vitess workflows that may have streams of the migration, whoever owns it. */
-  async workflows(): Promise<string[]> {
-    const { id } = this.ref;
-    const journal = await this.journals.read();
-    return journal === undefined ? [id.workflow] : workflowsIn(journal, id);
-  }
-
   /** @throws CancelledFailure when the workflow no longer wants this step */
   stopIfCancelled(): void {
     stopIfCancelled(Context.current().cancellationSignal);
@@ -100,7 +93,7 @@ export function lockedStep<T>(
   { interruptible = true }: StepOptions = {},
 ): Promise<T> {
   return withHeartbeat(async (_, tell) => {
-    const workflows = await new Step(clients, ref).workflows();
+    const workflows = workflowsIn(await new JournalStore(clients.target, ref.id).read(), ref.id);
     return withMigrationLocks(clients.target, { ...ref.id, workflows }, action, (locks) =>
       work(new LockedStep(clients, ref, locks, interruptible), tell),
     );

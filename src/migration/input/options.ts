@@ -50,7 +50,7 @@ export const streamOptions = {
     ...withDefault(kinds.streamFlags, {}),
     of: ['Create', 'Update'],
     flag: 'config-overrides',
-    about: 'flags of vttablet that are others for these streams, such as vreplication-parallel-insert-workers=4',
+    about: "values of vttablet's flags for these streams, such as vreplication-parallel-insert-workers=4",
   },
 } as const satisfies Record<string, Option>;
 
@@ -113,7 +113,7 @@ export const options = {
     ...withDefault(kinds.wholeNumber(1, mostLanes), 1),
     of: ['Create'],
     flag: 'lanes',
-    about: 'copy the tables in so many parts at the same time, each with a Vitess workflow of its own',
+    about: 'number of parts of the tables that are copied at the same time, each by a Vitess workflow of its own',
   },
   mount: { ...optional(kinds.mountConfig), of: ['Create'], about: 'mount the external cluster in the same run' },
   complete: {

@@ -12,12 +12,16 @@ export interface Lane {
   tables: PlannedTable[];
 }
 
+/** What lanes are read from: a plan, or as much of it as that takes. */
+type Laned = Pick<Plan, 'tables'> & { target: Pick<Plan['target'], 'workflow'> };
+
 /** The lanes of a plan that have tables, in order. A plan of an earlier version, or without tables, has one. */
-export function lanesOf({ target, tables }: Pick<Plan, 'tables'> & { target: { workflow: string } }): Lane[] {
+export function lanesOf({ target, tables }: Laned): Lane[] {
   const byNumber = new Map<number, PlannedTable[]>();
   for (const table of tables) {
-    const others = byNumber.get(numberOf(table));
-    if (others === undefined) byNumber.set(numberOf(table), [table]);
+    const { lane = 1 } = table;
+    const others = byNumber.get(lane);
+    if (others === undefined) byNumber.set(lane, [table]);
     else others.push(table);
   }
   if (byNumber.size === 0) byNumber.set(1, []);
@@ -27,16 +31,12 @@ export function lanesOf({ target, tables }: Pick<Plan, 'tables'> & { target: { w
 }
 
 /** The Vitess workflows that a plan's tables are copied by. */
-export function workflowsOf(plan: Parameters<typeof lanesOf>[0]): string[] {
+export function workflowsOf(plan: Laned): string[] {
   return lanesOf(plan).map(({ workflow }) => workflow);
 }
 
-function numberOf({ lane = 1 }: PlannedTable): number {
-  return lane;
-}
-
 /** @param number from 1 */
-export function laneName(workflow: string, number: number): string {
+function laneName(workflow: string, number: number): string {
   return number === 1 ? workflow : `${workflow}-lane${number}`;
 }
 

@@ -14,7 +14,7 @@ export const shortestWatch = 3;
 export const longestWatch = 30;
 
 /**
- * The same from what the comparison has seen of the source.
+ * The warning of a Complete without a fence, from what the comparison has seen of the source.
  * @param now milliseconds since 1970
  * @returns null when it has not followed the source for long enough
  */
@@ -26,7 +26,7 @@ export function lateWritesSeen({ since, last }: SourceWrites, place: Place, now:
 }
 
 /**
- * The warning of a Complete without a fence.
+ * The same warning, from a list of tables.
  * @param written tables that applications wrote to while the source was watched
  */
 export function lateWrites(written: readonly string[], place: Place, seconds: number): Problem {

@@ -81,8 +81,8 @@ export function withMigrationLocks<T>(
 }
 
 /**
- * The same with the named locks of the lanes alone, as Vitess's VDiff takes it: for work on the streams and on rows
- * that changes nothing of the keyspace.
+ * The same with the named locks of the lanes alone, as Vitess's VDiff takes that of its workflow: for work on the
+ * streams and on rows that changes nothing of the keyspace.
  */
 export function withWorkflowLock<T>(
   target: LockStore,
