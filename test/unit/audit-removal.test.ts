@@ -8,7 +8,7 @@ import { named } from '../../src/migration/audit/removal.js';
 import type { Found } from '../../src/migration/audit/residue.js';
 import type { RunState } from '../../src/migration/audit/survey.js';
 import type { Clients } from '../../src/vitess/clients.js';
-import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';
+import { listLocks, withKeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { deniedTables, denyTables } from '../../src/vitess/topology/shard-record.js';
 import { BinlogSourceSchema, type BinlogSource } from '../../src/vitess/wire/binlogdata_pb.js';
 import { buildClients } from '../../src/worker.js';
@@ -198,4 +198,19 @@ describe('what has become live since Temporal was asked', () => {
     await expect(remove(things)).rejects.toMatchObject({ code: 'NOT_REMOVABLE' });
     expect(deniedTables(await clients.target.shard('commerce', '0'))).toEqual(['order line']);
   });
+});
+
+it('of a migration in lanes is removed under the named locks of all lanes', async () => {
+  const workflows = ['wf', 'wf-lane2'];
+  await new JournalStore(clients.target, id).begin('r1', 'ext1.load', { streams: true, workflows });
+  for (const workflow of workflows)
+    await (await onTarget()).createStreams({ workflow, binlogSource: [streamFrom('customer')], cells: ['ext'] });
+  const things = await find(...(await residueNames()));
+  const held: Promise<(string | null)[]>[] = [];
+  const noteLocks = () => {
+    held.push(listLocks(clients.target, 'commerce').then((locks) => locks.map(({ workflow }) => workflow).sort()));
+  };
+  await new Removal(clients, 'commerce', things, ended, seen, noteLocks).run();
+  expect(await Promise.all(held)).toContainEqual(['wf', 'wf-lane2', null].sort());
+  expect(await residueNames()).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { JournalStore, workflowsIn } from '../../effects/journal.js';
 import { judge, type Judgement } from '../../migration/audit/judge.js';
 import { notRemovable, refusals } from '../../migration/audit/removal.js';
 import { removalOrder, residueName, type Found, type Residue } from '../../migration/audit/residue.js';
@@ -70,10 +71,12 @@ export class Removal {
     );
   }
 
-  private locked(workflow: string | null, work: (lock: KeyspaceLock) => Promise<void>): Promise<void> {
+  private async locked(workflow: string | null, work: (lock: KeyspaceLock) => Promise<void>): Promise<void> {
     const { clients, keyspace } = this;
     if (workflow === null) return withKeyspaceLock(clients.target, keyspace, auditAction, work);
-    return withMigrationLocks(clients.target, { keyspace, workflow }, auditAction, work);
+    const id = { keyspace, workflow };
+    const workflows = workflowsIn(await new JournalStore(clients.target, id).read(), id);
+    return withMigrationLocks(clients.target, { ...id, workflows }, auditAction, work);
   }
 }
 
