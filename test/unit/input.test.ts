@@ -31,7 +31,6 @@ describe('the input of migrate', () => {
       deferSecondaryKeys: true,
       onDdl: 'IGNORE',
       configOverrides: {},
-      lanes: 1,
       complete: 'signal',
       fenceSource: false,
       vdiffMaxAge: '24h',

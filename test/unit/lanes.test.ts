@@ -13,8 +13,8 @@ function table(name: string, bytes = 0, references?: string): SourceTable {
 }
 
 /** The names of each lane's tables, from one to the last. */
-function spread(tables: SourceTable[], lanes: number): string[][] {
-  const chosen = spreadTables(tables, lanes);
+function spread(tables: SourceTable[], lanes: number | undefined, shards = 1): string[][] {
+  const chosen = spreadTables(tables, lanes, shards);
   expect([...chosen.keys()].sort()).toEqual(tables.map(({ name }) => name).sort());
   const numbers = [...new Set(chosen.values())].sort((a, b) => a - b);
   expect(numbers).toEqual(numbers.map((_, n) => n + 1));
@@ -64,6 +64,38 @@ describe('tables are spread over lanes', () => {
     ];
     const lanes = spread(tables, 16).map((lane) => lane.sort().join());
     expect(lanes.sort()).toEqual(['a,b,c', 'd', 'e', 'f,g']);
+  });
+});
+
+describe('where nobody says how many lanes, the plan chooses', () => {
+  const many = (count: number, size = 0) => Array.from({ length: count }, (_, n) => table(`t${n}`, size));
+  const lanes = (tables: SourceTable[], shards?: number) => spread(tables, undefined, shards).length;
+
+  it('one for a few small tables, and more for many', () => {
+    expect([1, 7, 8, 15, 16, 31, 32, 200, 1_500].map((count) => lanes(many(count)))).toEqual([
+      1, 1, 2, 3, 4, 7, 8, 8, 8,
+    ]);
+  });
+
+  it('more for a few tables that are large', () => {
+    expect([1, 2, 4].map((count) => lanes(many(count, 100 * MiB)))).toEqual([1, 2, 4]);
+  });
+
+  it('no more than help beside one large table', () => {
+    expect(lanes([table('huge', 1_000_000 * MiB), ...many(100, 10 * MiB)])).toBe(2);
+    expect(lanes([table('half', 3_200 * MiB), ...many(100)])).toBe(2);
+  });
+
+  it('fewer where each tablet has a stream for many shards', () => {
+    expect([1, 2, 4, 16, 17, 256].map((shards) => lanes(many(200), shards))).toEqual([8, 8, 4, 1, 1, 1]);
+  });
+
+  it('one for tables that foreign keys bind', () => {
+    expect(lanes(many(100).map(({ name }) => table(name, 100 * MiB, 't0')))).toBe(1);
+  });
+
+  it('one without tables', () => {
+    expect(spreadTables([], undefined, 1).size).toBe(0);
   });
 });
 

@@ -60,7 +60,11 @@ function laneLines(plan: Plan): string[] {
   const lanes = lanesOf(plan);
   if (lanes.length === 1) return [];
   const lines = lanes.map(({ workflow, tables }) => `  ${workflow}: ${tables.map(({ name }) => name).join(', ')}`);
-  return ['', `Copied in ${lanes.length} lanes at the same time, each a Vitess workflow:`, ...lines];
+  return [
+    '',
+    `Copied in ${lanes.length} lanes at the same time, each a Vitess workflow (-lanes 1: all in one):`,
+    ...lines,
+  ];
 }
 
 function shardLines(plan: Plan, shard: ShardFacts): string[] {

@@ -110,10 +110,11 @@ export const options = {
   },
   ...streamOptions,
   lanes: {
-    ...withDefault(kinds.wholeNumber(1, mostLanes), 1),
+    ...optional(kinds.wholeNumber(1, mostLanes)),
     of: ['Create'],
     flag: 'lanes',
     about: 'number of parts of the tables that are copied at the same time, each by a Vitess workflow of its own',
+    absent: '1 to 8, by the number and sizes of the tables',
   },
   mount: { ...optional(kinds.mountConfig), of: ['Create'], about: 'mount the external cluster in the same run' },
   complete: {

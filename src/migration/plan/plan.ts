@@ -80,7 +80,7 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
   const to = parseWorkflowIdentifier(input.target);
   const { sourceVSchema, targetVSchema, targetShards, targetTables } = facts;
   const chosen = chosenTables(input, facts);
-  const lanes = spreadTables(chosen, input.lanes);
+  const lanes = spreadTables(chosen, input.lanes, Math.max(targetShards.length, facts.sourceShards.length));
   const tables = chosen.map(({ name, rows, bytes }): PlannedTable => {
     const lane = lanes.get(name) ?? 1;
     const planned = {

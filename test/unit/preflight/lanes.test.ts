@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { planned, said, ask, source, sourcePlace } from './facts.js';
 
 /** A plan of tables of these sizes in lanes, into a target with so many shards. */
-function laned(sizes: Record<string, number>, lanes: number) {
+function laned(sizes: Record<string, number>, lanes?: number) {
   const facts = source({ tables: Object.keys(sizes) });
   for (const shard of facts.sourceSchemas) for (const table of shard.tables) table.bytes = sizes[table.name] ?? 0;
-  return planned(facts, { lanes });
+  return planned(facts, lanes === undefined ? {} : { lanes });
 }
 
 it.each([
@@ -17,6 +17,7 @@ it.each([
     lanes: 3,
     says: ['lanes-uneven: 3 lanes were asked for, and 2 are made: there are no more tables'],
   },
+  { sizes: { a: 10, b: 10 }, says: [] },
   {
     sizes: { a: 900, b: 50, c: 50 },
     lanes: 2,

@@ -14,8 +14,8 @@ export const lanesUneven = defineCheck({
   severity: 'notice',
   needs: ['request', 'plan'],
   judge: ({ request, plan }) => {
-    const asked = request.input.lanes;
     const lanes = lanesOf(plan);
+    const asked = request.input.lanes ?? lanes.length;
     const place = sourcePlace(plan);
     const fewer = {
       message:
