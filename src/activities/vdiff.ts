@@ -21,7 +21,7 @@ import {
 import { problemToHeal } from '../migration/watch/diagnosis.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
-import type { VDiffLock } from '../vitess/topology/lock.js';
+import { withWorkflowLock, type VDiffLock } from '../vitess/topology/lock.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
@@ -60,11 +60,11 @@ export function vdiffActivities(clients: Clients) {
         const lanes = workflowsOf(plan).map((workflow) => ({ workflow, uuid: laneUuid(uuid, plan, workflow) }));
         const run = new VDiffRun(clients, plan, uuid, lanes);
         try {
-          const why = await vdiffs.make(clients, { input, plan }, lanes, again ?? false);
+          const why = await run.make(step, input, again ?? false);
           const told = (report: VDiffReport) => (why === null ? report : { ...report, readsPrimaries: why });
           return told(await run.follow(patienceOf(input), (report) => heartbeat(told(report))));
         } catch (error) {
-          if (cancellationSignal.aborted) await run.abandon();
+          if (cancellationSignal.aborted && (await isOurs(step))) await run.abandon();
           throw error;
         }
       });
@@ -101,6 +101,34 @@ class VDiffRun {
     this.watch = new Watch(clients, plan);
   }
 
+  /**
+   * Starts the VDiffs that are not there. As every step that makes something it does so under locks, and only while the
+   * migration is its run's: nobody would delete what comes after the run that has taken the migration over.
+   * @returns why they read primaries first although nobody has asked for it; null when they do not
+   * @throws MigrationError NO_VDIFF_TABLET, MIGRATION_EXISTS, LOCKED
+   */
+  async make(step: Step, input: MigrateInput, again: boolean): Promise<string | null> {
+    const { clients, plan, lanes, workflows } = this;
+    const { target } = plan;
+    const lacking = await vdiffs.lacking(clients, plan, lanes);
+    if (lacking.length === 0) return null;
+    // Those that are there may hold the locks.
+    if (lacking.length < this.parts.length) await this.abandon();
+    const { options, why } = await vdiffs.choose(clients, { input, plan }, again);
+    const make = withWorkflowLock(clients.target, { ...step.ref.id, workflows }, 'vtmigrate vdiff', async (lock) => {
+      await step.journals.require(step.ref.runId);
+      await vdiffs.make(clients, target.keyspace, this.parts, options, async () => {
+        step.stopIfCancelled();
+        await lock.check();
+      });
+    });
+    await make.catch(async (error: unknown) => {
+      if (error instanceof MigrationError && error.code === 'LOCKED') await this.freeDeadLocks();
+      throw error;
+    });
+    return why;
+  }
+
   async follow({ stallMs, setUpMs }: Patience, heartbeat: (report: VDiffReport) => void): Promise<VDiffReport> {
     let last = summarizeVDiff(this.uuid, [], this.parts, '');
     let movedAt = Date.now();
@@ -130,12 +158,22 @@ class VDiffRun {
           await this.abandon();
           return { ...boundedReport(last, vdiffTablesInHistory), state: 'stopped', trouble };
         }
-        if (Date.now() - movedAt > lockPatience)
-          await Promise.all(this.workflows.map((lane) => this.freeDeadLock(lane)));
+        if (Date.now() - movedAt > lockPatience) await this.lookForDeadLocks();
         streamsAt = Date.now();
       }
       await Context.current().sleep(pollInterval);
     }
+  }
+
+  /** What waits for the locks is tried again afterwards. */
+  private async freeDeadLocks(): Promise<void> {
+    await this.lookForDeadLocks();
+    await Context.current().sleep(streamsEvery);
+    await this.lookForDeadLocks();
+  }
+
+  private async lookForDeadLocks(): Promise<void> {
+    await Promise.all(this.workflows.map((lane) => this.freeDeadLock(lane)));
   }
 
   /**
@@ -229,6 +267,17 @@ class VDiffRun {
 
   private get parts(): (VDiffPart & VDiffLane)[] {
     return this.shards.flatMap((shard) => this.lanes.map((lane) => ({ shard, ...lane })));
+  }
+}
+
+/** Whether the migration is still that of this run. */
+async function isOurs({ journals, ref }: Step): Promise<boolean> {
+  try {
+    await journals.require(ref.runId);
+    return true;
+  } catch (error) {
+    if (error instanceof MigrationError && error.code === 'MIGRATION_EXISTS') return false;
+    throw error;
   }
 }
 

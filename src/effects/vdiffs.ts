@@ -17,35 +17,55 @@ export interface VDiffLane {
   uuid: string;
 }
 
+/** The VDiff of a lane on one target shard. */
+export interface ShardVDiff extends VDiffLane {
+  shard: string;
+}
+
 /** VDiffs of workflows. Vitess takes the workflow's named lock itself, so these run without our locks. */
 export const vdiffs = {
+  /** Of the VDiffs of lanes, those that are not there, by the target shard that lacks them. */
+  async lacking(clients: Clients, { target }: Plan, lanes: readonly VDiffLane[]): Promise<ShardVDiff[]> {
+    const { keyspace, shards } = target;
+    const wanted = shards.flatMap(({ name }) => lanes.map((lane) => ({ shard: name, ...lane })));
+    const there = await Promise.all(
+      wanted.map(async ({ shard, workflow, uuid }) => {
+        const tablet = await clients.primary(clients.target, keyspace, shard);
+        return (await tablet.vdiffs(workflow, keyspace)).includes(uuid);
+      }),
+    );
+    return wanted.filter((_, index) => there[index] !== true);
+  },
+
   /**
-   * Starts the VDiffs of lanes on every target shard; one of the same UUID that is there already goes on.
+   * How VDiffs are to be run now.
    * @param again an earlier one has ended without a verdict
-   * @returns why it reads primaries first although nobody has asked for it; null when it does not
+   * @returns `why` it reads primaries first although nobody has asked for it; null when it does not
    * @throws MigrationError NO_VDIFF_TABLET
    */
-  async make(
+  async choose(
     clients: Clients,
     { input, plan }: { input: MigrateInput; plan: Plan },
-    lanes: readonly VDiffLane[],
     again: boolean,
-  ): Promise<string | null> {
-    const { keyspace, shards } = plan.target;
-    const primaries = await Promise.all(shards.map(({ name }) => clients.primary(clients.target, keyspace, name)));
-    const wanted = primaries.flatMap((tablet) => lanes.map((lane) => ({ tablet, ...lane })));
-    const there = await Promise.all(
-      wanted.map(async ({ tablet, workflow, uuid }) => (await tablet.vdiffs(workflow, keyspace)).includes(uuid)),
-    );
-    const lacking = wanted.filter((_, index) => there[index] !== true);
-    if (lacking.length === 0) return null;
+  ): Promise<{ options: VDiffOptions; why: string | null }> {
     await refuseWithoutTablet(clients, { input, plan });
-    const chosen = vdiffTablets(input, await targetBehind(clients, plan), again);
-    const options = vdiffOptions(input, await cellsNow(clients, input, plan), chosen.tabletTypes);
-    await Promise.all(
-      lacking.map(({ tablet, workflow, uuid }) => tablet.createVDiff(workflow, keyspace, uuid, options)),
+    const { tabletTypes: types, why } = vdiffTablets(input, await targetBehind(clients, plan), again);
+    return { options: vdiffOptions(input, await cellsNow(clients, input, plan), types), why };
+  },
+
+  /** Starts VDiffs. To be called under the named locks of their lanes, for which they wait. */
+  async make(
+    clients: Clients,
+    keyspace: string,
+    wanted: readonly ShardVDiff[],
+    options: VDiffOptions,
+    beforeEffect: () => Promise<void>,
+  ): Promise<void> {
+    const made = await Promise.all(
+      wanted.map(async (each) => ({ ...each, tablet: await clients.primary(clients.target, keyspace, each.shard) })),
     );
-    return chosen.why;
+    await beforeEffect();
+    await Promise.all(made.map(({ tablet, workflow, uuid }) => tablet.createVDiff(workflow, keyspace, uuid, options)));
   },
 
   /** The lock on a workflow's name, if a VDiff holds it. */

@@ -1,6 +1,7 @@
 import { patched, setCurrentDetails } from '@temporalio/workflow';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
+import type { Problem } from '../migration/problem/errors.js';
 import { restartDelay, restartsInPeace } from '../migration/lifecycle/restarts.js';
 import { healerOfProblem, problemToHeal, type StreamProblem } from '../migration/watch/diagnosis.js';
 import { clearing, locked, watching } from './activities.js';
@@ -100,14 +101,15 @@ export class LifecycleContext {
   /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard; warnings are facts. */
   async putBack(): Promise<Record<string, NameList> | typeof tooLate> {
     await this.prover.stop();
-    const { progress, ref } = this.migration;
+    const { facts, progress, ref } = this.migration;
     if (progress.reached === 'nothing') return {};
     if (progress.reached !== 'uncertain') return this.undo();
     try {
       await clearing.cancel(ref);
       progress.reached = 'nothing';
-    } catch {
+    } catch (error) {
       // The topology cannot be reached, and most likely nothing was written: that must not hold up the end.
+      facts.warnings = [...facts.warnings, mayBeLeft(problemOf(error), ref.id.keyspace)];
     }
     return {};
   }
@@ -133,4 +135,14 @@ export class LifecycleContext {
       throw error;
     }
   }
+}
+
+/** @param why the journal could not be looked for */
+function mayBeLeft({ code, message, place }: Problem, keyspace: string): Problem {
+  return {
+    code,
+    message: `a journal may have been left behind: ${message}`,
+    place,
+    remedy: `once the topology answers, look for it: vtmigrate Audit ${keyspace}`,
+  };
 }

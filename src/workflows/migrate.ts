@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   workflowInfo,
 } from '@temporalio/workflow';
 import { settingsOf } from '../migration/adopt/adoption.js';
@@ -108,10 +109,8 @@ class Lifecycle {
     const { facts, progress } = this.migration;
     const { reached } = progress;
     if (reached === 'nothing') return '';
-    if (reached !== 'uncertain')
-      return ['; everything has been put back', ...facts.warnings.map(describeProblem)].join('; but ');
-    const { keyspace } = this.migration.ref.id;
-    return `; a journal may have been left behind, which vtmigrate Audit ${keyspace} would list`;
+    const putBack = reached === 'uncertain' ? [] : ['everything has been put back'];
+    return `; ${[...putBack, ...facts.warnings.map(describeProblem)].join('; but ')}`;
   }
 
   private async steps(): Promise<MigrateResult | typeof continues> {
@@ -181,6 +180,8 @@ class Lifecycle {
   }
 
   private async cancel(): Promise<MigrateResult> {
+    // Complete got there while it was being cut off.
+    if (this.migration.pastNoReturn && patched('no-way-back')) return this.completion.goForward();
     this.context.enter('cancelling');
     const droppedTables = await this.context.putBack();
     // The journal has the last word: Complete may have passed the point of no return meanwhile.

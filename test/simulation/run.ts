@@ -208,9 +208,14 @@ export class Simulation {
     return { outcome, wrong, struck, calls, trace: this.lines.join('\n'), skipped: this.at };
   }
 
-  /** A step of a terminated run goes on until its next heartbeat, and may begin a journal after all. */
+  /**
+   * A step of a terminated run goes on until its next heartbeat, and may begin a journal after all. So may a Cancel leave
+   * one that cannot reach the topology; it says so.
+   */
   private async takeOverLate(): Promise<void> {
-    if (!this.terminated || !this.hasLeftovers || !this.over) return;
+    const { warnings = [] } = this.result?.outcome === 'cancelled' ? this.result : {};
+    const isTold = warnings.some(({ message }) => message.includes('may have been left behind'));
+    if (!(this.terminated || isTold) || !this.hasLeftovers || !this.over) return;
     this.over = false;
     this.takeOver({ adopt: 'cancel' });
     await new LookAfter(this).untilOver();

@@ -12,8 +12,12 @@ const named: readonly [seed: number, what: string, draws: number][] = [
   [1617, ': a preflight that has stood still goes on after the migration has failed', 1],
   [2045, ': the same, after it has completed', 1],
   [2385, ': Cancel while a worker has died in preflight', 1],
+  [2800, ': a VDiff is begun when the migration has been taken over and cancelled', 3],
+  [4010, ': the same, where it is being completed', 3],
   [4359, ': another program stops streams when a VDiff begins, which starts them again', 1],
   [4582, ': a cell that knows the tables is away while Complete is taken back', 1],
+  [5348, ': Cancel while Complete passes the point of no return', 3],
+  [5487, ': Cancel cannot look for a journal that preflight has begun', 3],
   [6019, ': a Create that has stood still goes on after the migration has completed', 1],
 ];
 

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError, type Problem } from '../../src/migration/problem/errors.js';
 import { sampleProblem } from '../support/workflow/samples.js';
-import { fails, returns, Script } from '../support/workflow/scripted-activities.js';
+import { fails, returns, Script, untilCancelled } from '../support/workflow/scripted-activities.js';
 import { Bench, refOf } from '../support/workflow/workflow-bench.js';
 
 const denied = new MigrationError(
@@ -141,10 +141,31 @@ describe('before anything has been changed', () => {
     const migration = await bench.migrate(script);
     expect(await migration.failure()).toMatchObject({
       type: down.code,
-      message: `${down.message}; a journal may have been left behind, which vtmigrate Audit commerce would list`,
+      message:
+        `${down.message}; a journal may have been left behind: etcd does not answer (cluster target): ` +
+        'once the topology answers, look for it: vtmigrate Audit commerce',
     });
     expect(script.calls.filter(({ name }) => name === 'cancel').map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
     expect(await migration.status()).toMatchObject({ phase: 'failed', lastError: down.toProblem() });
+  });
+});
+
+describe('a Cancel before anything has been changed', () => {
+  it('ends where the topology cannot be reached, and says that a journal may be left', async () => {
+    const script = new Script().always('preflight', untilCancelled).always('cancel', fails(unreachable));
+    const migration = await bench.migrate(script);
+    await migration.until(() => script.count('preflight') === 1);
+    await migration.handle.signal('cancel');
+    expect(await migration.result()).toMatchObject({
+      outcome: 'cancelled',
+      warnings: [
+        {
+          code: 'TOPO_UNREACHABLE',
+          message: 'a journal may have been left behind: etcd does not answer',
+          remedy: 'once the topology answers, look for it: vtmigrate Audit commerce',
+        },
+      ],
+    });
   });
 });
 
