@@ -97,10 +97,10 @@ async function floatTables(step: Step, plan: Plan, source: Source, tables: reado
 
 /** The target may have changed past the streams, by an earlier attempt as well: the tables are compared anew. */
 async function forgetProof({ journals, ref }: Step, tables: readonly string[]): Promise<void> {
-  const { proof, revision } = await journals.readProof();
+  const { proof, replaced } = await journals.readProof();
   if (proof === undefined) return;
   const rest = Object.entries(proof.tables).filter(([table]) => !tables.includes(table));
-  await journals.writeProof(ref.runId, { ...proof, tables: Object.fromEntries(rest) }, revision);
+  await journals.writeProof(ref.runId, { ...proof, tables: Object.fromEntries(rest) }, replaced);
 }
 
 class Repair {

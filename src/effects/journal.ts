@@ -6,7 +6,7 @@ import type { MigrateInput } from '../migration/input/input.js';
 import { streamOptionsOf } from '../migration/input/options.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
-import { absent } from '../vitess/topology/kv.js';
+import { LargeValues, nothing, type Replaced } from '../vitess/topology/large-values.js';
 import type { MigrationLocks } from '../vitess/topology/lock.js';
 import type { Topology } from '../vitess/topology/topology.js';
 
@@ -84,23 +84,25 @@ type Beside = (typeof besides)[number];
 
 interface Stored {
   journal: Journal;
-  revision: string;
+  replaced: Replaced;
 }
 
 /**
- * The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON, and
- * beside it, as gzipped JSON, `…/<workflow>/record` (what was asked for and planned),
+ * The journal of one migration: `<global root>/vtmigrate/<target keyspace>/<workflow>`, as JSON, gzipped where it is
+ * long, and beside it, as gzipped JSON, `…/<workflow>/record` (what was asked for and planned),
  * `…/<workflow>/definitions` (the source's tables as Create saw them) and `…/<workflow>/proof` (how far the rows have
- * been compared).
+ * been compared). Each is as long as it has to be: see `LargeValues`.
  */
 export class JournalStore {
   private readonly path: string;
+  private readonly values: LargeValues;
 
   constructor(
     private readonly topology: Topology,
     private readonly id: { keyspace: string; workflow: string },
   ) {
     this.path = `${topology.root}/vtmigrate/${id.keyspace}/${id.workflow}`;
+    this.values = new LargeValues(topology.kv, topology.place({ keyspace: id.keyspace }));
   }
 
   async read(): Promise<Journal | undefined> {
@@ -113,7 +115,7 @@ export class JournalStore {
    * @throws MigrationError MIGRATION_EXISTS when another run owns it
    */
   async begin(runId: string, source: string, made: Partial<Journal> = {}): Promise<Journal> {
-    await this.topology.kv.put(this.path, encode({ ...emptyJournal(), ...made, runId, source }), absent);
+    await this.values.put(this.path, encode({ ...emptyJournal(), ...made, runId, source }), nothing);
     const journal = await this.read();
     if (journal?.runId === runId) return journal;
     throw this.owned(journal);
@@ -131,7 +133,7 @@ export class JournalStore {
   async update(runId: string, change: (journal: Journal) => void): Promise<Journal> {
     const stored = await this.loadOwn(runId);
     change(stored.journal);
-    if (await this.topology.kv.put(this.path, encode(stored.journal), stored.revision)) return stored.journal;
+    if (await this.values.put(this.path, encode(stored.journal), stored.replaced)) return stored.journal;
     throw this.changed();
   }
 
@@ -145,7 +147,7 @@ export class JournalStore {
     const stored = await this.load();
     if (stored === undefined || locks.workflow !== this.id.workflow) return undefined;
     const journal = { ...stored.journal, runId };
-    if (stored.journal.runId === runId || (await this.topology.kv.put(this.path, encode(journal), stored.revision)))
+    if (stored.journal.runId === runId || (await this.values.put(this.path, encode(journal), stored.replaced)))
       return journal;
     throw this.changed();
   }
@@ -183,23 +185,27 @@ export class JournalStore {
   }
 
   /** How far the rows have been compared, and the revision to replace it by. */
-  async readProof(): Promise<{ proof: ProofState | undefined; revision: string }> {
-    const entry = await this.topology.kv.get(`${this.path}/proof`);
-    if (entry === undefined) return { proof: undefined, revision: absent };
-    return { proof: unpack(entry.value) as ProofState, revision: entry.revision };
+  async readProof(): Promise<{ proof: ProofState | undefined; replaced: Replaced }> {
+    const entry = await this.values.get(`${this.path}/proof`);
+    if (entry === undefined) return { proof: undefined, replaced: nothing };
+    return { proof: unpack(entry.value) as ProofState, replaced: entry };
   }
 
   /**
-   * Replaces the proof of this run. Answers its size in bytes and its new revision.
-   * @param revision as it was read, or last written
+   * Replaces the proof of this run. Answers its size in bytes, and what the next one replaces.
+   * @param replaced as it was read, or last written
    * @throws MigrationError MIGRATION_EXISTS; RECORD_CHANGED when somebody else has written it
    */
-  async writeProof(runId: string, proof: ProofState, revision: string): Promise<{ revision: string; bytes: number }> {
+  async writeProof(
+    runId: string,
+    proof: ProofState,
+    replaced: Replaced,
+  ): Promise<{ replaced: Replaced; bytes: number }> {
     await this.loadOwn(runId);
     const key = `${this.path}/proof`;
     const value = pack(proof);
-    if (!(await this.topology.kv.put(key, value, revision))) throw this.changed();
-    return { revision: (await this.topology.kv.get(key))?.revision ?? absent, bytes: value.length };
+    if (!(await this.values.put(key, value, replaced))) throw this.changed();
+    return { replaced: (await this.values.head(key)) ?? nothing, bytes: value.length };
   }
 
   /** Changes the record of this run. @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED */
@@ -219,20 +225,20 @@ export class JournalStore {
   }
 
   private async changeBeside<T>(name: Beside, change: (value: T) => T): Promise<void> {
-    const entry = await this.topology.kv.get(`${this.path}/${name}`);
+    const entry = await this.values.get(`${this.path}/${name}`);
     if (entry === undefined) return;
     const changed = pack(change(unpack(entry.value) as T));
-    if (!(await this.topology.kv.put(`${this.path}/${name}`, changed, entry.revision))) throw this.changed();
+    if (!(await this.values.put(`${this.path}/${name}`, changed, entry))) throw this.changed();
   }
 
   private async readBeside<T>(name: Beside): Promise<T | undefined> {
-    const entry = await this.topology.kv.get(`${this.path}/${name}`);
+    const entry = await this.values.get(`${this.path}/${name}`);
     return entry === undefined ? undefined : (unpack(entry.value) as T);
   }
 
   private async writeBeside(name: Beside, runId: string, value: unknown): Promise<void> {
     await this.loadOwn(runId);
-    await this.topology.kv.put(`${this.path}/${name}`, pack(value), absent);
+    await this.values.put(`${this.path}/${name}`, pack(value), nothing);
   }
 
   /** Removes the journal of this run and what is beside it, at once; nothing happens when there is none. */
@@ -240,8 +246,7 @@ export class JournalStore {
     const stored = await this.load();
     if (stored === undefined) return;
     if (stored.journal.runId !== runId) throw this.owned(stored.journal);
-    const others = besides.map((name) => `${this.path}/${name}`);
-    await this.topology.kv.delete(this.path, stored.revision, others);
+    await this.topology.kv.delete(this.path, stored.replaced.revision, `${this.path}/`);
   }
 
   private async loadOwn(runId: string): Promise<Stored> {
@@ -251,9 +256,8 @@ export class JournalStore {
   }
 
   private async load(): Promise<Stored | undefined> {
-    const entry = await this.topology.kv.get(this.path);
-    if (entry === undefined) return undefined;
-    return { journal: decode(entry.value), revision: entry.revision };
+    const entry = await this.values.get(this.path);
+    return entry === undefined ? undefined : { journal: decode(entry.value), replaced: entry };
   }
 
   private changed(): MigrationError {
@@ -284,12 +288,19 @@ function pack(value: unknown): Uint8Array {
   return gzipSync(JSON.stringify(value));
 }
 
+/** The first byte of everything that is packed. */
+const gzipped = 0x1f;
+
 function unpack(packed: Uint8Array): unknown {
   return JSON.parse(gunzipSync(packed).toString());
 }
 
+/** Characters of a journal that everybody can read in etcd; with thousands of tables it is packed. */
+const longestPlain = 50_000;
+
 function encode(journal: Journal): Uint8Array {
-  return Buffer.from(JSON.stringify(journal));
+  const text = JSON.stringify(journal);
+  return text.length > longestPlain ? pack(journal) : Buffer.from(text);
 }
 
 /** The journal as an effect: its lines in the dry run. */
@@ -334,16 +345,15 @@ export async function listJournals(
   keyspace: string,
 ): Promise<{ workflow: string; journal: Journal }[]> {
   const prefix = `${topology.root}/vtmigrate/${keyspace}/`;
-  const entries = (await topology.kv.list(prefix)).map((entry) => ({
-    workflow: entry.key.slice(prefix.length),
-    value: entry.value,
-  }));
-  return entries
-    .filter(({ workflow }) => !workflow.includes('/'))
-    .map(({ workflow, value }) => ({ workflow, journal: decode(value) }));
+  const names = (await topology.kv.keys(prefix)).map((key) => key.slice(prefix.length));
+  const found = names
+    .filter((name) => !name.includes('/'))
+    .map(async (workflow) => ({ workflow, journal: await new JournalStore(topology, { keyspace, workflow }).read() }));
+  return (await Promise.all(found)).flatMap(({ workflow, journal }) => (journal ? [{ workflow, journal }] : []));
 }
 
 function decode(value: Uint8Array): Journal {
   // A journal of an earlier version lacks what has been added since.
-  return { ...emptyJournal(), ...(JSON.parse(Buffer.from(value).toString()) as Partial<Journal>) };
+  const journal: unknown = value[0] === gzipped ? unpack(value) : JSON.parse(Buffer.from(value).toString());
+  return { ...emptyJournal(), ...(journal as Partial<Journal>) };
 }

@@ -1,5 +1,6 @@
 import type { ProofState } from '../../migration/checksum/report.js';
 import { MigrationError } from '../../migration/problem/errors.js';
+import type { Replaced } from '../../vitess/topology/large-values.js';
 import type { Step } from '../step/step.js';
 
 /**
@@ -18,12 +19,12 @@ export class ProofRecord {
   private constructor(
     private readonly step: Step,
     readonly known: ProofState | undefined,
-    private revision: string,
+    private replaced: Replaced,
   ) {}
 
   static async open(step: Step): Promise<ProofRecord> {
-    const { proof, revision } = await step.journals.readProof();
-    return new ProofRecord(step, proof, revision);
+    const { proof, replaced } = await step.journals.readProof();
+    return new ProofRecord(step, proof, replaced);
   }
 
   async saveIfDue(state: ProofState): Promise<void> {
@@ -34,12 +35,12 @@ export class ProofRecord {
   /** A record that cannot be written must not end the comparison: the next attempt compares a little more. */
   async save(state: ProofState): Promise<void> {
     try {
-      const { revision, bytes } = await this.step.journals.writeProof(this.step.ref.runId, state, this.revision);
-      this.revision = revision;
+      const { replaced, bytes } = await this.step.journals.writeProof(this.step.ref.runId, state, this.replaced);
+      this.replaced = replaced;
       this.bytes = bytes;
     } catch (error) {
       if (!(error instanceof MigrationError) || !error.retryable) throw error;
-      this.revision = (await this.step.journals.readProof()).revision;
+      this.replaced = (await this.step.journals.readProof()).replaced;
     }
     this.savedAt = Date.now();
   }

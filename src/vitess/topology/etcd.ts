@@ -42,6 +42,8 @@ export class EtcdKv implements Kv {
     this.client = new Etcd3({
       hosts: this.addresses.map((each) => `${tls === undefined ? 'http' : 'https'}://${formatAddress(each)}`),
       dialTimeout: callTimeout,
+      // The library takes 4 MiB, which the records of Vitess exceed where a keyspace has many tables.
+      grpcOptions: { 'grpc.max_receive_message_length': -1 },
       defaultCallOptions: (context) => (context.isStream ? {} : { deadline: Date.now() + callTimeout }),
       ...(tls === undefined
         ? {}
@@ -67,13 +69,20 @@ export class EtcdKv implements Kv {
     return response.kvs.map(toEntry);
   }
 
+  keys(prefix: string): Promise<string[]> {
+    return this.call(`reading ${prefix}`, () => this.client.getAll().prefix(prefix).sort('Key', 'Ascend').keys());
+  }
+
   put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
     const put = this.client.put(key).value(Buffer.from(value));
     return this.change(`writing ${key}`, key, revision, [put]);
   }
 
-  delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
-    const deletions = [key, ...others].map((each) => this.client.delete().key(each));
+  delete(key: string, revision: string, below?: string): Promise<boolean> {
+    const others = below === undefined ? [] : [this.client.delete().prefix(below)];
+    // etcd refuses a transaction that deletes a key twice.
+    const deletions =
+      below !== undefined && key.startsWith(below) ? others : [this.client.delete().key(key), ...others];
     return this.change(`deleting ${key}`, key, revision, deletions);
   }
 

@@ -25,14 +25,17 @@ export interface Lease extends Claim {
 export interface Kv {
   readonly server: string;
   get(key: string): Promise<Entry | undefined>;
+  /** In the order of their keys. */
   list(prefix: string): Promise<Entry[]>;
+  /** The keys alone, in order: the values of many tables are large. */
+  keys(prefix: string): Promise<string[]>;
   /** Writes if the key still has `revision` (`absent`: does not exist). False when it has not. */
   put(key: string, value: Uint8Array, revision: string): Promise<boolean>;
   /**
    * Deletes if the key still has `revision`. False when it has not.
-   * @param others keys that are deleted with it, whether or not they exist: all of them or none
+   * @param below a prefix: all keys that have it are deleted with the key, or none
    */
-  delete(key: string, revision: string, others?: readonly string[]): Promise<boolean>;
+  delete(key: string, revision: string, below?: string): Promise<boolean>;
   /**
    * Waits until the key `<dir>/locks/<lease>` is the oldest below `<dir>/locks/`.
    * @throws MigrationError LOCKED with the holder's contents when `timeoutMs` have passed

@@ -59,17 +59,21 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
     test('keys are deleted together, or none of them is', async () => {
       await kv.put(key, bytes('one'), '0');
       await kv.put(`${key}/beside`, bytes('two'), '0');
-      const others = [`${key}/beside`, `${key}/missing`];
-      expect(await kv.delete(key, '1', others)).toBe(false);
+      await kv.put(`${key}x`, bytes('three'), '0');
+      expect(await kv.delete(key, '1', `${key}/`)).toBe(false);
       expect(await kv.get(`${key}/beside`)).toBeDefined();
-      expect(await kv.delete(key, (await kv.get(key))?.revision ?? '', others)).toBe(true);
-      expect(await kv.list(key)).toEqual([]);
+      expect(await kv.delete(key, (await kv.get(key))?.revision ?? '', `${key}/`)).toBe(true);
+      expect(await kv.keys(key)).toEqual([`${key}x`]);
+      const { revision = '' } = (await kv.get(`${key}x`)) ?? {};
+      expect(await kv.delete(`${key}x`, revision, key)).toBe(true);
+      expect(await kv.keys(key)).toEqual([]);
     });
 
-    test('a list has its keys in order, and only those below the prefix', async () => {
+    test('a list has its entries in the order of their keys, and only those below the prefix', async () => {
       for (const each of ['b', 'a']) await kv.put(`${key}/${each}`, bytes(each), '0');
       await kv.put(`${key}x`, bytes('x'), '0');
       expect((await kv.list(`${key}/`)).map((entry) => entry.key)).toEqual([`${key}/a`, `${key}/b`]);
+      expect(await kv.keys(`${key}/`)).toEqual([`${key}/a`, `${key}/b`]);
     });
 
     test('a server that is not there is named in the error', async () => {
@@ -125,7 +129,7 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
       for (const change of [
         () => kv.put(key, bytes('two'), revision),
         () => kv.put(`${key}/new`, bytes('new'), '0'),
-        () => kv.delete(key, revision, [`${key}/held`]),
+        () => kv.delete(key, revision, `${key}/`),
       ])
         await expect(underClaims([lock], change)).rejects.toMatchObject({ code: 'LOCK_LOST' });
       expect((await kv.list(key)).map((entry) => Buffer.from(entry.value).toString())).toEqual(['one', 'held']);

@@ -4,6 +4,9 @@ import { lockedBy } from '../../../src/vitess/topology/lock-contents.js';
 import { absent, type Entry, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
 import { hurried, type Pace } from './pace.js';
 
+/** etcd's default limit of a request. */
+const mostBytes = 1.5 * 1024 * 1024;
+
 interface Stored {
   value: Uint8Array;
   modified: number;
@@ -129,19 +132,27 @@ export class FakeKv implements Kv {
     return this.etcd.below(prefix).map(([key, stored]) => toEntry(key, stored));
   }
 
+  async keys(prefix: string): Promise<string[]> {
+    await Promise.resolve();
+    return this.etcd.below(prefix).map(([key]) => key);
+  }
+
   async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
     await Promise.resolve();
     this.assertLocks();
+    // As etcd says it, for a request above --max-request-bytes.
+    if (value.length > mostBytes) throw new Error('etcdserver: request is too large');
     if (!this.etcd.hasRevision(key, revision)) return false;
     this.etcd.write(key, value);
     return true;
   }
 
-  async delete(key: string, revision: string, others: readonly string[] = []): Promise<boolean> {
+  async delete(key: string, revision: string, below?: string): Promise<boolean> {
     await Promise.resolve();
     this.assertLocks();
     if (revision === absent || !this.etcd.hasRevision(key, revision)) return false;
-    for (const each of [key, ...others]) this.etcd.remove(each);
+    const others = below === undefined ? [] : this.etcd.below(below).map(([each]) => each);
+    for (const each of new Set([key, ...others])) this.etcd.remove(each);
     return true;
   }
 

@@ -59,8 +59,9 @@ function passingKv(kv: Kv, cluster: string, pass: Pass): Kv {
     server: kv.server,
     get: (key) => call(`get ${key}`, () => kv.get(key)),
     list: (prefix) => call(`list ${prefix}`, () => kv.list(prefix)),
+    keys: (prefix) => call(`keys ${prefix}`, () => kv.keys(prefix)),
     put: (key, value, revision) => call(`put ${key}`, () => kv.put(key, value, revision)),
-    delete: (key, revision, others) => call(`delete ${key}`, () => kv.delete(key, revision, others)),
+    delete: (key, revision, below) => call(`delete ${key}`, () => kv.delete(key, revision, below)),
     lock: async (dir, contents, timeoutMs) =>
       passingLease(await call(`lock ${dir}`, () => kv.lock(dir, contents, timeoutMs)), dir, pass),
     close: () => kv.close(),
