@@ -2,8 +2,8 @@ import { Context } from '@temporalio/activity';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import {
   endsWatching,
-  tablesInHeartbeat,
-  tablesInHistory,
+  inHeartbeat,
+  inHistory,
   toObservation,
   type Observation,
   type Wait,
@@ -20,7 +20,7 @@ const pollInterval = 500;
 export function observeActivities(clients: Clients) {
   return {
     /**
-     * Watches until `endsWatching`. Each look is heartbeat, with more tables than the answer has, so that
+     * Watches until `endsWatching`. Each look is heartbeat, in more detail than the answer has, so that
      * the pending activity shows the newest state while the history stays small. What cannot be read is
      * part of the observation, not an error.
      * @param since the `fingerprint` of the last observation
@@ -32,8 +32,8 @@ export function observeActivities(clients: Clients) {
       return withHeartbeat(async (_, heartbeat) => {
         for (;;) {
           const look = await watch.look();
-          heartbeat(toObservation(look, tablesInHeartbeat));
-          const observation = toObservation(look, tablesInHistory);
+          heartbeat(toObservation(look, inHeartbeat));
+          const observation = toObservation(look, inHistory);
           if (endsWatching(observation, since, wait, (Date.now() - startedAt) / 1000)) return observation;
           await context.sleep(pollInterval);
         }

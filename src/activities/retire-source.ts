@@ -5,6 +5,7 @@ import { sourceTables } from '../effects/source-tables.js';
 import type { SourceTables } from '../migration/input/input.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
+import { firstOf } from '../migration/problem/bounded.js';
 import { MigrationError, type ErrorCode, type Problem } from '../migration/problem/errors.js';
 import { retiredName, sharesRetiredName, type Retirement } from '../migration/proof/source-tables.js';
 import { quoteName } from '../migration/sql/quote.js';
@@ -13,6 +14,8 @@ import { LockedStep, lockedStep } from './step/step.js';
 
 /** Milliseconds: how long reading what was written since from the source's logs may take. */
 const changesTimeout = 10 * 60_000;
+/** Tables that the reason names. */
+const tablesNamed = 20;
 const action = 'vtmigrate source tables';
 /** How a tablet answers that cannot read its logs from a position on, such as when they are purged. */
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['TABLET_CALL_FAILED', 'TABLET_REFUSED', 'ACCESS_REFUSED']);
@@ -141,7 +144,8 @@ class RetiringSource {
       const now = await source.position(shard);
       const changed = await source.changedTables(shard, tableNames(this.plan), since, now, changesTimeout);
       if (changed[0] === undefined) return null;
-      const what = `rows were written after the target took over, which it does not have: ${changed.join(', ')}`;
+      const tables = firstOf(changed, tablesNamed);
+      const what = `rows were written after the target took over, which it does not have: ${tables}`;
       return this.keep(what, { shard, table: changed[0] });
     } catch (error) {
       // A server that does not answer is asked again; one that refuses has no logs to read.

@@ -6,7 +6,7 @@ import { firstProofDelay } from '../migration/lifecycle/state.js';
 import { shownRepair } from '../migration/lifecycle/status.js';
 import type { Problem } from '../migration/problem/errors.js';
 import { isOfProof } from '../migration/checksum/gaps.js';
-import { isAccepted, vdiffGaps, type Gap } from '../migration/proof/gaps.js';
+import { cappedGaps, isAccepted, vdiffGaps, type Gap } from '../migration/proof/gaps.js';
 import type { Retirement } from '../migration/proof/source-tables.js';
 import { locked } from './activities.js';
 import { tooLate, type LifecycleContext } from './context.js';
@@ -86,7 +86,7 @@ export class Completion {
     const acceptance = acceptanceOf(intents.complete?.request);
     const accepted = gaps.filter((gap) => isAccepted(gap, acceptance));
     const known = new Set(facts.overridden.map(keyOfGap));
-    facts.overridden = [...facts.overridden, ...accepted.filter((gap) => !known.has(keyOfGap(gap)))];
+    facts.overridden = cappedGaps([...facts.overridden, ...accepted.filter((gap) => !known.has(keyOfGap(gap)))]);
     return gaps.filter((gap) => !isAccepted(gap, acceptance));
   }
 

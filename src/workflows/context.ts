@@ -3,6 +3,7 @@ import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
 import type { Problem } from '../migration/problem/errors.js';
 import { restartDelay, restartsInPeace } from '../migration/lifecycle/restarts.js';
+import { bytesOf } from '../migration/problem/bounded.js';
 import { healerOfProblem, problemToHeal, type StreamProblem } from '../migration/watch/diagnosis.js';
 import { clearing, locked, watching } from './activities.js';
 import { problemOf } from './failures.js';
@@ -51,7 +52,7 @@ export class LifecycleContext {
       migration.see(
         await interruptible(asked, () => watching.observe(migration.ref, before, { ...wait, copyingSince })),
       );
-      this.backoff.recorded(migration.fingerprint !== before);
+      this.backoff.recorded(migration.fingerprint !== before, bytesOf(facts.observation));
       const problem = this.problemToHeal();
       if (problem !== undefined) await this.heal(problem);
       else progress.restarts = restartsInPeace(progress.restarts, Date.now());
@@ -66,7 +67,7 @@ export class LifecycleContext {
   }
 
   private watchFor(maxSeconds: number | undefined): { minSeconds: number; maxSeconds: number } {
-    const backoff = this.backoff.next();
+    const backoff = this.backoff.next(bytesOf(this.migration.facts.observation));
     const problem = this.problemToHeal();
     const delay = problem === undefined ? undefined : this.delayOf(problem);
     const wanted = Math.min(maxSeconds ?? backoff.maxSeconds, delay === undefined ? Infinity : delay / 1_000);

@@ -30,7 +30,7 @@ import type { Problem } from '../migration/problem/errors.js';
 import type { GapCode } from '../migration/problem/shown-codes.js';
 import type { Gap } from '../migration/proof/gaps.js';
 import { reportWithout, type VDiffReport } from '../migration/proof/vdiff.js';
-import { fingerprint, type Observation } from '../migration/watch/observation.js';
+import type { Observation } from '../migration/watch/observation.js';
 
 const isDrift: ReadonlySet<string> = new Set<GapCode>(['SCHEMA_DRIFT', 'PARTITIONS_DIFFER']);
 
@@ -103,7 +103,7 @@ export class Migration implements MigrationState {
   }
 
   get fingerprint(): string {
-    return this.facts.observation === null ? '' : fingerprint(this.facts.observation);
+    return this.facts.observation?.fingerprint ?? '';
   }
 
   enter(phase: Phase): void {

@@ -1,8 +1,19 @@
-import type { ProofState } from '../../src/migration/checksum/report.js';
+import { proofReport, type ProofReport, type ProofState } from '../../src/migration/checksum/report.js';
+import { TableProof } from '../../src/migration/checksum/table-proof.js';
 import type { Plan } from '../../src/migration/plan/plan.js';
+import { noPrimaryKey } from '../../src/migration/preflight/checks/no-primary-key.js';
+import { bytesInStatus, capped, stamp, type Finding } from '../../src/migration/preflight/finding.js';
 import type { Definitions } from '../../src/migration/proof/drift.js';
-import type { Look, TableObservation } from '../../src/migration/watch/observation.js';
-import { samplePlan, sampleStream, sampleTable } from './workflow/samples.js';
+import { cappedGaps, type Gap } from '../../src/migration/proof/gaps.js';
+import { boundedReport, type VDiffReport } from '../../src/migration/proof/vdiff.js';
+import {
+  inHistory,
+  toObservation,
+  type Look,
+  type Observation,
+  type TableObservation,
+} from '../../src/migration/watch/observation.js';
+import { dirtyVDiff, samplePlan, sampleProblem, sampleStream, sampleTable, vdiffTable } from './workflow/samples.js';
 
 /** Values of a migration of very many tables on four shards, of which nothing is smaller than in a real one. */
 
@@ -137,7 +148,75 @@ export function manyTablesLook(
   };
 }
 
-/** Bytes of a value as Temporal stores it. */
-export function bytesIn(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
+/** The look as an observation. @param inTrouble whether every stream has an error */
+export function manyTables(
+  names: readonly string[],
+  { fraction = 1, lanes = 4, inTrouble = false }: { fraction?: number; lanes?: number; inTrouble?: boolean },
+  detail = inHistory,
+): Observation {
+  const message = inTrouble ? `vttablet: rpc error: code = Unknown desc = ${'connection refused '.repeat(20)}` : '';
+  const look = manyTablesLook(names, { fraction, lanes, message });
+  const problems = look.streams.map(({ id, shard, tablet }) => ({
+    ...sampleProblem,
+    message: `stream ${id}: ${message}`,
+    place: { cluster: 'target', keyspace: 'commerce', shard, tablet },
+    remedy: 'the tablets of the source cannot be reached: Vitess tries again by itself, and goes on from where it was',
+  }));
+  return toObservation({ ...look, problems: inTrouble ? problems : [] }, detail);
+}
+
+/** What preflight says of so many tables at most. */
+export function manyFindings(names: readonly string[]): Finding[] {
+  const found = names.map((table) =>
+    stamp(noPrimaryKey, {
+      message: `table ${table} has no primary key, and each change of a row reads all of the table on the target`,
+      place: { cluster: 'ext1', keyspace: 'load', table },
+      remedy: 'add a primary key in the source, or accept that it is slow',
+    }),
+  );
+  return capped(found, bytesInStatus);
+}
+
+/** What Complete lacks when the definitions of all tables have changed. */
+export function manyGaps(names: readonly string[]): Gap[] {
+  const gaps = names.map((table) => ({
+    code: 'SCHEMA_DRIFT' as const,
+    message: `the definition has changed in the source since Create (- then, + now):\n${'- a\n+ b\n'.repeat(250)}`,
+    place: { cluster: 'ext1', keyspace: 'load', table },
+    remedy: "make the same change on the target's table, or cancel and create again",
+  }));
+  return cappedGaps(gaps);
+}
+
+/** A VDiff that has found differences in every table. */
+export function manyTablesVDiff(names: readonly string[], mostTables: number): VDiffReport {
+  const row = (fill: string) => ({ id: '1', a: fill.repeat(128) });
+  const samples = Array.from({ length: 3 }, () => ({
+    kind: 'mismatch' as const,
+    shard: '-40',
+    source: row('x'),
+    target: row('y'),
+  }));
+  const report = dirtyVDiff({
+    totals: { tables: names.length, differing: names.length, mismatched: '1', extraSource: '0', extraTarget: '0' },
+    tables: names.map((name) => vdiffTable({ name, mismatched: '1', samples })),
+  });
+  return boundedReport(report, mostTables);
+}
+
+/** The proof when every other table differs, in rows with long keys. */
+export function manyTablesReport(names: readonly string[]): ProofReport {
+  const positions = Object.fromEntries(fourShards.map((shard) => [shard, position(shard)]));
+  const tracked = names.map((name, i) => {
+    const proof = new TableProof();
+    if (i % 2 === 0)
+      proof.differ(
+        Array.from({ length: 10 }, (_, n) => [`${n}${'k'.repeat(200)}`]),
+        '2026',
+      );
+    else proof.walkTo(null, { rows: 1_234_567, sum: '12345678901234567890' }, 1_234_567);
+    return { name, proof, key: [{ name: 'id', form: 'text' }], floats: false };
+  });
+  const unprovable = names.map((table) => ({ table, reason: 'no column of it identifies a row'.repeat(20) }));
+  return proofReport({ at: '2026-01-02T03:04:05.000Z', positions, held: null, slowed: null }, tracked, unprovable);
 }

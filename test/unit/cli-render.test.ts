@@ -44,6 +44,7 @@ const status: Status = {
   remainingSeconds: 130,
   lagSeconds: null,
   streams: [stream],
+  unlisted: { streams: 0, problems: 0 },
   totals: {
     tables: 3,
     copied: 1,

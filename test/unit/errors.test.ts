@@ -302,10 +302,10 @@ describe('what is kept of a message of a stream', () => {
 describe('the pace', () => {
   it('waits longer and longer while nothing changes, up to a day', () => {
     const backoff = new ObserveBackoff({ quietSeconds: 10, changes: 0 });
-    expect(backoff.next()).toEqual({ minSeconds: 0, maxSeconds: 10 });
+    expect(backoff.next(1_000)).toEqual({ minSeconds: 0, maxSeconds: 10 });
     const waits = Array.from({ length: 60 }, () => {
-      backoff.recorded(false);
-      return backoff.next().maxSeconds;
+      backoff.recorded(false, 1_000);
+      return backoff.next(1_000).maxSeconds;
     });
     expect(waits.slice(0, 2)).toEqual([12.5, 15.625]);
     expect(waits.every((wait, i) => i === 0 || wait >= (waits[i - 1] ?? 0))).toBe(true);
@@ -315,12 +315,20 @@ describe('the pace', () => {
   it('records fifty changes at once, and then slower and slower, up to two hours', () => {
     const backoff = new ObserveBackoff({ quietSeconds: 10, changes: 0 });
     const change = (times: number) => {
-      for (let i = 0; i < times; i++) backoff.recorded(true);
-      return backoff.next();
+      for (let i = 0; i < times; i++) backoff.recorded(true, 1_000);
+      return backoff.next(1_000);
     };
     expect(change(50).minSeconds).toBe(0);
     expect(change(1).minSeconds).toBeCloseTo(1.1, 10);
     expect(change(1).minSeconds).toBeCloseTo(1.21, 10);
     expect(change(1_000)).toEqual({ minSeconds: 7_200, maxSeconds: 7_200 });
+  });
+
+  it('counts a large record as several, so that the history grows alike in bytes', () => {
+    const backoff = new ObserveBackoff({ quietSeconds: 10, changes: 0 });
+    const bytesUntilSlow = 30_000 * Array.from({ length: 20 }, () => backoff.recorded(true, 30_000)).length;
+    expect(bytesUntilSlow).toBe(600_000);
+    expect(backoff.next(30_000)).toEqual({ minSeconds: 72_000, maxSeconds: 72_000 });
+    expect(backoff.next(1_000).minSeconds).toBe(7_200);
   });
 });

@@ -337,6 +337,7 @@ describe('a status', () => {
       remainingSeconds: 9,
       lagSeconds: null,
       streams: seen.streams,
+      unlisted: { streams: 0, problems: 0 },
       totals: seen.totals,
       tables: seen.tables,
       problems: [sampleProblem],

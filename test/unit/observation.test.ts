@@ -3,6 +3,8 @@ import { transactionLag } from '../../src/migration/watch/lag.js';
 import {
   copiedFraction,
   fingerprint,
+  inHeartbeat,
+  inHistory,
   isCopied,
   isCopyFinished,
   maxLagSeconds,
@@ -11,9 +13,11 @@ import {
   endsWatching,
   toObservation,
   type Observation,
+  type StreamLook,
   type StreamObservation,
   type Wait,
 } from '../../src/migration/watch/observation.js';
+import { manyNames, manyTablesLook } from '../support/large-migration.js';
 import { nameList } from '../../src/migration/plan/reference.js';
 import {
   copying,
@@ -118,7 +122,7 @@ describe('an observation of many tables', () => {
   });
 
   it('lists first those that are copying, then the waiting, then the copied ones', () => {
-    const shown = toObservation(look, 50).tables.map(({ phase }) => phase);
+    const shown = toObservation(look, { ...inHeartbeat, tables: 50 }).tables.map(({ phase }) => phase);
     expect(shown).toEqual([
       ...Array.from({ length: 20 }, () => 'copying'),
       ...Array.from({ length: 20 }, () => 'waiting'),
@@ -127,7 +131,7 @@ describe('an observation of many tables', () => {
   });
 
   it('has the totals and the fraction of all, and of each stream a few names', () => {
-    const seen = toObservation(look, 20);
+    const seen = toObservation(look, inHistory);
     expect(seen.tables).toHaveLength(20);
     expect(seen.totals).toEqual({
       tables: 60,
@@ -141,6 +145,44 @@ describe('an observation of many tables', () => {
     });
     expect(seen.copiedFraction).toBe(copiedFraction(tables));
     expect(seen.streams[0]?.copying).toEqual({ count: 60, names: ['t0', 't1', 't2', 't3', 't4'] });
+  });
+});
+
+describe('an observation of many streams', () => {
+  const names = manyNames(100);
+  const look = manyTablesLook(names, { lanes: 8 });
+  const quiet = look.streams.slice(1);
+  const problems = look.streams.map((_, i) => ({ ...sampleProblem, message: `${i}: ${'x'.repeat(900)}` }));
+
+  it('lists first those in trouble, with shorter messages where there are many, and counts the others', () => {
+    const stopped = { ...look.streams[31], state: 'Error' } as StreamLook;
+    const seen = toObservation({ ...look, streams: [...quiet.slice(0, 30), stopped], problems }, inHistory);
+    expect(seen.streams[0]?.state).toBe('Error');
+    expect(seen.unlisted).toEqual({ streams: 15, problems: 24 });
+    expect(seen.problems.map(({ message }) => message.length)).toEqual(Array.from({ length: 8 }, () => 251));
+  });
+
+  it('keeps the problem for which something is done, and the lag of all', () => {
+    const person = { ...sampleProblem, healer: 'person' as const };
+    const [last, ...others] = [...look.streams].reverse() as [StreamLook, ...StreamLook[]];
+    const streams = [...others, { ...last, lagSeconds: 99 }];
+    const seen = toObservation({ ...look, streams, problems: [...problems, person] }, inHistory);
+    expect(seen.problems[0]).toMatchObject({ healer: 'person' });
+    expect(maxLagSeconds(seen)).toBe(99);
+  });
+
+  it('has another fingerprint when something changes that it does not list', () => {
+    const of = (end: string) =>
+      toObservation(manyTablesLook(names, { lanes: 8, message: 'x'.repeat(900) + end }), inHistory);
+    expect(of('a').streams).toEqual(of('b').streams);
+    expect(of('a').fingerprint).not.toBe(of('b').fingerprint);
+  });
+
+  it('lists of many tables those that are copying, in a history, and the next ones in a heartbeat', () => {
+    const half = manyTablesLook(names, { fraction: 0.5 });
+    expect(toObservation(half, inHistory).tables).toHaveLength(4);
+    expect(toObservation(half, inHeartbeat).tables).toHaveLength(50);
+    expect(toObservation(replicatingLook(), inHistory).tables).toHaveLength(2);
   });
 });
 

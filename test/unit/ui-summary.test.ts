@@ -22,6 +22,7 @@ const bare: Status = {
   remainingSeconds: null,
   lagSeconds: null,
   streams: [],
+  unlisted: { streams: 0, problems: 0 },
   totals: noTotals,
   tables: [],
   vdiff: null,

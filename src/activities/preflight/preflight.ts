@@ -8,7 +8,7 @@ import { tableNames, type Plan } from '../../migration/plan/plan.js';
 import type { Answers } from '../../migration/preflight/facts.js';
 import { judge } from '../../migration/preflight/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
-import { blocking, capped, refusal, type Finding } from '../../migration/preflight/finding.js';
+import { blocking, bytesInStatus, capped, refusal, type Finding } from '../../migration/preflight/finding.js';
 import type { Clients } from '../../vitess/clients.js';
 import { notYetFinal } from '../step/failure.js';
 import { withHeartbeat } from '../step/heartbeat.js';
@@ -74,7 +74,7 @@ async function record(
     if (Context.current().info.attempt >= attempts) await forgetUntouched(journals, runId);
     throw error;
   }
-  return { outcome: 'recorded', findings: capped(findings), tables: nameList(tableNames(plan)) };
+  return { outcome: 'recorded', findings: capped(findings, bytesInStatus), tables: nameList(tableNames(plan)) };
 }
 
 /**

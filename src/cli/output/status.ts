@@ -32,7 +32,18 @@ function streamLines(status: Status, ended: boolean): string[] {
   const head = gone
     ? `The vreplication streams of workflow ${workflow} are gone; they were last seen as`
     : `The following vreplication streams exist for workflow ${workflow}`;
-  return [`${head}:`, '', ...streams.map((stream) => streamLine(stream, status.source))];
+  const more = unlistedOf(status).streams;
+  return [
+    `${head}:`,
+    '',
+    ...streams.map((stream) => streamLine(stream, status.source)),
+    ...(more === 0 ? [] : [`and ${count(more, 'more stream')}`]),
+  ];
+}
+
+/** A worker of an earlier version does not say it. */
+function unlistedOf({ unlisted }: { unlisted?: Status['unlisted'] }): Status['unlisted'] {
+  return unlisted ?? { streams: 0, problems: 0 };
 }
 
 function noStreams({ workflow, phase, problems }: Status, ended: boolean): string {
@@ -175,6 +186,7 @@ function troubleLines({ status, retries, closed }: Live, now: Date): string[] {
     current.length > 0 || status.lastError === null || closed !== null
       ? []
       : [`Last error: ${describeProblem(status.lastError)}`];
+  const more = unlistedOf(status).problems;
   const problems = new Set(
     status.problems.map((problem) => `  - ${describeProblem({ ...problem, message: oneLine(problem.message) })}`),
   );
@@ -184,7 +196,7 @@ function troubleLines({ status, retries, closed }: Live, now: Date): string[] {
     ...(status.restarts === null
       ? []
       : [`Streams started again: ${count(status.restarts.count, 'time')}, last ${moment(status.restarts.at)}`]),
-    ...(problems.size === 0 ? [] : ['Problems:', ...problems]),
+    ...(problems.size === 0 ? [] : ['Problems:', ...problems, ...(more === 0 ? [] : [`  - and ${more} more`])]),
     ...findingLines(status.findings),
   ];
 }

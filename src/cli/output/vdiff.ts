@@ -1,5 +1,5 @@
 import { isClean, type VDiffReport, type VDiffSample } from '../../migration/proof/vdiff.js';
-import { columns, grouped, moment, oneLine } from './format.js';
+import { columns, count, grouped, moment, oneLine } from './format.js';
 
 /** A VDiff for a person: a line for each table, and the rows that differ. */
 export function renderVDiff(id: string, report: VDiffReport): string[] {
@@ -36,7 +36,8 @@ function tableLines(report: VDiffReport): string[] {
     grouped(table.extraTarget),
     table.state,
   ]);
-  return columns([head, ...rows]);
+  const more = report.totals.tables - rows.length;
+  return [...columns([head, ...rows]), ...(more > 0 ? [`and ${count(more, 'more table')}`] : [])];
 }
 
 function sampleLines(report: VDiffReport): string[] {

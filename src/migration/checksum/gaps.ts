@@ -1,4 +1,5 @@
 import type { Gap } from '../proof/gaps.js';
+import { shortened } from '../problem/bounded.js';
 import type { Place } from '../problem/errors.js';
 import { isProven, type ProofReport, type TableDifference } from './report.js';
 
@@ -18,8 +19,17 @@ export function proofGaps(report: ProofReport | null, place: Place): Gap[] {
       place: { ...place, table },
       remedy: 'make the definitions alike, or complete with acceptRows: nothing is then known of these rows but VDiff',
     })),
+    ...unlistedGaps(report, place),
   ];
   return gaps.length > 0 ? gaps : [unfinished(report, place)];
+}
+
+/** Nobody can accept by name what a report does not name. */
+function unlistedGaps({ unlisted = 0 }: ProofReport, place: Place): Gap[] {
+  if (unlisted === 0) return [];
+  const message = `the rows of ${unlisted} more tables differ, or cannot be compared`;
+  const remedy = 'they are named once those that are named now have been mended; or complete with force';
+  return [{ code: 'NOT_PROVEN', message, place, remedy }];
 }
 
 function differs({ table, source, target, keys, floats }: TableDifference, { voided }: ProofReport, place: Place): Gap {
@@ -29,7 +39,9 @@ function differs({ table, source, target, keys, floats }: TableDifference, { voi
     message:
       `the rows are not the same on both sides: ${source} were read in the source and ${target} in the target` +
       (keys.length === 0 ? '' : `, among those that differ are ${keys.join('; ')}`) +
-      (statement === undefined ? '' : `. Since the last proof the source has executed: ${shortened(statement)}`),
+      (statement === undefined
+        ? ''
+        : `. Since the last proof the source has executed: ${shortened(line(statement), longestStatement)}`),
     place: { ...place, table },
     remedy:
       (floats === true ? 'the copy rounds its FLOAT columns: complete with repairFloats to have them set; or ' : '') +
@@ -50,7 +62,9 @@ function notBegun(place: Place): Gap {
 function unfinished({ proven, tables, changing, voided, held }: ProofReport, place: Place): Gap {
   const reasons = [
     ...(changing === 0 ? [] : [`${changing} rows are changing`]),
-    ...voided.map(({ table, statement }) => `${table} is compared anew after ${shortened(statement)}`),
+    ...voided.map(
+      ({ table, statement }) => `${table} is compared anew after ${shortened(line(statement), longestStatement)}`,
+    ),
     ...(held === null ? [] : [held]),
   ];
   return {
@@ -66,9 +80,8 @@ function unfinished({ proven, tables, changing, voided, held }: ProofReport, pla
 /** Characters of a statement that are shown. */
 const longestStatement = 200;
 
-function shortened(statement: string): string {
-  const line = statement.replace(/\s+/g, ' ').trim();
-  return line.length <= longestStatement ? line : `${line.slice(0, longestStatement)}…`;
+function line(statement: string): string {
+  return statement.replace(/\s+/g, ' ').trim();
 }
 
 /** True for a gap that the comparison of rows can close. */

@@ -1,4 +1,5 @@
 import type { SourceWrites } from '../proof/late-writes.js';
+import { fitting, shortened } from '../problem/bounded.js';
 import { mostKeys, type TableProof, type TableProofState } from './table-proof.js';
 
 /** The proof of a migration as it is kept beside its journal. */
@@ -67,6 +68,8 @@ export interface ProofReport {
   voided: VoidedTable[];
   /** Tables that cannot be compared, and why. */
   unprovable: { table: string; reason: string }[];
+  /** Tables that differ, or cannot be compared, and are not listed; a report of an earlier version has none. */
+  unlisted?: number;
   /** What keeps the proof from going on; null while it goes on. */
   held: string | null;
   /** Why it goes slowly; null while it need not, and in a report of an earlier version. */
@@ -75,8 +78,10 @@ export interface ProofReport {
   tablesProven: ProvenTable[];
 }
 
-/** Tables that a list of a report holds. */
+/** Tables that a list of a report holds, and characters of a statement, a reason, and of all keys of a table. */
 const listed = 20;
+const longestText = 200;
+const longestKeys = 300;
 
 /** A table, its proof, and the names of its key's columns. */
 export interface TrackedProof {
@@ -93,6 +98,7 @@ export function proofReport(
   unprovable: readonly { table: string; reason: string }[],
 ): ProofReport {
   const proven = tracked.filter(({ proof }) => proof.proven);
+  const differing = tracked.filter(({ proof }) => proof.differs);
   const times = tracked.map(({ proof }) => proof.provenAt);
   return {
     ...state,
@@ -101,14 +107,16 @@ export function proofReport(
     rows: tracked.reduce((rows, { proof }) => rows + proof.read.rows, 0),
     changing: tracked.reduce((rows, { proof }) => rows + proof.dirty.length, 0),
     oldest: unprovable.length > 0 || times.includes(null) ? null : (times.sort()[0] ?? null),
-    differing: tracked
-      .filter(({ proof }) => proof.differs)
-      .slice(0, listed)
-      .map(differenceOf),
+    differing: differing.slice(0, listed).map(differenceOf),
     voided: tracked
-      .flatMap(({ name, proof }) => (proof.voided === null ? [] : [{ table: name, statement: proof.voided }]))
+      .flatMap(({ name, proof: { voided } }) =>
+        voided === null ? [] : [{ table: name, statement: shortened(voided, longestText) }],
+      )
       .slice(0, listed),
-    unprovable: unprovable.slice(0, listed),
+    unprovable: unprovable
+      .slice(0, listed)
+      .map(({ table, reason }) => ({ table, reason: shortened(reason, longestText) })),
+    unlisted: Math.max(0, differing.length - listed) + Math.max(0, unprovable.length - listed),
     tablesProven: proven.slice(0, listed).map(({ name, proof }) => ({
       table: name,
       rows: proof.read.rows,
@@ -134,7 +142,11 @@ function differenceOf({ name, proof, key, floats }: TrackedProof): TableDifferen
     table: name,
     source: proof.read.rows,
     target: proof.targetRows,
-    keys: proof.differing.slice(0, mostKeys).map((values) => describeKey(key, values)),
+    keys: fitting(
+      proof.differing.slice(0, mostKeys).map((values) => shortened(describeKey(key, values), longestText)),
+      mostKeys,
+      longestKeys,
+    ),
     ...(floats ? { floats } : {}),
   };
 }

@@ -102,6 +102,7 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     remainingSeconds: null,
     lagSeconds: null,
     streams: [],
+    unlisted: { streams: 0, problems: 0 },
     totals: noTotals,
     tables: [],
     vdiff: result?.outcome === 'completed' ? result.vdiff : null,

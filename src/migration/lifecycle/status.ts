@@ -1,7 +1,7 @@
 import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
-import { maxLagSeconds, noTotals, type CopyTotals, type Observation } from '../watch/observation.js';
+import { maxLagSeconds, noTotals, type CopyTotals, type Observation, type Unlisted } from '../watch/observation.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Gap } from '../proof/gaps.js';
 import { nameList, type NameList } from '../plan/reference.js';
@@ -35,7 +35,10 @@ export interface Status {
   copiedPercent: number;
   remainingSeconds: number | null;
   lagSeconds: number | null;
+  /** Some of the streams where there are many: first those in trouble. */
   streams: Observation['streams'];
+  /** Streams and problems that are there besides; a worker of an earlier version lists all. */
+  unlisted: Unlisted;
   /** Of all tables. */
   totals: CopyTotals;
   /** Some of the tables: first those that are copying, then the waiting, then the copied ones. */
@@ -99,6 +102,7 @@ export function statusOf(state: MigrationState): Status {
     remainingSeconds: null,
     lagSeconds: null,
     streams: [],
+    unlisted: { streams: 0, problems: 0 },
     totals: noTotals,
     tables: [],
     vdiff: facts.vdiff,
@@ -160,6 +164,7 @@ export function withObservation(status: Status, observation: Observation | null)
     remainingSeconds: observation.remainingSeconds,
     lagSeconds: maxLagSeconds(observation),
     streams: observation.streams,
+    unlisted: observation.unlisted ?? { streams: 0, problems: 0 },
     totals: observation.totals,
     tables: observation.tables,
     problems: observation.problems,

@@ -1,6 +1,7 @@
 import type { Found, Severity } from './check.js';
 import type { CheckName } from './checks/index.js';
 import { more } from './checks/more.js';
+import { fitting } from '../problem/bounded.js';
 import { MigrationError, describeProblem, type ErrorCode, type Problem } from '../problem/errors.js';
 
 export type { CheckName, Severity };
@@ -30,15 +31,19 @@ export function bySeverity(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
 
-/** More findings than a history should hold are counted only; the gravest come first. */
+/** Findings, and their bytes, that an answer of preflight holds; a migration keeps fewer, and `status` shows them. */
 const mostFindings = 200;
+const mostBytes = 100_000;
+export const bytesInStatus = 12_000;
 
-export function capped(findings: readonly Finding[]): Finding[] {
+/** More findings than a history should hold are counted only; the gravest come first. */
+export function capped(findings: readonly Finding[], bytes = mostBytes): Finding[] {
   const sorted = bySeverity(findings);
-  const rest = sorted.length - mostFindings;
-  if (rest <= 0) return sorted;
+  const shown = fitting(sorted, mostFindings, bytes);
+  const rest = sorted.length - shown.length;
+  if (rest === 0) return sorted;
   return [
-    ...sorted.slice(0, mostFindings),
+    ...shown,
     stamp(more, {
       message: `${rest} more findings are not shown`,
       place: {},

@@ -1,3 +1,4 @@
+import { firstOf, withShortMessages } from '../problem/bounded.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
 import type { GapCode } from '../problem/shown-codes.js';
 import { isCopied, isCopyFinished, type Look, type StreamLook } from '../watch/observation.js';
@@ -7,13 +8,15 @@ import { differs, isClean, type VDiffReport } from './vdiff.js';
 /** Something that Complete's proof lacks; where a read failed, the error itself. */
 export type Gap = Problem<GapCode | ErrorCode>;
 
-/** Gaps that an answer holds at most. */
+/** Gaps that an answer holds at most, and characters of their messages. */
 const mostGaps = 50;
+const mostCharacters = 8_000;
 
 /** The first gaps, and one that counts the rest: a history must not grow with the number of tables. */
 export function cappedGaps(gaps: readonly Gap[]): Gap[] {
   const rest = gaps.length - mostGaps;
-  return rest <= 0 ? [...gaps] : [...gaps.slice(0, mostGaps), moreGaps(rest)];
+  const first = withShortMessages(gaps.slice(0, mostGaps), mostCharacters);
+  return rest <= 0 ? first : [...first, moreGaps(rest)];
 }
 
 function moreGaps(rest: number): Gap {
@@ -45,7 +48,7 @@ function gapOf(plan: Plan, stream: StreamLook): Gap {
     return {
       code: 'COPY_NOT_FINISHED',
       message:
-        copying.length > 0 ? `tables still being copied: ${firstOf(copying)}` : 'the stream has not begun to copy',
+        copying.length > 0 ? `tables still being copied: ${firstOf(copying, 5)}` : 'the stream has not begun to copy',
       place,
       remedy: 'wait for the copy to finish',
     };
@@ -64,10 +67,6 @@ function notEveryStream(plan: Plan): Gap {
     place: targetPlace(plan),
     remedy: 'check that every primary of the target answers; Complete is tried again',
   };
-}
-
-function firstOf(names: readonly string[], shown = 5): string {
-  return `${names.slice(0, shown).join(', ')}${names.length > shown ? ` and ${names.length - shown} more` : ''}`;
 }
 
 /** What a person has said with Complete. */

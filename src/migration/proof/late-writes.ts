@@ -1,3 +1,4 @@
+import { firstOf } from '../problem/bounded.js';
 import type { Place, Problem } from '../problem/errors.js';
 import { quoteName } from '../sql/quote.js';
 
@@ -8,6 +9,9 @@ export interface SourceWrites {
   /** By table: when the last one was seen, of those that were seen lately. */
   last: Record<string, number>;
 }
+
+/** Tables that the warning names. */
+const tablesNamed = 20;
 
 /** Seconds without a write after which writers may be said to be quiet, and seconds that are looked back at most. */
 export const shortestWatch = 3;
@@ -32,7 +36,7 @@ export function lateWritesSeen({ since, last }: SourceWrites, place: Place, now:
 export function lateWrites(written: readonly string[], place: Place, seconds: number): Problem {
   const remedy = 'complete with fenceSource to be sure, or stop the writers before Complete';
   if (written.length > 0) {
-    const tables = written.map(quoteName).join(', ');
+    const tables = firstOf(written.map(quoteName), tablesNamed);
     const message = `the source still receives writes, and those after the proof are not copied: ${tables}`;
     return { code: 'SOURCE_STILL_WRITTEN', message, place, remedy };
   }

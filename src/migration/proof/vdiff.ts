@@ -1,3 +1,4 @@
+import { bytesOf } from '../problem/bounded.js';
 import type { StreamProblem } from '../watch/diagnosis.js';
 
 /** What VDiff found in one table, over all target shards. Counts are decimal strings: 64-bit. */
@@ -109,10 +110,22 @@ export function differs(table: VDiffTable): boolean {
 
 /** How many tables a report lists in a history, and in a heartbeat. */
 export const vdiffTablesInHistory = 20;
-export const vdiffTablesInHeartbeat = 1_000;
+export const vdiffTablesInHeartbeat = 40;
+/** Bytes of all samples that it holds. */
+const bytesOfSamples = 8_000;
 
-/** A report, cut to `mostTables` tables: those that differ, or at which it broke off, come first. */
+/**
+ * A report, cut to `mostTables` tables: those that differ, or at which it broke off, come first. The samples of rows
+ * that do not fit are left out.
+ */
 export function boundedReport(report: VDiffReport, mostTables: number): VDiffReport {
+  const { tables, ...rest } = listedReport(report, mostTables);
+  let room = bytesOfSamples;
+  const kept = (sample: VDiffSample) => (room -= bytesOf(sample)) >= 0;
+  return { ...rest, tables: tables.map((table) => ({ ...table, samples: table.samples.filter(kept) })) };
+}
+
+function listedReport(report: VDiffReport, mostTables: number): VDiffReport {
   if (report.tables.length <= mostTables) return report;
   const isTold = (table: VDiffTable) => differs(table) || table.state === 'error';
   const differing = report.tables.filter(isTold);

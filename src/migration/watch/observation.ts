@@ -1,6 +1,8 @@
 import { nameList, type NameList } from '../plan/reference.js';
+import { withShortMessages } from '../problem/bounded.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
-import type { StreamProblem } from './diagnosis.js';
+import { problemToHeal, type StreamProblem } from './diagnosis.js';
+import { hash } from './hash.js';
 
 /** A stream as its row in `_vt.vreplication` describes it. */
 interface StreamState {
@@ -86,37 +88,95 @@ export interface Look extends Seen {
   tables: TableObservation[];
 }
 
+/** What an observation does not list. */
+export interface Unlisted {
+  streams: number;
+  problems: number;
+}
+
 /** A look as histories and heartbeats hold it: bounded, with totals of all tables. */
 export interface Observation extends Seen {
+  /** All, or the first ones: see `toObservation`. */
   streams: StreamObservation[];
+  /** Of all streams: see `maxLagSeconds`. An observation of an earlier version lists all of them. */
+  lagSeconds?: number | null;
+  unlisted?: Unlisted;
+  /** Of everything that was seen: see `fingerprint`. One of an earlier version has none. */
+  fingerprint?: string;
   /** From 0 to 1: see `copiedFraction`. */
   copiedFraction: number;
   totals: CopyTotals;
-  /** Some of the tables: first those that are copying, then the waiting, then the copied ones. */
+  /** All, or some: see `toObservation`. */
   tables: TableObservation[];
 }
 
-/** How many tables an observation lists in a history, and in a heartbeat. */
-export const tablesInHistory = 20;
-export const tablesInHeartbeat = 1_000;
+/** How much an observation lists at most. */
+export interface Detail {
+  tables: number;
+  /** Of more tables than that, only those that are copying. */
+  onlyCopying: boolean;
+  streams: number;
+  problems: number;
+  /** Characters of the messages of all streams, and of those of all problems: see `withShortMessages`. */
+  characters: number;
+}
+
+/** For histories, to which every change adds an observation, and for heartbeats, which `status` shows. */
+export const inHistory: Detail = { tables: 20, onlyCopying: true, streams: 16, problems: 8, characters: 2_000 };
+export const inHeartbeat: Detail = { tables: 50, onlyCopying: false, streams: 24, problems: 10, characters: 5_000 };
 
 /** Names of tables that an observation lists for each stream. */
 const namesPerStream = 5;
 
-/** A look, cut to `mostTables` tables. */
-export function toObservation(look: Look, mostTables: number): Observation {
-  const order = { copying: 0, waiting: 1, copied: 2 };
-  return {
+/**
+ * A look, cut to this detail: of the tables first those that are copying, then the waiting, then the copied ones; of
+ * the streams first those in trouble, and of the problems the one that waits for a remedy.
+ */
+export function toObservation(look: Look, detail: Detail): Observation {
+  const streams = look.streams.map(({ position, copying, ...stream }): StreamObservation => ({
+    ...stream,
+    begun: position !== '',
+    copying: nameList(copying, namesPerStream),
+  }));
+  const whole: Observation = {
     ...look,
-    streams: look.streams.map(({ position, copying, ...stream }) => ({
-      ...stream,
-      begun: position !== '',
-      copying: nameList(copying, namesPerStream),
-    })),
+    streams,
+    lagSeconds: maxLag(streams),
     copiedFraction: copiedFraction(look.tables),
     totals: totalsOf(look.tables),
-    tables: [...look.tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, mostTables),
   };
+  const shown = { streams: listedStreams(streams, detail), problems: listedProblems(look.problems, detail) };
+  return {
+    ...whole,
+    fingerprint: fingerprint(whole),
+    streams: withShortMessages(shown.streams, detail.characters),
+    problems: withShortMessages(shown.problems, detail.characters),
+    unlisted: {
+      streams: streams.length - shown.streams.length,
+      problems: look.problems.length - shown.problems.length,
+    },
+    tables: listedTables(look.tables, detail),
+  };
+}
+
+function listedTables(tables: readonly TableObservation[], { tables: most, onlyCopying }: Detail): TableObservation[] {
+  const order = { copying: 0, waiting: 1, copied: 2 };
+  const listed = onlyCopying && tables.length > most ? tables.filter(({ phase }) => phase === 'copying') : tables;
+  return [...listed].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, most);
+}
+
+function listedStreams(streams: readonly StreamObservation[], { streams: most }: Detail): StreamObservation[] {
+  if (streams.length <= most) return [...streams];
+  const isQuiet = ({ state, message, throttledBy }: StreamObservation) =>
+    (state === 'Running' || state === 'Copying') && message === '' && throttledBy === '';
+  return [...streams].sort((a, b) => Number(isQuiet(a)) - Number(isQuiet(b))).slice(0, most);
+}
+
+function listedProblems(problems: readonly WatchProblem[], { problems: most }: Detail): WatchProblem[] {
+  if (problems.length <= most) return [...problems];
+  const first = problemToHeal(problems);
+  const others = problems.filter((problem) => problem !== first);
+  return [...(first === undefined ? [] : [first]), ...others].slice(0, most);
 }
 
 function totalsOf(tables: readonly TableObservation[]): CopyTotals {
@@ -156,7 +216,7 @@ export function isCopyFinished(
 }
 
 /**
- * What makes an observation worth an event in the history: the states, the messages, the number of
+ * What makes an observation worth an event in the history, as a hash: the states, the messages, the number of
  * tables that are still being copied, and each tenth of the copy.
  */
 export function fingerprint(observation: Observation): string {
@@ -167,7 +227,7 @@ export function fingerprint(observation: Observation): string {
   const problems = observation.problems.map(
     (p) => `${p.code}:${p.place.shard ?? ''}:${p.place.tablet ?? ''}${healer(p)}`,
   );
-  return [...streams.sort(), ...problems.sort(), `${Math.floor(observation.copiedFraction * 10)}`].join('|');
+  return hash([...streams.sort(), ...problems.sort(), `${Math.floor(observation.copiedFraction * 10)}`].join('|'));
 }
 
 /** How long to watch. */
@@ -185,7 +245,7 @@ export interface Wait {
  */
 export function endsWatching(seen: Observation, since: string, wait: Wait, seconds: number): boolean {
   if (wait.copyingSince !== null && seen.copyFinished) return true;
-  return seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && fingerprint(seen) !== since);
+  return seconds >= wait.maxSeconds || (seconds >= wait.minSeconds && seen.fingerprint !== since);
 }
 
 /** How much of the bytes (of the rows, where no bytes are known) has been copied, from 0 to 1. */
@@ -221,8 +281,12 @@ export function remainingSeconds(samples: readonly { atMs: number; fraction: num
 }
 
 /** The greatest lag of all streams in seconds; `null` when a stream has none yet. */
-export function maxLagSeconds(observation: Observation): number | null {
-  const lags = observation.streams.map((stream) => stream.lagSeconds);
+export function maxLagSeconds({ lagSeconds, streams }: Observation): number | null {
+  return lagSeconds === undefined ? maxLag(streams) : lagSeconds;
+}
+
+function maxLag(streams: readonly StreamObservation[]): number | null {
+  const lags = streams.map((stream) => stream.lagSeconds);
   if (lags.length === 0 || lags.includes(null)) return null;
   return Math.max(...lags.filter((lag) => lag !== null));
 }

@@ -2,7 +2,7 @@ import type { ProofReport } from '../../../src/migration/checksum/report.js';
 import type { Survey } from '../../../src/migration/audit/survey.js';
 import type { StreamProblem } from '../../../src/migration/watch/diagnosis.js';
 import {
-  tablesInHistory,
+  inHistory,
   toObservation,
   type Look,
   type Observation,
@@ -84,12 +84,12 @@ export function sampleTable(changes: Partial<TableObservation> = {}): TableObser
 
 /** Both tables copied, the stream running. */
 export function replicating(changes: Partial<Look> = {}): Observation {
-  return toObservation(replicatingLook(changes), tablesInHistory);
+  return toObservation(replicatingLook(changes), inHistory);
 }
 
 /** Every table copied up to this fraction. */
 export function copying(fraction: number): Observation {
-  return toObservation(copyingLook(fraction), tablesInHistory);
+  return toObservation(copyingLook(fraction), inHistory);
 }
 
 export function replicatingLook(changes: Partial<Look> = {}): Look {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { proofGaps } from '../../../src/migration/checksum/gaps.js';
+import { isAccepted } from '../../../src/migration/proof/gaps.js';
 import { isProven, proofFingerprint, proofReport, type ProofReport } from '../../../src/migration/checksum/report.js';
 import { differingKeys } from '../../../src/migration/checksum/scope.js';
 import { mostKeys, TableProof } from '../../../src/migration/checksum/table-proof.js';
@@ -181,6 +182,19 @@ describe('the report', () => {
         place: { ...place, table: 't' },
       },
     ]);
+  });
+
+  test('of more tables that differ than it lists still lacks something when those are accepted', () => {
+    const all = Array.from({ length: 25 }, (_, i) => {
+      const proof = proven();
+      proof.differ([[`${i}`, 'FF']], later);
+      return { name: `t${i}`, proof, key, floats: false };
+    });
+    const found = proofReport({ at, positions: {}, held: null }, all, []);
+    const acceptance = { force: false, acceptRows: found.differing.map(({ table }) => table) };
+    const left = proofGaps(found, place).filter((gap) => !isAccepted(gap, acceptance));
+    expect(left).toMatchObject([{ code: 'NOT_PROVEN', message: expect.stringContaining('5 more tables') as string }]);
+    expect(left.filter((gap) => !isAccepted(gap, { force: true, acceptRows: [] }))).toEqual([]);
   });
 
   test('of what is not finished names the statement that made it void', () => {
