@@ -8,6 +8,7 @@ import { vschemaEntries } from '../effects/vschema-entries.js';
 import type { ProveOptions } from '../migration/lifecycle/state.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { targetPlace, type Plan } from '../migration/plan/plan.js';
+import { cutoverOf, type Cutover } from '../migration/proof/cutover.js';
 import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { Look } from '../migration/watch/observation.js';
@@ -23,6 +24,14 @@ import { lockedStep, readingStep, type LockedStep, type Step } from './step/step
 export interface FinishOptions extends ProveOptions {
   /** `fence` went before, and must still stand. */
   fenced?: boolean;
+}
+
+/** What `finish` answers. */
+export interface FinishAnswer {
+  /** What is lacking; with some, nothing has been done. */
+  gaps: Gap[];
+  /** Null without a fence, and with gaps. */
+  cutover: Cutover | null;
 }
 
 /** Asks the checks of preflight that are asked again at Complete. Answers what stops it. */
@@ -72,17 +81,17 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
      * marks the journal `forward`; from then on each attempt goes forward only: VDiff records, streams, sequences,
      * denied tables. Answers what is lacking, with nothing done, when they do not.
      */
-    async finish(ref: MigrationRef, options: FinishOptions = {}): Promise<Gap[]> {
+    async finish(ref: MigrationRef, options: FinishOptions = {}): Promise<FinishAnswer> {
       const { fenced = false, initializeTargetSequences = false } = options;
       const forward = async (step: LockedStep) => {
         const journal = await step.journals.require(ref.runId);
         const gaps = journal.forward ? [] : await passNoReturn(step, journal, fenced);
-        if (gaps.length > 0) return cappedGaps(gaps);
+        if (gaps.length > 0) return { gaps: cappedGaps(gaps), cutover: null };
         await streams.undo(step, workflowsIn(journal, ref.id));
         // Every key has arrived, and no application can take a number yet.
         await sequences.make(step, await step.plan(), initializeTargetSequences);
         await deniedTables.undo(step, journal.deniedTables);
-        return [];
+        return { gaps: [], cutover: await noteTaken(step) };
       };
       return lockedStep(clients, ref, 'vtmigrate complete', forward, { interruptible: false });
     },
@@ -139,6 +148,15 @@ async function passNoReturn(step: LockedStep, journal: Journal, fenced: boolean)
     if (!fenced) record.positions = reachedPositions(plan, look);
   });
   return [];
+}
+
+/** Of several attempts, the first one that came to its end counts. */
+async function noteTaken(step: LockedStep): Promise<Cutover | null> {
+  const now = Date.now();
+  const { refusedSince, takenAt } = await step.journals.update(step.ref.runId, (record) => {
+    record.takenAt ??= now;
+  });
+  return cutoverOf(refusedSince, takenAt ?? now);
 }
 
 function fenceDown(plan: Plan): Gap {

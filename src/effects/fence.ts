@@ -33,7 +33,10 @@ export const fence = {
       if (missing.length > 0) {
         // Under the lock: who may not have it must not owe to take down what was never put up.
         await underLock(context, source, async (locked) => {
-          await context.journals.update(context.ref.runId, (record) => addTo(record.fencedTables, shard, missing));
+          await context.journals.update(context.ref.runId, (record) => {
+            addTo(record.fencedTables, shard, missing);
+            record.refusedSince[shard] ??= Date.now();
+          });
           await locked.deny(shard, missing);
         });
       }
@@ -114,5 +117,7 @@ async function allowed(context: EffectContext, source: Source, shard: string, ta
     const left = (record.fencedTables[shard] ?? []).filter((table) => !tables.includes(table));
     const others = Object.entries(record.fencedTables).filter(([name]) => name !== shard);
     record.fencedTables = Object.fromEntries(left.length === 0 ? others : [...others, [shard, left]]);
+    if (left.length > 0) return;
+    record.refusedSince = Object.fromEntries(Object.entries(record.refusedSince).filter(([name]) => name !== shard));
   });
 }

@@ -36,6 +36,10 @@ export interface Journal {
   forward: boolean;
   /** Denied-table entries this migration added to the source's shards, by source shard. */
   fencedTables: Record<string, string[]>;
+  /** By source shard: since when it refuses writes because of these entries, in milliseconds since 1970. */
+  refusedSince: Record<string, number>;
+  /** When every shard of the target took writes, in milliseconds since 1970; null before. */
+  takenAt: number | null;
   /** By source shard: the position up to which the target has everything. Known from the point of no return on. */
   positions: Record<string, string>;
   /** True once tables of the source may have been renamed to what MoveTables calls them. */
@@ -73,6 +77,8 @@ const emptyJournal = (): Journal => ({
   cancelling: false,
   forward: false,
   fencedTables: {},
+  refusedSince: {},
+  takenAt: null,
   positions: {},
   sourceRenamed: false,
   leaving: null,

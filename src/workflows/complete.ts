@@ -1,4 +1,5 @@
 import { condition, isCancellation } from '@temporalio/workflow';
+import type { FinishAnswer } from '../activities/complete.js';
 import { parseDuration } from '../migration/input/duration.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
 import { acceptanceOf, repairIsDue } from '../migration/lifecycle/next-step.js';
@@ -132,10 +133,14 @@ export class Completion {
     return different.length > 0 ? different : this.gaps(finish, 1);
   }
 
-  private passNoReturn(): Promise<Gap[]> {
-    const { ref, completeOptions } = this.context.migration;
+  private async passNoReturn(): Promise<Gap[]> {
+    const { facts, ref, completeOptions } = this.context.migration;
     const { fenceSource: fenced, initializeTargetSequences } = completeOptions;
-    return locked.finish(ref, { fenced, initializeTargetSequences });
+    const answer = (await locked.finish(ref, { fenced, initializeTargetSequences })) as FinishAnswer | Gap[];
+    // Histories from before 0.3.0 have the gaps alone.
+    if (Array.isArray(answer)) return answer;
+    facts.cutover = answer.cutover;
+    return answer.gaps;
   }
 
   private async publish(): Promise<Gap[]> {
@@ -195,6 +200,7 @@ export class Completion {
       proof: facts.proof,
       repair: facts.repair === null ? null : shownRepair(facts.repair),
       overridden: facts.overridden,
+      cutover: facts.cutover,
       fenced: (this.fenced ?? fenceSource) && retirement.done === 'keep',
       sourceTables: retirement,
       warnings: facts.warnings,

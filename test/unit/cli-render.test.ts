@@ -76,6 +76,7 @@ const status: Status = {
   creating: null,
   missing: [],
   overridden: [],
+  cutover: null,
   left: { count: 0, names: [] },
   lastError: null,
   warnings: [],

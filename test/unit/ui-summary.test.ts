@@ -41,6 +41,7 @@ const bare: Status = {
   creating: null,
   missing: [],
   overridden: [],
+  cutover: null,
   left: { count: 0, names: [] },
   lastError: null,
   problems: [],

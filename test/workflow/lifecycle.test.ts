@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cutoverOf } from '../../src/migration/proof/cutover.js';
 import type { Phase, Status } from '../../src/migration/lifecycle/status.js';
 import { copying, samplePlan } from '../support/workflow/samples.js';
 import { Script, returns, type StepName } from '../support/workflow/scripted-activities.js';
@@ -113,6 +114,17 @@ describe('a migration in which nothing goes wrong', () => {
     expect(optionsOf('prove')).toEqual({ initializeTargetSequences: true });
     expect(optionsOf('finish')).toEqual({ fenced: true, initializeTargetSequences: true });
   });
+
+  it('says in the status and the result for how long writes were refused', async () => {
+    const cutover = cutoverOf({ '-80': 1_000, '80-': 1_020 }, 1_700);
+    const script = new Script().on('finish', returns({ gaps: [], cutover }));
+    const serving = script.hold('serve');
+    const migration = await bench.migrate(script, { fenceSource: true, complete: 'auto' });
+    await serving.reached;
+    expect(await migration.status()).toMatchObject({ cutover: { refusedMs: 700 } });
+    serving.release();
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', cutover });
+  });
 });
 
 describe('the status', () => {
@@ -121,6 +133,7 @@ describe('the status', () => {
     'copiedPercent',
     'createDone',
     'creating',
+    'cutover',
     'findings',
     'lagSeconds',
     'lastError',

@@ -54,7 +54,9 @@ describe('a proof with gaps', () => {
 
   it('is none for a cell that cannot be reached: that is a warning, once', async () => {
     const away = cellsNotReached('they do not know the tables', [zone9], { cluster: 'target' });
-    const script = new Script().on('publish', returns(away), returns(away)).on('finish', returns([sampleGap]));
+    const script = new Script()
+      .on('publish', returns(away), returns(away))
+      .on('finish', returns({ gaps: [sampleGap], cutover: null }));
     script.always('observe', inSkippedTime(bench.env));
     const migration = await bench.migrate(script, { complete: 'auto', fenceSource: true });
     expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: away });
@@ -164,7 +166,9 @@ describe('a proof with gaps', () => {
   });
 
   it('found under the lock takes the publication back, and waits', async () => {
-    const script = new Script().on('finish', returns([sampleGap])).always('observe', inSkippedTime(bench.env));
+    const script = new Script()
+      .on('finish', returns({ gaps: [sampleGap], cutover: null }))
+      .always('observe', inSkippedTime(bench.env));
     const migration = await bench.migrate(script, { complete: 'auto' });
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     const around = script.steps().slice(script.steps().indexOf('prove'));

@@ -3,13 +3,13 @@ import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
-import { overriddenLines, proofLines, repairLines } from './proof.js';
+import { cutoverLines, overriddenLines, proofLines, repairLines } from './proof.js';
 import { nameListLine } from './format.js';
 import { gapLines } from './status.js';
 
 /** What Complete did, and what it left in place. */
 export function completedLines(id: string, result: Extract<MigrateResult, { outcome: 'completed' }>): string[] {
-  const { tables, left, source, fenced, sourceTables, warnings, proof, repair, overridden } = result;
+  const { tables, left, source, fenced, sourceTables, warnings, proof, repair, overridden, cutover = null } = result;
   const { mount, keyspace } = parseSourceIdentifier(source);
   const ofSource = {
     keep: `${mount} keeps its tables.`,
@@ -23,6 +23,7 @@ export function completedLines(id: string, result: Extract<MigrateResult, { outc
     ...repairLines(repair),
     ...overriddenLines(overridden),
     `Every table has been tried through vtgate. The streams are gone; ${ofSource}`,
+    ...cutoverLines(cutover),
     ...(fenced ? [fenceLine(mount, keyspace)] : []),
     ...warningLines(warnings),
   ];
@@ -37,9 +38,10 @@ function fenceLine(mount: string, keyspace: string): string {
 }
 
 /** The target serves the tables; those of the source wait for their time. */
-export function servedLines(id: string, { waitingFor, warnings }: Status): string[] {
+export function servedLines(id: string, { waitingFor, cutover, warnings }: Status): string[] {
   return [
     `Completed ${id}: every table has been tried through vtgate.`,
+    ...cutoverLines(cutover),
     `Waiting for: ${waitingFor.join('; ')}: vtmigrate Migrate -keep_data Complete ${id}`,
     ...warningLines(warnings),
   ];

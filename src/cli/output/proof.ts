@@ -1,6 +1,7 @@
 import { isProven, type ProofReport } from '../../migration/checksum/report.js';
 import type { NameList } from '../../migration/plan/reference.js';
 import { describeProblem } from '../../migration/problem/errors.js';
+import type { Cutover } from '../../migration/proof/cutover.js';
 import type { Gap } from '../../migration/proof/gaps.js';
 import { count, grouped, moment, nameListLine, oneLine } from './format.js';
 
@@ -29,6 +30,13 @@ export function proofLines(proof: ProofReport | null | undefined): string[] {
 export function repairLines(repair: { tables: NameList; rows: number } | null | undefined): string[] {
   if (repair === null || repair === undefined) return [];
   return [`FLOAT columns of ${nameListLine(repair.tables)}: ${count(repair.rows, 'row')} set from the source`];
+}
+
+/** How long nobody could write to the tables. */
+export function cutoverLines(cutover: Cutover | null | undefined): string[] {
+  if (cutover === null || cutover === undefined) return [];
+  const { refusedMs, refusedFrom, takenAt } = cutover;
+  return [`Cutover: writes were refused for ${grouped(refusedMs)} ms, ${refusedFrom} to ${takenAt}`];
 }
 
 /** What a person has accepted with Complete. */

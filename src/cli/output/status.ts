@@ -8,7 +8,7 @@ import type { Live, Retry } from '../../migration/lifecycle/live.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { CreateReport, Status } from '../../migration/lifecycle/status.js';
 import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
-import { overriddenLines, proofLines, repairLines } from './proof.js';
+import { cutoverLines, overriddenLines, proofLines, repairLines } from './proof.js';
 import { bytes, count, duration, grouped, moment, nameListLine, oneLine, since } from './format.js';
 
 /**
@@ -124,6 +124,7 @@ function summaryLines(live: Live, now: Date): string[] {
     `Last VDiff: ${vdiffLine(status.vdiff)}`,
     ...proofLines(status.proof),
     ...repairLines(status.repair),
+    ...cutoverLines(status.cutover),
     ...(status.requested.length === 0 ? [] : [`Requested: ${status.requested.join(', ')}`]),
     ...(status.waitingFor.length === 0 ? [] : [`Waiting for: ${status.waitingFor.join('; ')}`]),
     ...(status.missing.length === 0 || closed !== null

@@ -91,6 +91,7 @@ function phaseOf({ result, how }: ClosedRun): Phase {
 }
 
 function bareStatus({ at, result }: ClosedRun, id: string): Status {
+  const completed = result?.outcome === 'completed' ? result : null;
   return {
     workflow: result?.workflow ?? id,
     source: result?.source ?? '',
@@ -98,14 +99,14 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     since: at,
     observedAt: null,
     creating: null,
-    copiedPercent: result?.outcome === 'completed' ? 100 : 0,
+    copiedPercent: completed === null ? 0 : 100,
     remainingSeconds: null,
     lagSeconds: null,
     streams: [],
     unlisted: { streams: 0, problems: 0 },
     totals: noTotals,
     tables: [],
-    vdiff: result?.outcome === 'completed' ? result.vdiff : null,
+    vdiff: completed?.vdiff ?? null,
     vdiffsFinished: 0,
     requested: [],
     waitingFor: [],
@@ -116,15 +117,16 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     repair: null,
     missing: [],
     overridden: [],
+    cutover: completed?.cutover ?? null,
     tableNames: nameList([]),
-    left: result?.outcome === 'completed' ? (result.left ?? nameList([])) : nameList([]),
+    left: completed?.left ?? nameList([]),
     refusal: null,
     restarts: null,
     lastError: null,
     problems: [],
     warnings: [],
     findings: [],
-    pastNoReturn: result?.outcome === 'completed',
+    pastNoReturn: completed !== null,
     serving: false,
     retireAt: null,
   };

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/plan.js';
 import type { PlanDetails } from '../plan/topology-write.js';
 import type { Finding } from '../preflight/finding.js';
 import type { NameList } from '../plan/reference.js';
+import type { Cutover } from '../proof/cutover.js';
 import type { Gap } from '../proof/gaps.js';
 import type { Retirement } from '../proof/source-tables.js';
 import type { VDiffReport } from '../proof/vdiff.js';
@@ -24,6 +25,8 @@ export type MigrateResult =
       repair?: { tables: NameList; rows: number } | null;
       /** What `force` and `acceptRows` have accepted. */
       overridden: Gap[];
+      /** How long nobody could write to the tables; null without a fence. A result of an earlier version has none. */
+      cutover?: Cutover | null;
       /** True when the source's tables are still denied to applications there. */
       fenced: boolean;
       sourceTables: Retirement;

@@ -4,6 +4,7 @@ import { completeRequestSchema, type CompleteRequest, type OptionsRequest, type 
 import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
+import type { Cutover } from '../proof/cutover.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { StreamProblem } from '../watch/diagnosis.js';
@@ -69,6 +70,8 @@ export interface Facts {
   missing: Gap[];
   /** What `force` and `acceptRows` have accepted. */
   overridden: Gap[];
+  /** How long nobody could write to the tables; null before the target takes writes, and without a fence. */
+  cutover: Cutover | null;
   warnings: Problem[];
 }
 
@@ -126,16 +129,7 @@ export function initialState(
   at: string,
 ): MigrationState {
   return {
-    intents: {
-      complete: settings?.complete === 'auto' ? { state: 'asked', request: completeRequestSchema.parse({}) } : null,
-      cancel: false,
-      streams: { want: 'nothing' },
-      vdiff: true,
-      keepSource: false,
-      skip: false,
-      leave: [],
-      options: null,
-    },
+    intents: initialIntents(settings),
     facts: {
       ...names,
       settings,
@@ -152,6 +146,7 @@ export function initialState(
       drifted: [],
       missing: [],
       overridden: [],
+      cutover: null,
       warnings: [],
     },
     progress: {
@@ -171,6 +166,19 @@ export function initialState(
   };
 }
 
+function initialIntents(settings: MigrationSettings | null): Intents {
+  return {
+    complete: settings?.complete === 'auto' ? { state: 'asked', request: completeRequestSchema.parse({}) } : null,
+    cancel: false,
+    streams: { want: 'nothing' },
+    vdiff: true,
+    keepSource: false,
+    skip: false,
+    leave: [],
+    options: null,
+  };
+}
+
 /** The state that a run of an earlier version has handed on, with what has been added since. */
 export function completedState({ intents, facts, progress }: MigrationState): MigrationState {
   const added = {
@@ -179,6 +187,7 @@ export function completedState({ intents, facts, progress }: MigrationState): Mi
     proof: null,
     repair: null,
     overridden: [],
+    cutover: null,
   } satisfies Partial<Facts>;
   const begun = {
     serving: false,

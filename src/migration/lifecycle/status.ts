@@ -3,6 +3,7 @@ import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
 import { maxLagSeconds, noTotals, type CopyTotals, type Observation, type Unlisted } from '../watch/observation.js';
 import type { VDiffReport } from '../proof/vdiff.js';
+import type { Cutover } from '../proof/cutover.js';
 import type { Gap } from '../proof/gaps.js';
 import { nameList, type NameList } from '../plan/reference.js';
 import { readiness } from './next-step.js';
@@ -64,6 +65,8 @@ export interface Status {
   missing: Gap[];
   /** What `force` and `acceptRows` have accepted. */
   overridden: Gap[];
+  /** How long nobody could write to the tables; null before the target takes writes, and without a fence. */
+  cutover: Cutover | null;
   /** How often streams that Vitess had ended, or that found no tablet, were helped on lately; when last (ISO 8601). */
   restarts: { count: number; at: string } | null;
   /** The error of a step that is being tried again. */
@@ -116,6 +119,7 @@ export function statusOf(state: MigrationState): Status {
     served: progress.retirement?.waiting ?? false,
     missing: facts.missing,
     overridden: facts.overridden,
+    cutover: facts.cutover,
     tableNames: facts.tables,
     left: facts.left,
     refusal: progress.refusal,

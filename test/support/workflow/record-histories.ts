@@ -91,7 +91,9 @@ const scenarios: Record<string, Scenario> = {
     bench.migrate(new Script().on('vdiff', returns(failedVDiff()), fails(denied)), { complete: 'auto' }, id),
   unproven: (bench, id) =>
     bench.migrate(
-      watchingAWhile(new Script().on('prove', returns([sampleGap])).on('finish', returns([sampleGap]))),
+      watchingAWhile(
+        new Script().on('prove', returns([sampleGap])).on('finish', returns({ gaps: [sampleGap], cutover: null })),
+      ),
       { complete: 'auto' },
       id,
     ),

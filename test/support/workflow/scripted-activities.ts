@@ -197,7 +197,7 @@ const wellBehaved: Behaviours = {
   publish: returns([]),
   fence: returns([]),
   unpublish: returns(undefined),
-  finish: returns([]),
+  finish: returns({ gaps: [], cutover: null }),
   serve: returns([]),
   retire: (_ref, how) => Promise.resolve({ done: how, kept: null }),
   survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),

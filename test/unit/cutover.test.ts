@@ -1,0 +1,85 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { allActivities, type Activities } from '../../src/activities/index.js';
+import { JournalStore } from '../../src/effects/journal.js';
+import { cutoverOf } from '../../src/migration/proof/cutover.js';
+import { buildClients } from '../../src/worker.js';
+import { passing } from '../support/fakes/intercept.js';
+import { fakeConfig, fakeMount, World } from '../support/fakes/world.js';
+import { input } from './preflight/facts.js';
+
+it('counts from the first shard that refuses, whichever it is', () => {
+  expect(cutoverOf({ '-80': 5_000, '80-': 4_900 }, 5_600)).toEqual({
+    refusedFrom: '1970-01-01T00:00:04.900Z',
+    refusedByAll: '1970-01-01T00:00:05.000Z',
+    takenAt: '1970-01-01T00:00:05.600Z',
+    refusedMs: 700,
+  });
+});
+
+it('is nothing without a fence, and never less than nothing', () => {
+  expect(cutoverOf({}, 5_600)).toBeNull();
+  expect(cutoverOf({ '0': 5_700 }, 5_600)?.refusedMs).toBe(0);
+});
+
+describe('the steps of Complete', () => {
+  const ref = { id: { keyspace: 'customer', workflow: 'wf' }, runId: 'run' };
+  let world: World;
+  let activities: Activities;
+  let journals: JournalStore;
+  /** When the source first refused, and the whole target first took writes. */
+  let seen: { refused?: number; taken?: number };
+  const run = <T>(work: () => Promise<T>): Promise<T> =>
+    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work);
+
+  beforeEach(async () => {
+    world = new World();
+    seen = {};
+    const watch = () => {
+      const denied = ({ tablet }: { tablet: { denied: readonly string[] } }) => tablet.denied.length > 0;
+      if (world.source.shards.some(denied)) seen.refused ??= Date.now();
+      if (seen.refused !== undefined && !world.target.shardsOf('customer').some(denied)) seen.taken ??= Date.now();
+    };
+    const connectors = passing(world.connectors(), async (_, effect) => {
+      try {
+        return await effect();
+      } finally {
+        watch();
+      }
+    });
+    const { clients } = buildClients(fakeConfig, connectors);
+    activities = allActivities(clients);
+    journals = new JournalStore(clients.target, ref.id);
+    await clients.mounts.add('ext1', fakeMount);
+    await run(() => activities.preflight(ref, input({ target: 'customer.wf', fenceSource: true })));
+    await run(() => activities.create(ref));
+    await expect.poll(() => run(() => activities.prove(ref)), { timeout: 30_000 }).toEqual([]);
+    expect(await run(() => activities.fence(ref))).toEqual([]);
+  });
+
+  it('measure at least for how long writes were refused, and no more than they took', async () => {
+    const began = Date.now();
+    const { gaps, cutover } = await run(() => activities.finish(ref, { fenced: true }));
+    const took = Date.now() - began;
+    expect(gaps).toEqual([]);
+    const { refused = NaN, taken = NaN } = seen;
+    expect(cutover?.refusedMs).toBeGreaterThanOrEqual(taken - refused);
+    expect(Date.parse(cutover?.refusedFrom ?? '')).toBeLessThanOrEqual(refused);
+    expect(Date.parse(cutover?.takenAt ?? '')).toBeLessThanOrEqual(began + took);
+  });
+
+  it('keep the moments when the answer of finish is lost', async () => {
+    const first = await run(() => activities.finish(ref, { fenced: true }));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await run(() => activities.finish(ref, { fenced: true }))).toEqual(first);
+  });
+
+  it('forget when the source began to refuse once the fence is down', async () => {
+    const { refusedSince } = await journals.require('run');
+    await run(() => activities.unpublish(ref));
+    expect((await journals.require('run')).refusedSince).toEqual({});
+    await run(() => activities.fence(ref));
+    expect((await journals.require('run')).refusedSince['0']).toBeGreaterThan(refusedSince['0'] ?? Infinity);
+  });
+});
