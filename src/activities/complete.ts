@@ -2,6 +2,7 @@ import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
 import { refusePastNoReturn, workflowsIn, type Journal } from '../effects/journal.js';
 import { sequences } from '../effects/sequences.js';
+import type { Source } from '../effects/source/source.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
 import { vschemaEntries } from '../effects/vschema-entries.js';
@@ -11,13 +12,13 @@ import { targetPlace, type Plan } from '../migration/plan/plan.js';
 import { cutoverOf, type Cutover } from '../migration/proof/cutover.js';
 import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
-import type { Look } from '../migration/watch/observation.js';
+import type { StreamsLook } from '../migration/watch/observation.js';
 import { cellsNotReached } from '../migration/problem/cell-not-reached.js';
 import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import { Watch } from './step/look.js';
 import { conflictGaps, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
-import { drain, hasReached, quietPositions } from './step/quiet-source.js';
+import { hasReached, leaks, quietPositions, settle } from './step/quiet-source.js';
 import { lockedStep, readingStep, type LockedStep, type Step } from './step/step.js';
 
 /** Options of `finish`. */
@@ -119,26 +120,29 @@ async function raiseFence(step: LockedStep): Promise<Gap[]> {
   const plan = await step.plan();
   const source = await sourceOf(clients, plan);
   await fence.make(step, source, plan);
-  const stop = () => step.stopIfCancelled();
-  const open = await drain(source, stop);
-  if (open.length > 0) return open;
-  const { positions, gaps } = await quietPositions(source, plan, stop);
+  const atPositions = async (positions: Record<string, string>) => [
+    ...(await positionGaps(step, plan, positions)),
+    ...(await schemaDriftGaps(step, plan, source)),
+  ];
+  const { positions, gaps } = await quietPositions(source, plan, atPositions, () => step.stopIfCancelled());
   if (gaps.length > 0) return gaps;
   await step.beforeEffect();
   await journals.update(ref.runId, (journal) => {
     journal.positions = positions;
   });
-  return [...(await positionGaps(step, plan, positions)), ...(await schemaDriftGaps(step, plan, source))];
+  return [];
 }
 
 /** Marks the journal `forward`, unless something is lacking. */
 async function passNoReturn(step: LockedStep, journal: Journal, fenced: boolean): Promise<Gap[]> {
   const plan = await step.plan();
   const source = await sourceOf(step.clients, plan);
-  const look = await new Watch(step.clients, plan).look();
-  const gaps = streamGaps(plan, look);
-  if (fenced && !(await fence.stands(source, plan))) gaps.push(fenceDown(plan));
-  if (fenced) gaps.push(...behindFence(plan, journal, look));
+  if (fenced) await settle(journal.refusedSince);
+  const [look, lacking] = await Promise.all([
+    new Watch(step.clients, plan).lookAtStreams(),
+    fenced ? fenceGaps(source, plan, journal) : [],
+  ]);
+  const gaps = [...streamGaps(plan, look), ...lacking, ...(fenced ? behindFence(plan, journal, look) : [])];
   if (gaps.length > 0) return gaps;
   await step.beforeEffect();
   // The last moment at which Cancel can still be heard.
@@ -159,6 +163,12 @@ async function noteTaken(step: LockedStep): Promise<Cutover | null> {
   return cutoverOf(refusedSince, takenAt ?? now);
 }
 
+/** A fence that is down, or past which something was written. */
+async function fenceGaps(source: Source, plan: Plan, { positions }: Journal): Promise<Gap[]> {
+  const [stands, late] = await Promise.all([fence.stands(source, plan), leaks(source, plan, positions)]);
+  return stands ? late : [fenceDown(plan)];
+}
+
 function fenceDown(plan: Plan): Gap {
   return {
     code: 'FENCE_DOWN',
@@ -168,7 +178,7 @@ function fenceDown(plan: Plan): Gap {
   };
 }
 
-function behindFence(plan: Plan, journal: Journal, look: Look): Gap[] {
+function behindFence(plan: Plan, journal: Journal, look: StreamsLook): Gap[] {
   const behind = look.streams.filter((stream) => !hasReached(stream, journal.positions));
   return behind.map((stream) => ({
     code: 'NOT_CAUGHT_UP',
@@ -179,7 +189,7 @@ function behindFence(plan: Plan, journal: Journal, look: Look): Gap[] {
 }
 
 /** By source shard: what every stream of it has. A shard whose streams cannot be compared has no entry. */
-function reachedPositions(plan: Plan, look: Look): Record<string, string> {
+function reachedPositions(plan: Plan, look: StreamsLook): Record<string, string> {
   return Object.fromEntries(
     plan.source.shards.flatMap(({ name }) => {
       const positions = look.streams.filter((stream) => stream.sourceShard === name).map(({ position }) => position);

@@ -3,6 +3,7 @@ import type { Description, TopologyWrite } from '../migration/plan/topology-writ
 import { allowTables, deniedTables as deniedTablesOf, denyTables } from '../vitess/topology/shard-record.js';
 import type { EffectContext } from './context.js';
 import { addTo } from './journal.js';
+import { sideBySide } from './side-by-side.js';
 import { refreshShard } from './refresh-shard.js';
 
 /** The entries that keep applications away from the target's tables until Complete. */
@@ -32,10 +33,11 @@ export const deniedTables = {
   /** Removes entries, by target shard, and makes the tablets read that. Entries that are gone already are fine. */
   async undo(context: EffectContext, denied: Record<string, string[]>): Promise<void> {
     const { clients, ref } = context;
-    for (const [shard, tables] of Object.entries(denied)) {
+    const shards = Object.entries(denied).map(async ([shard, tables]) => {
       await context.beforeEffect();
       await allowTables(context.locks, clients.target, shard, tables);
       await refreshShard(clients, clients.target, ref.id.keyspace, shard);
-    }
+    });
+    await sideBySide(shards);
   },
 };

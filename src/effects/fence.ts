@@ -4,6 +4,7 @@ import { tableNames, type Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import type { EffectContext } from './context.js';
 import { addTo, type Journal } from './journal.js';
+import { sideBySide } from './side-by-side.js';
 import { openSource } from './source/open-source.js';
 import type { LockedSource, Source } from './source/source.js';
 
@@ -25,23 +26,20 @@ export const fence = {
 
   /** Denies the plan's tables on every source shard. Entries that were there before are not ours and stay. */
   async make(context: EffectContext, source: Source, plan: Plan): Promise<void> {
-    const names = tableNames(plan);
-    for (const shard of source.shards) {
-      await context.beforeEffect();
-      const before = await source.deniedTables(shard);
-      const missing = names.filter((table) => !before.includes(table));
-      if (missing.length > 0) {
-        // Under the lock: who may not have it must not owe to take down what was never put up.
-        await underLock(context, source, async (locked) => {
-          await context.journals.update(context.ref.runId, (record) => {
-            addTo(record.fencedTables, shard, missing);
-            record.refusedSince[shard] ??= Date.now();
-          });
-          await locked.deny(shard, missing);
-        });
-      }
-      await source.refresh(shard);
-    }
+    await context.beforeEffect();
+    const missing = await missingOn(source, tableNames(plan));
+    if (missing.length === 0) return refreshAll(source);
+    // Under the lock: who may not have it must not owe to take down what was never put up.
+    await underLock(context, source, async (locked) => {
+      await context.journals.update(context.ref.runId, (record) => {
+        for (const [shard, tables] of missing) {
+          addTo(record.fencedTables, shard, tables);
+          record.refusedSince[shard] ??= Date.now();
+        }
+      });
+      await sideBySide(missing.map(([shard, tables]) => locked.deny(shard, tables)));
+      await refreshAll(source);
+    });
   },
 
   /** True when every table of the plan is denied on every source shard. */
@@ -90,6 +88,19 @@ export const fence = {
     await allowed(context, source, shard, [table]);
   },
 };
+
+/** By source shard: those of the tables that it does not deny; no shard that denies all of them. */
+async function missingOn(source: Source, names: readonly string[]): Promise<[shard: string, tables: string[]][]> {
+  const found = source.shards.map(async (shard): Promise<[string, string[]]> => {
+    const before = new Set(await source.deniedTables(shard));
+    return [shard, names.filter((table) => !before.has(table))];
+  });
+  return (await Promise.all(found)).filter(([, tables]) => tables.length > 0);
+}
+
+async function refreshAll(source: Source): Promise<void> {
+  await sideBySide(source.shards.map((shard) => source.refresh(shard)));
+}
 
 /** The source with the shards of a journal's fence; undefined without a fence. */
 async function sourceOfFence(context: EffectContext, journal: Journal): Promise<Source | undefined> {

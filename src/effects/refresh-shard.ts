@@ -1,5 +1,6 @@
 import { MigrationError } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
+import { sideBySide } from './side-by-side.js';
 import type { Topology } from '../vitess/topology/topology.js';
 
 /**
@@ -14,10 +15,14 @@ export async function refreshShard(
   shard: string,
 ): Promise<void> {
   const primary = await clients.primary(topology, keyspace, shard);
-  await primary.refreshState();
   const others = (await clients.tablets(topology, keyspace, shard)).filter((tablet) => tablet.alias !== primary.alias);
-  const results = await Promise.allSettled(others.map((tablet) => tablet.refreshState()));
-  for (const result of results) {
-    if (result.status === 'rejected' && !(result.reason instanceof MigrationError)) throw result.reason;
-  }
+  await sideBySide([
+    primary.refreshState(),
+    ...others.map((tablet) => tablet.refreshState().catch(unlessProgramError)),
+  ]);
+}
+
+/** What a server says, or does not say, is no bug. */
+function unlessProgramError(error: unknown): void {
+  if (!(error instanceof MigrationError)) throw error;
 }

@@ -10,6 +10,7 @@ import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { toStored, writeOverrides } from '../vitess/tablet/stream-options.js';
 import type { StreamsRequest } from '../vitess/tablet/streams.js';
 import type { EffectContext } from './context.js';
+import { sideBySide } from './side-by-side.js';
 import type { Source } from './source/source.js';
 
 /**
@@ -176,7 +177,7 @@ function workflowNames(of: readonly { workflow: string }[]): string[] {
   return [...new Set(of.map(({ workflow }) => workflow))];
 }
 
-/** One serving shard of the target after the other, once its VDiff records are deleted. */
+/** The serving shards of the target side by side, each once its VDiff records are deleted. */
 async function onEachShardWithoutVDiffs(
   context: EffectContext,
   workflows: readonly string[],
@@ -184,12 +185,13 @@ async function onEachShardWithoutVDiffs(
 ): Promise<void> {
   const { clients, ref } = context;
   const { keyspace } = ref.id;
-  for (const { name } of await clients.target.servingShards(keyspace)) {
+  const shards = (await clients.target.servingShards(keyspace)).map(async ({ name }) => {
     const tablet = await clients.primary(clients.target, keyspace, name);
     await context.beforeEffect();
     await tablet.deleteVDiffs(workflows, keyspace);
     await work(tablet);
-  }
+  });
+  await sideBySide(shards);
 }
 
 /** The call that inserts one Stopped stream of type Migrate, as `vtctldclient Migrate create` makes it. */

@@ -30,19 +30,22 @@ describe('the steps of Complete', () => {
   let journals: JournalStore;
   /** When the source first refused, and the whole target first took writes. */
   let seen: { refused?: number; taken?: number };
+  let onCall: (what: string) => void;
   const run = <T>(work: () => Promise<T>): Promise<T> =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work);
 
   beforeEach(async () => {
     world = new World();
     seen = {};
+    onCall = () => undefined;
     const watch = () => {
       const denied = ({ tablet }: { tablet: { denied: readonly string[] } }) => tablet.denied.length > 0;
       if (world.source.shards.some(denied)) seen.refused ??= Date.now();
       if (seen.refused !== undefined && !world.target.shardsOf('customer').some(denied)) seen.taken ??= Date.now();
     };
-    const connectors = passing(world.connectors(), async (_, effect) => {
+    const connectors = passing(world.connectors(), async (what, effect) => {
       try {
+        onCall(what);
         return await effect();
       } finally {
         watch();
@@ -67,6 +70,32 @@ describe('the steps of Complete', () => {
     expect(cutover?.refusedMs).toBeGreaterThanOrEqual(taken - refused);
     expect(Date.parse(cutover?.refusedFrom ?? '')).toBeLessThanOrEqual(refused);
     expect(Date.parse(cutover?.takenAt ?? '')).toBeLessThanOrEqual(began + took);
+  });
+
+  it('take what was on its way when the fence went up for a write of before', async () => {
+    await run(() => activities.unpublish(ref));
+    onCall = (what) => {
+      if (!what.endsWith('refreshState')) return;
+      onCall = () => undefined;
+      setTimeout(() => world.sourceMysql.write('customer', '7', 'late'), 30);
+    };
+    expect(await run(() => activities.fence(ref))).toEqual([]);
+    expect((await journals.require('run')).positions).toEqual({ '0': world.sourceMysql.position() });
+    expect((await run(() => activities.finish(ref, { fenced: true }))).gaps).toEqual([]);
+  });
+
+  it('see a write past the fence up to the point of no return', async () => {
+    world.sourceMysql.write('customer', '7', 'past the fence');
+    const { gaps, cutover } = await run(() => activities.finish(ref, { fenced: true }));
+    expect(gaps).toEqual([
+      expect.objectContaining({ code: 'FENCE_DOWN', place: expect.objectContaining({ table: 'customer' }) as unknown }),
+    ]);
+    expect([cutover, (await journals.require('run')).forward]).toEqual([null, false]);
+  });
+
+  it('do not pass that point before the fence has stood for half a second', async () => {
+    const { refusedMs } = (await run(() => activities.finish(ref, { fenced: true }))).cutover ?? { refusedMs: 0 };
+    expect(refusedMs).toBeGreaterThanOrEqual(500);
   });
 
   it('keep the moments when the answer of finish is lost', async () => {

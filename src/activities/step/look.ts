@@ -8,6 +8,7 @@ import {
   remainingSeconds,
   type Look,
   type StreamLook,
+  type StreamsLook,
   type TableObservation,
   type WatchProblem,
 } from '../../migration/watch/observation.js';
@@ -61,38 +62,61 @@ export class Watch {
     return { ...look, remainingSeconds: remainingSeconds(this.samples) };
   }
 
+  /** The streams alone, not how much they have copied: that takes longer the more tables there are. */
+  async lookAtStreams(): Promise<StreamsLook> {
+    const problems: WatchProblem[] = [];
+    const shards = this.plan.target.shards.map(async ({ name }) => {
+      try {
+        return await this.streamsOf(await this.primary(name), name, problems);
+      } catch (error) {
+        problems.push(toProblem(error));
+        return [];
+      }
+    });
+    return { streams: (await Promise.all(shards)).flat(), problems };
+  }
+
   private async lookAtShard(shard: string, problems: WatchProblem[]) {
     try {
-      const tablet = await this.clients.primary(this.clients.target, this.plan.target.keyspace, shard);
-      const rows = await tablet.streams(workflowsOf(this.plan));
-      const copying = await tablet.copyState(rows.map((row) => row.id));
+      const tablet = await this.primary(shard);
+      const streams = await this.streamsOf(tablet, shard, problems);
       const sizes = await tablet.sizes(tableNames(this.plan));
       this.targetSizes.set(shard, sizes);
-      const expected = expectedStreams(this.plan, shard);
-      const redirected = rows.filter((row) => !isOfPlan(this.plan, row));
-      for (const { id, sourceKeyspace, sourceShard } of redirected) {
-        const message = `stream ${id} reads ${sourceKeyspace}/${sourceShard} now`;
-        const place = targetPlace(this.plan, { shard, tablet: tablet.alias });
-        problems.push(problemOf({ code: 'STREAM_IN_TROUBLE', message, place }, resharded, '', 0));
-      }
-      if (redirected.length === 0 && rows.length !== expected) {
-        problems.push({
-          code: 'STREAMS_MISSING',
-          message: `${rows.length} of ${expected} streams are there`,
-          place: targetPlace(this.plan, { shard, tablet: tablet.alias }),
-          remedy: 'another program has deleted them: cancel the migration and create it again',
-        });
-      }
-      const streams = rows.map((row) => ({
-        ...toStream(row, shard, tablet.alias, copying.get(row.id) ?? []),
-        ...(row.workflow === this.plan.target.workflow ? {} : { lane: row.workflow }),
-      }));
-      for (const stream of streams) problems.push(...(await this.streamProblem(tablet, stream)));
       return { readable: true, sizes, streams };
     } catch (error) {
       problems.push(toProblem(error));
       return { readable: false, sizes: this.targetSizes.get(shard) ?? new Map(), streams: [] };
     }
+  }
+
+  private primary(shard: string): Promise<TabletHandle> {
+    return this.clients.primary(this.clients.target, this.plan.target.keyspace, shard);
+  }
+
+  private async streamsOf(tablet: TabletHandle, shard: string, problems: WatchProblem[]): Promise<StreamLook[]> {
+    const rows = await tablet.streams(workflowsOf(this.plan));
+    const copying = await tablet.copyState(rows.map((row) => row.id));
+    const expected = expectedStreams(this.plan, shard);
+    const redirected = rows.filter((row) => !isOfPlan(this.plan, row));
+    for (const { id, sourceKeyspace, sourceShard } of redirected) {
+      const message = `stream ${id} reads ${sourceKeyspace}/${sourceShard} now`;
+      const place = targetPlace(this.plan, { shard, tablet: tablet.alias });
+      problems.push(problemOf({ code: 'STREAM_IN_TROUBLE', message, place }, resharded, '', 0));
+    }
+    if (redirected.length === 0 && rows.length !== expected) {
+      problems.push({
+        code: 'STREAMS_MISSING',
+        message: `${rows.length} of ${expected} streams are there`,
+        place: targetPlace(this.plan, { shard, tablet: tablet.alias }),
+        remedy: 'another program has deleted them: cancel the migration and create it again',
+      });
+    }
+    const streams = rows.map((row) => ({
+      ...toStream(row, shard, tablet.alias, copying.get(row.id) ?? []),
+      ...(row.workflow === this.plan.target.workflow ? {} : { lane: row.workflow }),
+    }));
+    for (const stream of streams) problems.push(...(await this.streamProblem(tablet, stream)));
+    return streams;
   }
 
   /** The source's estimates, or the plan's while the source cannot be read. */

@@ -3,21 +3,23 @@ import type { Source } from '../../effects/source/source.js';
 import { tableNames, type Plan } from '../../migration/plan/plan.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import type { Gap } from '../../migration/proof/gaps.js';
+import { sourcePositions } from './proof.js';
 
 /** Milliseconds. Vitess's tablets end a transaction after 30 s, unless configured otherwise. */
 const drainTimeout = 35_000;
 const drainPoll = 200;
+/** For how long a fence must have stood, with nothing written past it, before the point of no return. */
 const settleTime = 500;
 const changesTimeout = 15_000;
 /** How often late writes may come in before the fence is said to leak. */
-const settleTries = 5;
+const settleTries = 10;
 
 /**
  * Waits until every transaction that has changed rows and was open when the fence went up has ended. Vitess takes
  * LOCK TABLES for this, which has no time-out and, while it waits, blocks every later writer; this only looks.
  * @param stop throws when nobody waits for it any more
  */
-export async function drain(source: Source, stop: () => void): Promise<Gap[]> {
+async function drain(source: Source, stop: () => void): Promise<Gap[]> {
   return (await Promise.all(source.shards.map((shard) => drainShard(source, shard, stop)))).flat();
 }
 
@@ -50,39 +52,50 @@ function stillOpen(source: Source, shard: string, open: readonly string[]): Gap 
 }
 
 /**
- * The positions of the fenced source, by source shard, after which none of the plan's tables is written to. A write
- * that was in progress when the fence went up is waited for.
+ * The positions of the fenced source, by source shard, after which none of the plan's tables has been written to, as
+ * far as that is known by then: what was on its way when the fence went up is waited for. `settle` and `leaks` look
+ * once more, at the end.
+ * @param meanwhile what can be done at these positions while the source calms down; answers what is lacking
  * @param stop throws when nobody waits for it any more
  */
 export async function quietPositions(
   source: Source,
   plan: Plan,
+  meanwhile: (positions: Record<string, string>) => Promise<Gap[]>,
   stop: () => void,
 ): Promise<{ positions: Record<string, string>; gaps: Gap[] }> {
-  const found = await Promise.all(
-    source.shards.map(async (shard) => [shard, await quietPosition(source, shard, tableNames(plan), stop)] as const),
-  );
-  const gaps = found.flatMap(([shard, { writes }]) => writes.map((table) => leak(source, shard, table)));
-  return { positions: Object.fromEntries(found.map(([shard, { position }]) => [shard, position])), gaps };
+  for (let count = 1; ; count++) {
+    stop();
+    const positions = await sourcePositions(source);
+    // What was open when the fence went up is known after the first time.
+    const calm = count === 1 ? drain(source, stop) : sleep(drainPoll).then(() => []);
+    const gaps = (await Promise.all([calm, meanwhile(positions)])).flat();
+    if (gaps.length > 0) return { positions, gaps };
+    const late = await leaks(source, plan, positions);
+    if (late.length === 0 || count === settleTries) return { positions, gaps: late };
+  }
 }
 
-async function quietPosition(
-  source: Source,
-  shard: string,
-  tables: readonly string[],
-  stop: () => void,
-): Promise<{ position: string; writes: string[] }> {
-  let position = await source.position(shard);
-  let writes: string[] = [];
-  for (let count = 0; count < settleTries; count++) {
-    stop();
-    await sleep(settleTime);
+/**
+ * Waits until the fence has stood for so long that no statement can be on its way any more.
+ * @param refusedSince by source shard: milliseconds since 1970, by the clock of the worker that put the fence up
+ */
+export async function settle(refusedSince: Readonly<Record<string, number>>): Promise<void> {
+  const since = Math.max(0, ...Object.values(refusedSince));
+  const left = since + settleTime - Date.now();
+  if (left > 0) await sleep(Math.min(left, settleTime));
+}
+
+/** The tables that have been written to since these positions, in spite of the fence. */
+export async function leaks(source: Source, plan: Plan, positions: Record<string, string>): Promise<Gap[]> {
+  const found = source.shards.map(async (shard) => {
+    const from = positions[shard] ?? '';
     const now = await source.position(shard);
-    writes = await source.changedTables(shard, tables, position, now, changesTimeout);
-    if (writes.length === 0) return { position, writes };
-    position = now;
-  }
-  return { position, writes };
+    if (containsPosition(from, now)) return [];
+    const tables = await source.changedTables(shard, tableNames(plan), from, now, changesTimeout);
+    return tables.map((table) => leak(source, shard, table));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function leak(source: Source, shard: string, table: string): Gap {
@@ -92,7 +105,7 @@ function leak(source: Source, shard: string, table: string): Gap {
       'the table is still written to, past the fence: a program writes to its MySQL without Vitess, ' +
       'or the fence was taken down',
     place: source.place({ shard, table }),
-    remedy: 'stop that program, and complete again',
+    remedy: 'stop that program; Complete is tried again',
   };
 }
 

@@ -1,7 +1,7 @@
 import { firstOf, withShortMessages } from '../problem/bounded.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
 import type { GapCode } from '../problem/shown-codes.js';
-import { isCopied, isCopyFinished, type Look, type StreamLook } from '../watch/observation.js';
+import { isCopied, isCopyFinished, type StreamLook, type StreamsLook } from '../watch/observation.js';
 import { expectedStreams, targetPlace, type Plan } from '../plan/plan.js';
 import { differs, isClean, type VDiffReport } from './vdiff.js';
 
@@ -29,7 +29,7 @@ function moreGaps(rest: number): Gap {
 }
 
 /** What the streams lack: each must be there, have copied every table, and run. */
-export function streamGaps(plan: Plan, look: Look): Gap[] {
+export function streamGaps(plan: Plan, look: StreamsLook): Gap[] {
   const { stopAfterCopy } = plan.stream;
   const redirected = look.problems
     .filter((problem) => 'kind' in problem && problem.kind === 'resharded')

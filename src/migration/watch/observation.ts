@@ -88,6 +88,9 @@ export interface Look extends Seen {
   tables: TableObservation[];
 }
 
+/** What a look has shown of the streams. */
+export type StreamsLook = Pick<Look, 'streams' | 'problems'>;
+
 /** What an observation does not list. */
 export interface Unlisted {
   streams: number;
