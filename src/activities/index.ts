@@ -13,6 +13,7 @@ import { pauseActivities } from './pause.js';
 import { preflightActivities } from './preflight/preflight.js';
 import { recheck } from './preflight/recheck.js';
 import { readinessActivities } from './readiness.js';
+import { rehearseActivities } from './rehearse.js';
 import { repairActivities } from './repair.js';
 import { retireSourceActivities } from './retire-source.js';
 import { serveActivities } from './serve.js';
@@ -39,6 +40,7 @@ export function allActivities(clients: Clients) {
     ...updateOptionsActivities(clients),
     ...watchSourceActivities(clients),
     ...completeActivities(clients, recheck),
+    ...rehearseActivities(clients),
     ...serveActivities(clients),
     ...retireSourceActivities(clients),
     ...cancelActivities(clients),

@@ -19,6 +19,7 @@ type LockedStep =
   | 'watchSource'
   | 'checksumNow'
   | 'prove'
+  | 'rehearse'
   | 'publish'
   | 'fence'
   | 'unpublish'

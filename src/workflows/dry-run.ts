@@ -1,3 +1,4 @@
+import { isCancellation, patched } from '@temporalio/workflow';
 import { proofGaps } from '../migration/checksum/gaps.js';
 import { parseSourceIdentifier } from '../migration/input/identifier.js';
 import type { CompleteRequest } from '../migration/input/input.js';
@@ -5,6 +6,8 @@ import { dryRunAnswer } from '../migration/lifecycle/complete-answer.js';
 import type { CompleteAnswer, KnownReadiness } from '../migration/lifecycle/messages.js';
 import { acceptanceOf, readiness } from '../migration/lifecycle/next-step.js';
 import { completeOptions } from '../migration/lifecycle/state.js';
+import type { MigrationRef } from '../migration/plan/reference.js';
+import { predictCutover } from '../migration/proof/cutover.js';
 import type { Gap } from '../migration/proof/gaps.js';
 import { locked } from './activities.js';
 import { toWorkflowFailure } from './failures.js';
@@ -15,7 +18,8 @@ import type { Migration } from './state.js';
 export async function dryRun(migration: Migration, request: CompleteRequest): Promise<CompleteAnswer> {
   const { created } = known(migration, request, false);
   const inClusters = created ? await prove(migration, request) : [];
-  return dryRunAnswer(request, known(migration, request, created && comparesRows()), inClusters);
+  const all = known(migration, request, created && comparesRows());
+  return withCutover(migration.ref, all, dryRunAnswer(request, all, inClusters));
 }
 
 /**
@@ -25,14 +29,33 @@ export async function dryRun(migration: Migration, request: CompleteRequest): Pr
 export function known(migration: Migration, request: CompleteRequest, rows: boolean): KnownReadiness {
   const { gaps, waitingFor } = readiness(migration, acceptanceOf(request));
   const { mount, keyspace } = parseSourceIdentifier(migration.facts.source);
-  const { initializeTargetSequences } = completeOptions(migration, request);
+  const { initializeTargetSequences, fenceSource } = completeOptions(migration, request);
   return {
     created: migration.progress.reached === 'created' || migration.pastNoReturn,
     waitingFor,
     missing: [...gaps, ...(rows ? proofGaps(migration.facts.proof, { cluster: mount, keyspace }) : [])],
     vdiffIsOld: migration.vdiffIsOld,
     initializeTargetSequences,
+    fenceSource,
   };
+}
+
+/** The answer with a prediction of the cutover, where there will be one; without it where it cannot be made. */
+export async function withCutover(
+  ref: MigrationRef,
+  { fenceSource = false }: KnownReadiness,
+  answer: CompleteAnswer,
+): Promise<CompleteAnswer> {
+  if (!fenceSource || answer.outcome !== 'ready' || !patched('predicts-cutover')) return { ...answer, cutover: null };
+  const began = Date.now();
+  try {
+    const rehearsal = await locked.rehearse(ref);
+    const step = Math.max(0, Date.now() - began - rehearsal.took);
+    return { ...answer, cutover: predictCutover(rehearsal, step) };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { ...answer, cutover: null };
+  }
 }
 
 /** An update that fails must give the reason, not only that an activity has failed. */

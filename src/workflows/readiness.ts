@@ -2,6 +2,7 @@ import { readinessInputSchema, parseWith } from '../migration/input/input.js';
 import { dryRunAnswer } from '../migration/lifecycle/complete-answer.js';
 import type { CompleteAnswer } from '../migration/lifecycle/messages.js';
 import { locked, quick } from './activities.js';
+import { withCutover } from './dry-run.js';
 import { toWorkflowFailure } from './failures.js';
 
 /**
@@ -19,7 +20,8 @@ export async function readiness(rawInput: unknown): Promise<CompleteAnswer> {
     );
     const { ref, known } = await quick.readiness(target, request);
     const { initializeTargetSequences } = known;
-    return dryRunAnswer(request, known, known.created ? await locked.prove(ref, { initializeTargetSequences }) : []);
+    const inClusters = known.created ? await locked.prove(ref, { initializeTargetSequences }) : [];
+    return await withCutover(ref, known, dryRunAnswer(request, known, inClusters));
   } catch (error) {
     throw toWorkflowFailure(error);
   }

@@ -10,12 +10,15 @@ import {
   widthOf,
   wrapped,
 } from '../../src/cli/output/format.js';
+import { predictionLines } from '../../src/cli/output/complete.js';
 import { renderPlan } from '../../src/cli/output/plan.js';
 import { progressLine } from '../../src/cli/output/progress.js';
 import { cancelledLines, renderStatus } from '../../src/cli/output/status.js';
 import { cellsNotReached } from '../../src/migration/problem/cell-not-reached.js';
 import { renderVDiff, waysOn } from '../../src/cli/output/vdiff.js';
 import { statusOfClosed, withPending, type ClosedRun, type Live } from '../../src/migration/lifecycle/live.js';
+import { cutoverOf, predictCutover } from '../../src/migration/proof/cutover.js';
+import { sampleRehearsal } from '../support/workflow/samples.js';
 import { nameList } from '../../src/migration/plan/reference.js';
 import { noTotals, type Observation } from '../../src/migration/watch/observation.js';
 import type { Plan } from '../../src/migration/plan/plan.js';
@@ -299,6 +302,26 @@ describe('Workflow Show', () => {
   });
 });
 
+describe('the cutover', () => {
+  test('is a line of the status, and none without a fence', () => {
+    const lines = (changes: Partial<Status>) =>
+      renderStatus(live(changes), now).filter((line) => line.startsWith('Cutover'));
+    const cutover = cutoverOf({ '0': Date.parse('2026-11-24T02:00:00.000Z') }, Date.parse('2026-11-24T02:00:01.234Z'));
+    expect(lines({ cutover })).toEqual([
+      'Cutover: writes were refused for 1,234 ms, 2026-11-24T02:00:00.000Z to 2026-11-24T02:00:01.234Z',
+    ]);
+    expect(lines({ cutover: null })).toEqual([]);
+  });
+
+  test('is predicted with what that rests on', () => {
+    const predicted = predictionLines(predictCutover(sampleRehearsal({ openTransactions: 2 }), 20));
+    expect(predicted.join('\n')).toMatch(
+      /^Cutover: writes would be refused for 538 to 36,076 ms\. .*streams 10,.*\n {2}2 transactions of the source open/,
+    );
+    expect(predictionLines(null)).toEqual([]);
+  });
+});
+
 describe('what is live', () => {
   const observation: Observation = {
     at: '2026-11-24T02:03:10.000Z',
@@ -467,6 +490,7 @@ test('the plan of a dry run', () => {
     'Complete, once the copy is proven whole and VDiff is clean:',
     '  add to the VSchema: nothing, every table is in it',
     '  delete the streams, allow applications, and try every table through vtgate',
+    '  with fenceSource, the source refuses writes for half a second or more: a dry run of Complete predicts it',
     '',
     'Keys of the topology that are written:',
   ]);

@@ -3,10 +3,11 @@ import { DefaultLogger } from '@temporalio/worker';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { allActivities, type Activities } from '../../src/activities/index.js';
 import { JournalStore } from '../../src/effects/journal.js';
-import { cutoverOf } from '../../src/migration/proof/cutover.js';
+import { cutoverOf, predictCutover, type Rehearsal } from '../../src/migration/proof/cutover.js';
 import { buildClients } from '../../src/worker.js';
 import { passing } from '../support/fakes/intercept.js';
 import { fakeConfig, fakeMount, World } from '../support/fakes/world.js';
+import { sampleRehearsal } from '../support/workflow/samples.js';
 import { input } from './preflight/facts.js';
 
 it('counts from the first shard that refuses, whichever it is', () => {
@@ -23,6 +24,25 @@ it('is nothing without a fence, and never less than nothing', () => {
   expect(cutoverOf({ '0': 5_700 }, 5_600)?.refusedMs).toBe(0);
 });
 
+describe('the prediction', () => {
+  it('is at the least the time that a fence must stand, and what comes after it', () => {
+    expect(predictCutover(sampleRehearsal(), 20)).toEqual({
+      leastMs: 500 + 20 + 18,
+      mostMs: 2 * 538,
+      basis: { ...sampleRehearsal(), step: 20 },
+    });
+  });
+
+  it('grows with what takes longer than that', () => {
+    const { leastMs, mostMs } = predictCutover(sampleRehearsal({ catchUp: 2_000 }), 20);
+    expect([leastMs, mostMs]).toEqual([4_120, 8_240]);
+  });
+
+  it('has a drain of all its time where a transaction has been open for a while', () => {
+    expect(predictCutover(sampleRehearsal({ openTransactions: 1 }), 20).mostMs).toBe(2 * 538 + 35_000);
+  });
+});
+
 describe('the steps of Complete', () => {
   const ref = { id: { keyspace: 'customer', workflow: 'wf' }, runId: 'run' };
   let world: World;
@@ -30,6 +50,7 @@ describe('the steps of Complete', () => {
   let journals: JournalStore;
   /** When the source first refused, and the whole target first took writes. */
   let seen: { refused?: number; taken?: number };
+  let rehearsal: Rehearsal;
   let onCall: (what: string) => void;
   const run = <T>(work: () => Promise<T>): Promise<T> =>
     new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work);
@@ -58,6 +79,9 @@ describe('the steps of Complete', () => {
     await run(() => activities.preflight(ref, input({ target: 'customer.wf', fenceSource: true })));
     await run(() => activities.create(ref));
     await expect.poll(() => run(() => activities.prove(ref)), { timeout: 30_000 }).toEqual([]);
+    const before = world.snapshot();
+    rehearsal = await run(() => activities.rehearse(ref));
+    expect(world.snapshot()).toEqual(before);
     expect(await run(() => activities.fence(ref))).toEqual([]);
   });
 
@@ -70,6 +94,13 @@ describe('the steps of Complete', () => {
     expect(cutover?.refusedMs).toBeGreaterThanOrEqual(taken - refused);
     expect(Date.parse(cutover?.refusedFrom ?? '')).toBeLessThanOrEqual(refused);
     expect(Date.parse(cutover?.takenAt ?? '')).toBeLessThanOrEqual(began + took);
+  });
+
+  it('are rehearsed before, which changes nothing and sees transactions that stay open', async () => {
+    expect(rehearsal).toMatchObject({ openTransactions: 0 });
+    expect(rehearsal.took).toBeGreaterThanOrEqual(200);
+    world.sourceMysql.openTransactions = ['7'];
+    expect(await run(() => activities.rehearse(ref))).toMatchObject({ openTransactions: 1 });
   });
 
   it('take what was on its way when the fence went up for a write of before', async () => {

@@ -27,6 +27,7 @@ const steps: Record<string, (activities: Activities) => Promise<unknown>> = {
   updateOptions: (its) => its.updateOptions(replaced, { onDdl: 'STOP' }),
   watchSource: (its) => its.watchSource(replaced),
   prove: (its) => its.prove(replaced),
+  rehearse: (its) => its.rehearse(replaced),
   publish: (its) => its.publish(replaced),
   fence: (its) => its.fence(replaced),
   unpublish: (its) => its.unpublish(replaced),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../src/migration/problem/errors.js';
 import type { CancelAnswer, CompleteAnswer, VDiffAnswer } from '../../src/workflows/messages.js';
-import { cleanVDiff, dirtyVDiff, sampleGap, sampleProof } from '../support/workflow/samples.js';
+import { cleanVDiff, dirtyVDiff, sampleGap, sampleProof, sampleRehearsal } from '../support/workflow/samples.js';
 import { fails, returns, Script, type StepName } from '../support/workflow/scripted-activities.js';
 import { Bench, devServer, Migration } from '../support/workflow/workflow-bench.js';
 
@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 /** A migration that has come as far as it can by itself. */
-async function waiting(script: Script): Promise<Migration> {
-  const migration = await bench.migrate(script);
+async function waiting(script: Script, input: Record<string, unknown> = {}): Promise<Migration> {
+  const migration = await bench.migrate(script, input);
   await migration.until((status) => status.phase === 'replicating');
   return migration;
 }
@@ -156,6 +156,34 @@ describe('the update complete as a dry run', () => {
     expect(answer.missing).toHaveLength(missing.length);
     expect(await migration.status()).toMatchObject({ phase: 'replicating', requested: [] });
     expect(script.steps()).not.toContain('publish');
+    await cancelled(migration);
+  });
+
+  it.each([
+    ['at Create', { fenceSource: true }, {}, true],
+    ['with it', {}, { fenceSource: true }, true],
+    ['nowhere', {}, {}, false],
+    ['and taken back with it', { fenceSource: true }, { fenceSource: false }, false],
+  ])('with a fence asked for %s predicts the cutover', async (_, input, payload, predicted) => {
+    const script = new Script().on('checksum', returns(sampleProof()));
+    const migration = await waiting(script, input);
+    await migration.until(({ proof }) => proof !== null);
+    const answer = await migration.update<CompleteAnswer>('complete', { dryRun: true, ...payload });
+    const cutover = { basis: sampleRehearsal({ took: expect.any(Number) as number }) };
+    expect(answer).toMatchObject({ outcome: 'ready', cutover: predicted ? cutover : null });
+    await cancelled(migration);
+  });
+
+  it('is ready without a prediction when that cannot be made, and has none when it is not ready', async () => {
+    const down = fails(new MigrationError('TABLET_UNREACHABLE', 'no', {}, 'wait'));
+    const script = new Script().on('checksum', returns(sampleProof())).always('rehearse', down);
+    const migration = await waiting(script, { fenceSource: true });
+    await migration.until(({ proof }) => proof !== null);
+    expect(await migration.update('complete', { dryRun: true })).toMatchObject({ outcome: 'ready', cutover: null });
+    const asked = script.count('rehearse');
+    script.on('prove', returns([sampleGap]));
+    expect(await migration.update('complete', { dryRun: true })).toMatchObject({ outcome: 'not ready', cutover: null });
+    expect(script.count('rehearse')).toBe(asked);
     await cancelled(migration);
   });
 

@@ -2,14 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '../../effects/source/source.js';
 import { tableNames, type Plan } from '../../migration/plan/plan.js';
 import { containsPosition } from '../../migration/proof/position.js';
+import { drainPoll, drainTimeout, settleTime } from '../../migration/proof/cutover.js';
 import type { Gap } from '../../migration/proof/gaps.js';
 import { sourcePositions } from './proof.js';
 
-/** Milliseconds. Vitess's tablets end a transaction after 30 s, unless configured otherwise. */
-const drainTimeout = 35_000;
-const drainPoll = 200;
-/** For how long a fence must have stood, with nothing written past it, before the point of no return. */
-const settleTime = 500;
+/** Milliseconds. */
 const changesTimeout = 15_000;
 /** How often late writes may come in before the fence is said to leak. */
 const settleTries = 10;

@@ -5,7 +5,7 @@ import { phases } from '../../migration/lifecycle/phases.js';
 import type { Status } from '../../migration/lifecycle/status.js';
 import { describeProblem } from '../../migration/problem/errors.js';
 import { CommandError } from '../errors.js';
-import { completedLines, notReadyLines, rememberedLines, servedLines } from '../output/complete.js';
+import { completedLines, notReadyLines, predictionLines, rememberedLines, servedLines } from '../output/complete.js';
 import { moment } from '../output/format.js';
 import { progressOn } from '../output/progress.js';
 import { gapLines } from '../output/status.js';
@@ -122,7 +122,7 @@ function alreadyEnded(id: string, { at, how, result }: ClosedRun, terminal: Term
 
 function report(id: string, answer: CompleteAnswer, terminal: Terminal): number {
   if (answer.outcome === 'ready') {
-    terminal.print(`${id} is ready: Complete would go through now`);
+    terminal.print(`${id} is ready: Complete would go through now`, ...predictionLines(answer.cutover));
     return 0;
   }
   terminal.print(...notReadyLines(id, answer));

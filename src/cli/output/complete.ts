@@ -2,9 +2,10 @@ import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
 import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { Status } from '../../migration/lifecycle/status.js';
+import type { CutoverPrediction } from '../../migration/proof/cutover.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { cutoverLines, overriddenLines, proofLines, repairLines } from './proof.js';
-import { nameListLine } from './format.js';
+import { count, grouped, nameListLine } from './format.js';
 import { gapLines } from './status.js';
 
 /** What Complete did, and what it left in place. */
@@ -55,6 +56,21 @@ function warningLines(warnings: readonly Problem[]): string[] {
 export function rememberedLines({ waitingFor, missing }: Pick<Status, 'waitingFor' | 'missing'>): string[] {
   const waiting = waitingFor.join('; ') || 'the proof that the copy is complete';
   return [`Complete is remembered. Waiting for: ${waiting}`, ...gapLines(missing)];
+}
+
+/** For how long writes would be refused, and how that is known. */
+export function predictionLines(cutover: CutoverPrediction | null | undefined): string[] {
+  if (cutover === null || cutover === undefined) return [];
+  const { leastMs, mostMs, basis } = cutover;
+  const { catchUp, definitions, logs, look, sourceTopology, targetTopology, step, openTransactions } = basis;
+  return [
+    `Cutover: writes would be refused for ${grouped(leastMs)} to ${grouped(mostMs)} ms. Measured just now, in ms: ` +
+      `streams ${catchUp}, definitions ${definitions}, binary logs ${logs}, a look at them ${look}, ` +
+      `etcd ${sourceTopology} (source) and ${targetTopology} (target), between two steps ${step}`,
+    ...(openTransactions === 0
+      ? []
+      : [`  ${count(openTransactions, 'transaction')} of the source open for a while: the fence waits for such ones`]),
+  ];
 }
 
 /** The answer of a dry run that is not ready. */

@@ -91,6 +91,7 @@ function completeLines(plan: Plan): string[] {
     'Complete, once the copy is proven whole and VDiff is clean:',
     `  add to the VSchema: ${entriesOf(plan).join(', ') || 'nothing, every table is in it'}`,
     '  delete the streams, allow applications, and try every table through vtgate',
+    '  with fenceSource, the source refuses writes for half a second or more: a dry run of Complete predicts it',
   ];
 }
 

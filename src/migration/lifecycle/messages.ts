@@ -1,5 +1,6 @@
 import type { LeaveRequest, OptionsRequest, RawCompleteRequest } from '../input/input.js';
 import type { NameList } from '../plan/reference.js';
+import type { CutoverPrediction } from '../proof/cutover.js';
 import type { Gap } from '../proof/gaps.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Status } from './status.js';
@@ -10,6 +11,11 @@ export interface CompleteAnswer {
   outcome: 'completed' | 'remembered' | 'ready' | 'not ready' | 'cancelled' | 'failed';
   waitingFor: string[];
   missing: Gap[];
+  /**
+   * For how long writes would be refused; of a dry run that is ready, with a fence. An answer of an earlier version has
+   * none.
+   */
+  cutover?: CutoverPrediction | null;
 }
 
 /** What a migration knows of its readiness by itself. The rest is known to the clusters. */
@@ -22,6 +28,8 @@ export interface KnownReadiness {
   vdiffIsOld: boolean;
   /** What the proof needs to know of how Complete would go. */
   initializeTargetSequences: boolean;
+  /** An answer of an earlier version does not say it. */
+  fenceSource?: boolean;
 }
 
 /** The answer of `cancel`. */

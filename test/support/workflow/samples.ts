@@ -15,6 +15,7 @@ import { nameList } from '../../../src/migration/plan/reference.js';
 import type { StreamOptions } from '../../../src/migration/input/options.js';
 import { tableNames, type Plan } from '../../../src/migration/plan/plan.js';
 import type { VDiffReport, VDiffTable } from '../../../src/migration/proof/vdiff.js';
+import type { Rehearsal } from '../../../src/migration/proof/cutover.js';
 import type { Gap } from '../../../src/migration/proof/gaps.js';
 
 /** Values of the data types of src/migration, each valid by itself; tests say what differs. */
@@ -202,6 +203,21 @@ export function sampleSurvey(changes: Partial<Survey> = {}): Survey {
 }
 
 /** A proof of both tables of the plan. */
+/** Milliseconds. */
+export function sampleRehearsal(changes: Partial<Rehearsal> = {}): Rehearsal {
+  return {
+    sourceTopology: 2,
+    targetTopology: 1,
+    look: 6,
+    catchUp: 10,
+    definitions: 8,
+    logs: 5,
+    openTransactions: 0,
+    took: 230,
+    ...changes,
+  };
+}
+
 export function sampleProof(changes: Partial<ProofReport> = {}): ProofReport {
   const at = '2026-01-02T03:04:05.000Z';
   return {

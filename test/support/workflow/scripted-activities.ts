@@ -6,7 +6,15 @@ import { proofFingerprint, type ProofReport } from '../../../src/migration/check
 import type { LeaveReport } from '../../../src/migration/plan/leaving.js';
 import { nameList } from '../../../src/migration/plan/reference.js';
 import { tableNames } from '../../../src/migration/plan/plan.js';
-import { cleanVDiff, replicating, sampleAdoption, samplePlan, sampleProof, sampleSurvey } from './samples.js';
+import {
+  cleanVDiff,
+  replicating,
+  sampleAdoption,
+  samplePlan,
+  sampleProof,
+  sampleRehearsal,
+  sampleSurvey,
+} from './samples.js';
 
 export type StepName = keyof Activities;
 export type Behaviour<N extends StepName> = (
@@ -194,6 +202,7 @@ const wellBehaved: Behaviours = {
   checksum: untilCancelled,
   checksumNow: () => Promise.resolve({ report: sampleProof(), gaps: [] }),
   prove: returns([]),
+  rehearse: returns(sampleRehearsal()),
   publish: returns([]),
   fence: returns([]),
   unpublish: returns(undefined),
