@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
  * `inside` are further patterns that are closed.
  */
 function door(files, rooms, types = [], inside = []) {
-  const all = ['migration', 'workflows', 'activities', 'effects', 'net', 'config', 'vitess', 'cli'];
+  const all = ['migration', 'workflows', 'activities', 'effects', 'net', 'hooks', 'config', 'vitess', 'cli'];
   const closed = all.filter((room) => !rooms.includes(room));
   return {
     files,
@@ -114,6 +114,7 @@ export default tseslint.config(
   stepDoor(['src/activities/preflight/facts/*.ts'], '../../'),
   door(['src/effects/**'], ['migration', 'vitess']),
   door(['src/net/**'], []),
+  door(['src/hooks/**'], ['migration']),
   door(['src/config/**'], ['migration', 'net']),
   door(
     ['src/vitess/**'],
@@ -125,6 +126,7 @@ export default tseslint.config(
       'migration/input/address',
       'migration/input/options',
       'migration/proof/position',
+      'migration/proof/fence-hook',
       'migration/watch/stream',
       'migration/plan/table-facts',
       'migration/preflight/facts',

@@ -4,6 +4,8 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type NativeConnection
 import { allActivities } from './activities/index.js';
 import { currentOnly } from './activities/step/current.js';
 import { readConfig, type Config } from './config/config.js';
+import { Hooks, type HookConfig } from './hooks/hooks.js';
+import type { FenceHooks } from './migration/proof/fence-hook.js';
 import { parseAddress } from './migration/input/address.js';
 import { temporalRefusal } from './net/temporal-refusal.js';
 import type { Access } from './net/access.js';
@@ -20,12 +22,14 @@ export interface Connectors {
   openKv: (server: string, cluster: string, access: Access) => Kv;
   openTablets: (accessTo: (cluster: string) => Access) => TabletClients;
   openSqlClient: (options: VtgateOptions, target?: string) => SqlClient;
+  openHooks: (config: HookConfig) => FenceHooks;
 }
 
 export const realConnectors: Connectors = {
   openKv: (server, cluster, access) => new EtcdKv(server, cluster, access),
   openTablets: (accessTo) => new TabletConnections(accessTo),
   openSqlClient,
+  openHooks: (config) => new Hooks(config),
 };
 
 /**
@@ -56,6 +60,7 @@ export function buildClients(
     vtgate,
     openKv,
     connectors.openTablets((cluster) => config.clusters?.[cluster]?.tablets ?? {}),
+    connectors.openHooks(config.hooks ?? { urls: [] }),
   );
   const close = async () => {
     for (const store of stores.values()) store.close();

@@ -1,4 +1,5 @@
 import { deniedTables } from '../effects/denied-tables.js';
+import { fenceHook } from '../effects/fence-hook.js';
 import { fence } from '../effects/fence.js';
 import { JournalStore, refusePastNoReturn, workflowsIn, type Journal } from '../effects/journal.js';
 import { streams } from '../effects/streams.js';
@@ -70,6 +71,7 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
   if (journal?.runId !== ref.runId) return { droppedTables: {} };
   refusePastNoReturn(journal, clients.target.place({ keyspace: ref.id.keyspace }));
   await fence.undo(step);
+  const unheard = await fenceHook.undo(step);
   await step.beforeEffect();
   await journals.update(ref.runId, (record) => {
     record.cancelling = true;
@@ -80,9 +82,9 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
   if (journal.streams) await streams.undo(step, workflows);
   const behind = await vschemaEntries.undo(step);
   await deniedTables.undo(step, journal.deniedTables);
-  if (behind.length === 0 || !thenForget) await journals.remove(ref.runId);
+  if (behind.length + unheard.length === 0 || !thenForget) await journals.remove(ref.runId);
   const dropped = Object.entries(journal.createdTables).map(([shard, tables]) => [shard, nameList(tables)] as const);
-  const warnings = tablesStillKnown(behind, clients.target.place({ keyspace: ref.id.keyspace }));
+  const warnings = [...unheard, ...tablesStillKnown(behind, clients.target.place({ keyspace: ref.id.keyspace }))];
   return { droppedTables: Object.fromEntries(dropped), warnings };
 }
 

@@ -1,5 +1,6 @@
 import { deniedTables } from '../effects/denied-tables.js';
 import { fence } from '../effects/fence.js';
+import { fenceHook } from '../effects/fence-hook.js';
 import { refusePastNoReturn, workflowsIn, type Journal } from '../effects/journal.js';
 import { sequences } from '../effects/sequences.js';
 import type { Source } from '../effects/source/source.js';
@@ -66,15 +67,20 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
       return lockedStep(clients, ref, 'vtmigrate fence', async (step) => cappedGaps(await raiseFence(step)));
     },
 
-    /** Takes back what `publish` and `fence` did. @throws PAST_NO_RETURN when `finish` has passed that point */
-    async unpublish(ref: MigrationRef): Promise<void> {
+    /**
+     * Takes back what `publish`, `fence` and `insideFence` did. Answers what could not be.
+     * @throws PAST_NO_RETURN when `finish` has passed that point
+     */
+    async unpublish(ref: MigrationRef): Promise<Problem[]> {
       const takeBack = async (step: LockedStep) => {
         const place = clients.target.place({ keyspace: ref.id.keyspace });
         refusePastNoReturn(await step.journals.require(ref.runId), place);
         await fence.undo(step);
+        const unheard = await fenceHook.undo(step);
         await vschemaEntries.undo(step);
+        return unheard;
       };
-      await lockedStep(clients, ref, 'vtmigrate unpublish', takeBack, { interruptible: false });
+      return lockedStep(clients, ref, 'vtmigrate unpublish', takeBack, { interruptible: false });
     },
 
     /**

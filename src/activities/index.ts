@@ -5,6 +5,7 @@ import { cancelActivities } from './cancel.js';
 import { checksumActivities } from './checksum/checksum.js';
 import { completeActivities } from './complete.js';
 import { createActivities } from './create.js';
+import { insideFenceActivities } from './inside-fence.js';
 import { leaveActivities } from './leave.js';
 import { withFailures } from './step/failure.js';
 import { mountActivities } from './mount.js';
@@ -41,6 +42,7 @@ export function allActivities(clients: Clients) {
     ...watchSourceActivities(clients),
     ...completeActivities(clients, recheck),
     ...rehearseActivities(clients),
+    ...insideFenceActivities(clients),
     ...serveActivities(clients),
     ...retireSourceActivities(clients),
     ...cancelActivities(clients),

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { accessSchema, readAccess, requirePair, type AccessText } from './access.js';
 import { isName } from '../migration/input/identifier.js';
+import { isUrl } from '../migration/input/hook.js';
 import { parseAddress, rootPattern, serversPattern } from '../migration/input/address.js';
 import type { Access, ClusterAccess, Tls } from '../net/access.js';
 
@@ -18,6 +19,8 @@ export interface Config {
   /** Credentials by cluster: `target`, or the name of a mount. A cluster that is not here gets none, and plain text. */
   clusters?: Record<string, ClusterAccess>;
   taskQueue: string;
+  /** What migrations may call inside a fence. */
+  hooks?: { commands?: string; urls: string[] };
 }
 
 const accessFields = {
@@ -48,6 +51,8 @@ const fields: Readonly<Record<string, string>> = {
   vtgateUser: 'VTMIGRATE_VTGATE_USER',
   vtgatePassword: 'VTMIGRATE_VTGATE_PASSWORD',
   taskQueue: 'VTMIGRATE_TASK_QUEUE',
+  'hooks.commands': 'VTMIGRATE_HOOK_COMMANDS',
+  'hooks.urls': 'VTMIGRATE_HOOK_URLS',
   ...accessVariables('etcd', ['tls.serverName']),
   ...accessVariables('tablets', []),
   ...accessVariables('vtgate', ['user', 'password']),
@@ -82,6 +87,16 @@ const schema = z.strictObject({
   vtgateUser: z.string().optional(),
   vtgatePassword: z.string().optional(),
   taskQueue: z.string().min(1).default('vtmigrate'),
+  hooks: z
+    .strictObject({
+      commands: z.string().startsWith('/', { error: 'must be the path of a directory, from the root' }).optional(),
+      urls: z
+        .string()
+        .transform((text) => text.split(',').map((url) => url.trim()))
+        .refine((urls) => urls.every(isUrl), { error: 'must be URLs, joined by commas' })
+        .default([]),
+    })
+    .prefault({}),
   clusters: z.object({ target: targetSchema.optional() }).catchall(clusterSchema).prefault({}),
 });
 type Valid = z.output<typeof schema>;
@@ -101,10 +116,20 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
   const say = (field: string, what: string): void => void problems.push(`${nameOf(field)} ${what}`);
   const { topoServer, topoRoot, taskQueue } = result.data;
+  const { commands, urls } = result.data.hooks;
+  if (commands !== undefined) checkDirectory(commands, say);
   const clusters = readClusters(result.data.clusters, say);
   const vtgate = readVtgate(result.data, say);
   if (problems.length > 0) throw invalid(problems);
-  return { topoServer, topoRoot, taskQueue, clusters, ...vtgate };
+  const hooks = { ...(commands === undefined ? {} : { commands }), urls };
+  return { topoServer, topoRoot, taskQueue, hooks, clusters, ...vtgate };
+}
+
+/** What is in it can be run by whoever starts a migration: nobody else may put anything there. */
+function checkDirectory(directory: string, say: Say): void {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) say('hooks.commands', `is not a directory: ${directory}`);
+  else if ((stat.mode & 0o002) !== 0) say('hooks.commands', `can be written by everybody: ${directory}`);
 }
 
 type Say = (field: string, what: string) => void;

@@ -38,6 +38,8 @@ export interface Journal {
   fencedTables: Record<string, string[]>;
   /** By source shard: since when it refuses writes because of these entries, in milliseconds since 1970. */
   refusedSince: Record<string, number>;
+  /** What has been called inside the fence, and how often for this try of Complete; null when nothing has. */
+  fenceHook: { hook: string; timeoutMs: number; attempts: number } | null;
   /** When every shard of the target took writes, in milliseconds since 1970; null before. */
   takenAt: number | null;
   /** By source shard: the position up to which the target has everything. Known from the point of no return on. */
@@ -78,6 +80,7 @@ const emptyJournal = (): Journal => ({
   forward: false,
   fencedTables: {},
   refusedSince: {},
+  fenceHook: null,
   takenAt: null,
   positions: {},
   sourceRenamed: false,

@@ -1,3 +1,4 @@
+import type { FenceHooks } from '../migration/proof/fence-hook.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import { Mounts } from './topology/mounts.js';
 import type { MountConfig } from './topology/mount-config.js';
@@ -16,6 +17,7 @@ export class Clients {
     readonly vtgate: Vtgate,
     private readonly openKv: OpenKv,
     private readonly tabletClients: TabletClients,
+    readonly hooks: FenceHooks,
   ) {
     this.mounts = new Mounts(target);
   }

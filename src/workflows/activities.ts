@@ -22,6 +22,7 @@ type LockedStep =
   | 'rehearse'
   | 'publish'
   | 'fence'
+  | 'insideFence'
   | 'unpublish'
   | 'finish'
   | 'serve'

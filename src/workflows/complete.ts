@@ -3,7 +3,7 @@ import type { FinishAnswer } from '../activities/complete.js';
 import { parseDuration } from '../migration/input/duration.js';
 import type { MigrateResult } from '../migration/lifecycle/result.js';
 import { acceptanceOf, repairIsDue } from '../migration/lifecycle/next-step.js';
-import { firstProofDelay } from '../migration/lifecycle/state.js';
+import { firstProofDelay, proveOptions } from '../migration/lifecycle/state.js';
 import { shownRepair } from '../migration/lifecycle/status.js';
 import type { Problem } from '../migration/problem/errors.js';
 import { isOfProof } from '../migration/checksum/gaps.js';
@@ -26,6 +26,8 @@ export class Completion {
   private fenced: boolean | undefined;
   /** What the last comparison says of writers of the source, if it has followed them for long enough. */
   private lateWrites: Problem | null = null;
+  /** How long the call inside the fence took in this run. */
+  private hookMs: number | null = null;
 
   constructor(private readonly context: LifecycleContext) {}
 
@@ -44,7 +46,7 @@ export class Completion {
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     }
-    if ((await this.context.unlessTooLate(() => locked.unpublish(migration.ref))) === tooLate) return this.goForward();
+    if ((await this.context.takeBack()) === tooLate) return this.goForward();
     this.context.enter('replicating');
     return undefined;
   }
@@ -53,12 +55,12 @@ export class Completion {
     const { migration } = this.context;
     const { facts, intents, progress, ref } = migration;
     if (intents.complete?.state === 'asked') progress.proofDelay = firstProofDelay;
-    const { fenceSource, initializeTargetSequences } = migration.completeOptions;
+    const options = migration.completeOptions;
     this.fenced = false;
     this.context.enter('completing');
     await this.context.prover.stop();
     facts.overridden = [];
-    facts.missing = this.unlessAccepted(await this.gaps(() => locked.prove(ref, { initializeTargetSequences })));
+    facts.missing = this.unlessAccepted(await this.gaps(() => locked.prove(ref, proveOptions(options))));
     // The rows were compared before the definitions were made alike again.
     migration.seeDrift(facts.missing);
     if (facts.missing.length === 0) {
@@ -66,14 +68,14 @@ export class Completion {
       facts.missing = await this.compareRows(false);
     }
     if (facts.missing.length === 0) {
-      facts.warnings = fenceSource ? [] : [this.lateWrites ?? (await this.watchSource())];
+      facts.warnings = options.fenceSource ? [] : [this.lateWrites ?? (await this.watchSource())];
       facts.missing = await this.gaps(() => this.publish());
     }
     if (facts.missing.length === 0) {
       const gaps = await this.finish();
       if (gaps.length === 0) return this.serve();
       // `finish` either did nothing or failed part-way; the journal tells which.
-      if ((await this.context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return this.goForward();
+      if ((await this.context.takeBack()) === tooLate) return this.goForward();
       // Only now: they say that the fence is down.
       facts.missing = gaps;
     }
@@ -130,7 +132,17 @@ export class Completion {
     if (gaps.length > 0) return gaps;
     this.fenced = true;
     const different = await this.compareRows(true);
-    return different.length > 0 ? different : this.gaps(finish, 1);
+    if (different.length > 0) return different;
+    const failed = await this.gaps(() => this.callInside(), 1);
+    return failed.length > 0 ? failed : this.gaps(finish, 1);
+  }
+
+  /** A caller's command or webhook, while nobody can write: before the point of no return, so that it may fail. */
+  private async callInside(): Promise<Gap[]> {
+    const { ref, completeOptions } = this.context.migration;
+    const { insideFence, insideFenceTimeout } = completeOptions;
+    this.hookMs = insideFence === undefined ? null : await locked.insideFence(ref, insideFence, insideFenceTimeout);
+    return [];
   }
 
   private async passNoReturn(): Promise<Gap[]> {
@@ -139,7 +151,7 @@ export class Completion {
     const answer = (await locked.finish(ref, { fenced, initializeTargetSequences })) as FinishAnswer | Gap[];
     // Histories from before 0.3.0 have the gaps alone.
     if (Array.isArray(answer)) return answer;
-    facts.cutover = answer.cutover;
+    facts.cutover = answer.cutover === null ? null : { ...answer.cutover, hookMs: this.hookMs };
     return answer.gaps;
   }
 

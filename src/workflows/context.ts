@@ -1,4 +1,5 @@
 import { patched, setCurrentDetails } from '@temporalio/workflow';
+import type { Problem } from '../migration/problem/errors.js';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
 import type { Problem } from '../migration/problem/errors.js';
@@ -124,6 +125,17 @@ export class LifecycleContext {
     facts.warnings = warnings;
     if (warnings.length > 0) await retryForever(progress, () => locked.forget(ref));
     return droppedTables;
+  }
+
+  /** Takes back what Complete has begun. What could not be is a warning. */
+  async takeBack(): Promise<undefined | typeof tooLate> {
+    const { facts, ref } = this.migration;
+    // Histories from before 0.3.0 have no answer here.
+    const work = (): Promise<Problem[] | undefined> => locked.unpublish(ref);
+    const unheard = await this.unlessTooLate(work);
+    if (unheard === tooLate) return tooLate;
+    facts.warnings = [...facts.warnings, ...(unheard ?? [])];
+    return undefined;
   }
 
   /** Repeats a step back until it succeeds, unless the journal says that there is no way back any more. */

@@ -5,7 +5,7 @@ import type { CompleteRequest } from '../migration/input/input.js';
 import { dryRunAnswer } from '../migration/lifecycle/complete-answer.js';
 import type { CompleteAnswer, KnownReadiness } from '../migration/lifecycle/messages.js';
 import { acceptanceOf, readiness } from '../migration/lifecycle/next-step.js';
-import { completeOptions } from '../migration/lifecycle/state.js';
+import { completeOptions, proveOptions } from '../migration/lifecycle/state.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { predictCutover } from '../migration/proof/cutover.js';
 import type { Gap } from '../migration/proof/gaps.js';
@@ -29,14 +29,12 @@ export async function dryRun(migration: Migration, request: CompleteRequest): Pr
 export function known(migration: Migration, request: CompleteRequest, rows: boolean): KnownReadiness {
   const { gaps, waitingFor } = readiness(migration, acceptanceOf(request));
   const { mount, keyspace } = parseSourceIdentifier(migration.facts.source);
-  const { initializeTargetSequences, fenceSource } = completeOptions(migration, request);
   return {
     created: migration.progress.reached === 'created' || migration.pastNoReturn,
     waitingFor,
     missing: [...gaps, ...(rows ? proofGaps(migration.facts.proof, { cluster: mount, keyspace }) : [])],
     vdiffIsOld: migration.vdiffIsOld,
-    initializeTargetSequences,
-    fenceSource,
+    ...proveOptions(completeOptions(migration, request)),
   };
 }
 
@@ -60,9 +58,8 @@ export async function withCutover(
 
 /** An update that fails must give the reason, not only that an activity has failed. */
 async function prove(migration: Migration, request: CompleteRequest): Promise<Gap[]> {
-  const { initializeTargetSequences } = completeOptions(migration, request);
   try {
-    return await locked.prove(migration.ref, { initializeTargetSequences });
+    return await locked.prove(migration.ref, proveOptions(completeOptions(migration, request)));
   } catch (error) {
     throw toWorkflowFailure(error);
   }

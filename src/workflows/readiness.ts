@@ -1,5 +1,6 @@
 import { readinessInputSchema, parseWith } from '../migration/input/input.js';
 import { dryRunAnswer } from '../migration/lifecycle/complete-answer.js';
+import { proveOptions } from '../migration/lifecycle/state.js';
 import type { CompleteAnswer } from '../migration/lifecycle/messages.js';
 import { locked, quick } from './activities.js';
 import { withCutover } from './dry-run.js';
@@ -19,8 +20,8 @@ export async function readiness(rawInput: unknown): Promise<CompleteAnswer> {
       'the input of the workflow readiness',
     );
     const { ref, known } = await quick.readiness(target, request);
-    const { initializeTargetSequences } = known;
-    const inClusters = known.created ? await locked.prove(ref, { initializeTargetSequences }) : [];
+    const options = proveOptions({ fenceSource: false, insideFence: undefined, ...known });
+    const inClusters = known.created ? await locked.prove(ref, options) : [];
     return await withCutover(ref, known, dryRunAnswer(request, known, inClusters));
   } catch (error) {
     throw toWorkflowFailure(error);

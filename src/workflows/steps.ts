@@ -36,7 +36,7 @@ export async function wait(context: LifecycleContext): Promise<void> {
  */
 export async function pause(context: LifecycleContext): Promise<undefined | typeof tooLate> {
   const { facts, phase, progress, ref } = context.migration;
-  if (phase === 'completing' && (await context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return tooLate;
+  if (phase === 'completing' && (await context.takeBack()) === tooLate) return tooLate;
   await retryForever(progress, () => locked.pause(ref));
   facts.streamsPaused = true;
   context.enter('paused');
@@ -53,7 +53,7 @@ export async function leave(context: LifecycleContext): Promise<undefined | type
   const { facts, intents, phase, progress, ref } = migration;
   const [intent] = intents.leave;
   if (intent === undefined) return undefined;
-  if (phase === 'completing' && (await context.unlessTooLate(() => locked.unpublish(ref))) === tooLate) return tooLate;
+  if (phase === 'completing' && (await context.takeBack()) === tooLate) return tooLate;
   try {
     const work = () => locked.leave(ref, intent.tables, facts.streamsPaused);
     migration.finishLeave(intent, await retryForever(progress, work, (code) => leaveEnds.has(code)));

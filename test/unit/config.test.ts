@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,27 @@ describe('the configuration', () => {
       vtgatePassword: 'secret',
       taskQueue: 'q',
     });
+  });
+
+  it('says what may be called inside a fence, and nothing by default', () => {
+    expect(readConfig(least).hooks).toEqual({ urls: [] });
+    const urls = 'https://router.mine, http://localhost:8080/switch';
+    expect(readConfig({ ...least, VTMIGRATE_HOOK_COMMANDS: folder, VTMIGRATE_HOOK_URLS: urls }).hooks).toEqual({
+      commands: folder,
+      urls: ['https://router.mine', 'http://localhost:8080/switch'],
+    });
+    const open = join(folder, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    for (const [commands, why] of [
+      ['hooks', /VTMIGRATE_HOOK_COMMANDS .*from the root/],
+      [join(folder, 'nothing'), /is not a directory/],
+      [open, /can be written by everybody/],
+    ] as const)
+      expect(() => readConfig({ ...least, VTMIGRATE_HOOK_COMMANDS: commands })).toThrow(why);
+    expect(() => readConfig({ ...least, VTMIGRATE_HOOK_URLS: 'router.mine' })).toThrow(
+      /must be URLs, joined by commas/,
+    );
   });
 
   it('comes from a file, over which the environment wins, unless it is empty', () => {

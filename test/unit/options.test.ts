@@ -91,6 +91,8 @@ describe('the options', () => {
       'vdiffStallTimeout',
       'catchUpTimeout',
       'fenceSource',
+      'insideFence',
+      'insideFenceTimeout',
       'sourceTables',
       'sourceTablesAfter',
       'initializeTargetSequences',

@@ -30,6 +30,7 @@ const steps: Record<string, (activities: Activities) => Promise<unknown>> = {
   rehearse: (its) => its.rehearse(replaced),
   publish: (its) => its.publish(replaced),
   fence: (its) => its.fence(replaced),
+  insideFence: (its) => its.insideFence(replaced, 'switch-router', '10s'),
   unpublish: (its) => its.unpublish(replaced),
   finish: (its) => its.finish(replaced),
   serve: (its) => its.serve(replaced),

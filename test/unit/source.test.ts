@@ -6,6 +6,7 @@ import { sourceOf } from '../../src/effects/source/open-source.js';
 import type { MigrationRef } from '../../src/migration/plan/reference.js';
 import { ExternalVitessClusterSchema } from '../../src/vitess/wire/topodata_pb.js';
 import { KeyspaceSchema } from '../../src/vitess/wire/vschema_pb.js';
+import { Hooks } from '../../src/hooks/hooks.js';
 import { buildClients } from '../../src/worker.js';
 import { FakeCluster, topoRoot } from '../support/fakes/cluster.js';
 import { FakeVtgate } from '../support/fakes/vtgate.js';
@@ -59,6 +60,7 @@ beforeEach(async () => {
   target.etcd.write(`${topoRoot}/ExternalClusters/vitess/ext1`, toBinary(ExternalVitessClusterSchema, mount));
   const { clients } = buildClients(fakeConfig, {
     openKv: (address, cluster) => (cluster === 'target' ? target : source).etcd.open(address, cluster),
+    openHooks: () => new Hooks({ urls: [] }),
     openTablets: () => ({
       client: (_host, port) => {
         const found = [...source.shards, ...target.shards].find((each) => each.port === port);

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cutoverOf } from '../../src/migration/proof/cutover.js';
+import { MigrationError } from '../../src/migration/problem/errors.js';
 import type { Phase, Status } from '../../src/migration/lifecycle/status.js';
 import { copying, samplePlan } from '../support/workflow/samples.js';
-import { Script, returns, type StepName } from '../support/workflow/scripted-activities.js';
+import { fails, Script, returns, type StepName } from '../support/workflow/scripted-activities.js';
+import { inSkippedTime } from '../support/workflow/skipped-time.js';
 import { Bench, refOf } from '../support/workflow/workflow-bench.js';
 
 /** The whole way, step by step. */
@@ -111,8 +113,51 @@ describe('a migration in which nothing goes wrong', () => {
     await migration.handle.signal('complete', payload);
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
     const optionsOf = (name: StepName) => script.calls.find((call) => call.name === name)?.args[1];
-    expect(optionsOf('prove')).toEqual({ initializeTargetSequences: true });
+    expect(optionsOf('prove')).toEqual({ initializeTargetSequences: true, fenceSource: true });
     expect(optionsOf('finish')).toEqual({ fenced: true, initializeTargetSequences: true });
+  });
+
+  it('calls what is to be called inside the fence, between the last comparison and the point of no return', async () => {
+    const cutover = cutoverOf({ '0': 1_000 }, 1_700);
+    const script = new Script().on('finish', returns({ gaps: [], cutover }));
+    const migration = await bench.migrate(script, { fenceSource: true, insideFence: 'switch-router' });
+    await migration.handle.signal('complete', { fenceSource: true, insideFenceTimeout: '3s' });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', cutover: { ...cutover, hookMs: 40 } });
+    expect(script.steps().slice(-5)).toEqual(['fence', 'checksumNow', 'insideFence', 'finish', 'serve']);
+    expect(script.calls.find(({ name }) => name === 'insideFence')?.args.slice(1)).toEqual(['switch-router', '3s']);
+    expect(script.calls.find(({ name }) => name === 'prove')?.args[1]).toMatchObject({ insideFence: 'switch-router' });
+  });
+
+  it('calls nothing when Complete takes the fence away', async () => {
+    const script = new Script();
+    const migration = await bench.migrate(script, { fenceSource: true, insideFence: 'switch-router' });
+    await migration.handle.signal('complete', { fenceSource: false });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', cutover: null });
+    expect(script.count('insideFence') + script.count('fence')).toBe(0);
+  });
+
+  it('goes on replicating when that fails, says why, and tries again', async () => {
+    const failed = new MigrationError(
+      'FENCE_HOOK_FAILED',
+      'switch-router has failed (fenced): exit code 3',
+      {},
+      'mend',
+    );
+    const unheard = { ...failed.toProblem(), message: 'switch-router has failed (taken-back): exit code 3' };
+    const script = new Script().on('insideFence', fails(failed));
+    const takingDown = script.hold('unpublish', { then: returns([unheard]) });
+    const input = { fenceSource: true, insideFence: 'switch-router', complete: 'auto' };
+    const migration = await bench.migrate(script.always('observe', inSkippedTime(bench.env)), input);
+    await takingDown.reached;
+    const again = script.hold('prove');
+    takingDown.release();
+    await again.reached;
+    const { missing, warnings } = await migration.status();
+    expect(missing).toEqual([failed.toProblem()]);
+    expect(warnings).toEqual([unheard]);
+    again.release();
+    expect(await migration.result()).toMatchObject({ outcome: 'completed', warnings: [] });
+    expect([script.count('insideFence'), script.count('unpublish'), script.count('finish')]).toEqual([2, 1, 1]);
   });
 
   it('says in the status and the result for how long writes were refused', async () => {

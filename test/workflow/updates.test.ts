@@ -193,10 +193,10 @@ describe('the update complete as a dry run', () => {
     const raise = { initializeTargetSequences: true };
     const options = () => script.calls.filter(({ name }) => name === 'prove').map(({ args }) => args[1]);
     await migration.update('complete', { dryRun: true, ...raise });
-    expect(options()).toEqual([raise]);
+    expect(options()).toEqual([{ ...raise, fenceSource: false }]);
     await migration.update('complete', raise);
     await migration.update('complete', { dryRun: true });
-    expect(options()).toContainEqual({ initializeTargetSequences: false });
+    expect(options()).toContainEqual({ initializeTargetSequences: false, fenceSource: false });
     await cancelled(migration);
   });
 

@@ -35,8 +35,9 @@ export function repairLines(repair: { tables: NameList; rows: number } | null | 
 /** How long nobody could write to the tables. */
 export function cutoverLines(cutover: Cutover | null | undefined): string[] {
   if (cutover === null || cutover === undefined) return [];
-  const { refusedMs, refusedFrom, takenAt } = cutover;
-  return [`Cutover: writes were refused for ${grouped(refusedMs)} ms, ${refusedFrom} to ${takenAt}`];
+  const { refusedMs, refusedFrom, takenAt, hookMs = null } = cutover;
+  const hook = hookMs === null ? '' : ` (the call inside the fence: ${grouped(hookMs)} ms)`;
+  return [`Cutover: writes were refused for ${grouped(refusedMs)} ms${hook}, ${refusedFrom} to ${takenAt}`];
 }
 
 /** What a person has accepted with Complete. */

@@ -29,15 +29,31 @@ export const migrateInputSchema = z.strictObject(shapeOf('Create')).check((ctx) 
   }
 });
 
+/** For what a person sends: a record may have had its fence taken back since. */
+export function needsFence(
+  ctx: z.core.ParsePayload<{ insideFence?: string | undefined; fenceSource?: boolean | undefined }>,
+): void {
+  const { insideFence, fenceSource = false } = ctx.value;
+  if (insideFence === undefined || fenceSource) return;
+  ctx.issues.push({
+    code: 'custom',
+    input: insideFence,
+    path: ['insideFence'],
+    message: 'needs fenceSource beside it',
+  });
+}
+
 /**
  * The input of the workflow type `migrate` that adopts a migration found in the cluster: one that an
  * earlier run or `vtctldclient` has left. What it was created with comes from its record; options
  * named here win.
  */
-export const adoptInputSchema = z.strictObject({
-  adopt: z.enum(['complete', 'cancel'], { error: 'must be "complete" or "cancel"' }),
-  ...shapeOf('Adopt'),
-});
+export const adoptInputSchema = z
+  .strictObject({
+    adopt: z.enum(['complete', 'cancel'], { error: 'must be "complete" or "cancel"' }),
+    ...shapeOf('Adopt'),
+  })
+  .check(needsFence);
 
 /** The payload of `complete`; none at all is valid. */
 export const completeRequestSchema = z
@@ -52,6 +68,7 @@ export const completeRequestSchema = z
         message: 'and dryRun exclude each other: a dry run lets no table leave',
       });
   })
+  .check(needsFence)
   .prefault({});
 
 /** The payload of `updateOptions`: what is not named stays as it is. */
@@ -74,7 +91,8 @@ export const leaveRequestSchema = z.strictObject({
 /** The input of the workflow type `readiness`: a migration, and how Complete would go. */
 export const readinessInputSchema = z
   .strictObject({ target: shapeOf('Create').target, ...shapeOf('Complete'), dryRun: z.literal(true).default(true) })
-  .omit({ leaveTables: true });
+  .omit({ leaveTables: true })
+  .check(needsFence);
 
 /** The input of the workflow type `audit`. */
 export const auditInputSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rootPattern, serversPattern } from './address.js';
 import { isDuration, parseDuration } from './duration.js';
+import { isUrl } from './hook.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
 import { wrongStreamFlag } from './stream-flags.js';
 
@@ -71,6 +72,15 @@ export function durationFrom(least: string, most: string) {
     json: `duration from \`${least}\` to \`${most}\``,
   };
 }
+
+/** Something that a worker's operator lets migrations call: a command, or a webhook. */
+export const hook = {
+  schema: z.string().refine((text) => isName(text) || isUrl(text), {
+    error: 'must be the name of a command of the worker, or a URL without credentials',
+  }),
+  json: 'name of a command, or URL',
+  takes: '<command|url>',
+};
 
 /** Two names joined by a dot. */
 export function identifier(parts: string, example: string) {

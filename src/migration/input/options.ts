@@ -166,6 +166,20 @@ export const options = {
     flag: 'fence-source',
     about: "at Complete, deny the tables to the source's applications, so that no write is lost",
   },
+  insideFence: {
+    ...optional(kinds.hook),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'inside-fence',
+    about: 'with fenceSource: what to call while nobody can write, to switch a router (docs/inside-the-fence.md)',
+  },
+  insideFenceTimeout: {
+    ...withDefault(kinds.durationFrom('1s', '5m'), '10s'),
+    of: ['Create', 'Complete', 'Adopt'],
+    kept: true,
+    flag: 'inside-fence-timeout',
+    about: 'how long that may take before the fence is taken down; writers wait meanwhile',
+  },
   sourceTables: {
     ...withDefault(kinds.word(sourceTablesActions), 'keep'),
     of: ['Create', 'Complete', 'Adopt'],

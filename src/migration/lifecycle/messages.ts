@@ -26,10 +26,10 @@ export interface KnownReadiness {
   waitingFor: string[];
   missing: Gap[];
   vdiffIsOld: boolean;
-  /** What the proof needs to know of how Complete would go. */
+  /** What the proof needs to know of how Complete would go; an answer of an earlier version has the first alone. */
   initializeTargetSequences: boolean;
-  /** An answer of an earlier version does not say it. */
   fenceSource?: boolean;
+  insideFence?: string;
 }
 
 /** The answer of `cancel`. */

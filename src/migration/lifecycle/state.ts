@@ -209,10 +209,18 @@ export interface CompleteOptions {
   /** A duration such as `7d`. */
   sourceTablesAfter: string;
   initializeTargetSequences: boolean;
+  /** What is called inside the fence; undefined for nothing, as without a fence. */
+  insideFence: string | undefined;
+  /** A duration. */
+  insideFenceTimeout: string;
 }
 
 /** The options of Complete that its checks look at; what is not given is as it was at Create. */
-export type ProveOptions = Partial<Pick<CompleteOptions, 'initializeTargetSequences'>>;
+export interface ProveOptions {
+  initializeTargetSequences?: boolean;
+  fenceSource?: boolean;
+  insideFence?: string;
+}
 
 /**
  * What was said with Complete wins over what was said at Create; `keepSource` wins over both.
@@ -222,13 +230,39 @@ export function completeOptions(
   { facts, intents }: Pick<MigrationState, 'facts' | 'intents'>,
   request = intents.complete?.request,
 ): CompleteOptions {
-  const { fenceSource, sourceTables, sourceTablesAfter, initializeTargetSequences } = settingsOfFacts(facts);
+  const { sourceTables, sourceTablesAfter, initializeTargetSequences, ...settings } = settingsOfFacts(facts);
   return {
-    fenceSource: request?.fenceSource ?? fenceSource,
+    ...fenceOptions(request, settings),
     sourceTables: intents.keepSource ? 'keep' : (request?.sourceTables ?? sourceTables),
     sourceTablesAfter: request?.sourceTablesAfter ?? sourceTablesAfter,
     initializeTargetSequences: request?.initializeTargetSequences ?? initializeTargetSequences,
   };
+}
+
+type FenceOptions = Pick<CompleteOptions, 'fenceSource' | 'insideFence' | 'insideFenceTimeout'>;
+
+/** @param settings those of an earlier version have no time-out */
+function fenceOptions(
+  request: CompleteRequest | undefined,
+  settings: Pick<MigrationSettings, 'fenceSource' | 'insideFence'> & { insideFenceTimeout?: string },
+): FenceOptions {
+  const fenceSource = request?.fenceSource ?? settings.fenceSource;
+  return {
+    fenceSource,
+    insideFence: fenceSource ? (request?.insideFence ?? settings.insideFence) : undefined,
+    insideFenceTimeout: request?.insideFenceTimeout ?? settings.insideFenceTimeout ?? '10s',
+  };
+}
+
+/** What the checks of Complete need to know of how it would go. */
+export function proveOptions({
+  initializeTargetSequences,
+  fenceSource,
+  insideFence,
+}: Pick<CompleteOptions, 'initializeTargetSequences' | 'fenceSource' | 'insideFence'>): ProveOptions & {
+  initializeTargetSequences: boolean;
+} {
+  return { initializeTargetSequences, fenceSource, ...(insideFence === undefined ? {} : { insideFence }) };
 }
 
 /** Whether two requests complete in the same way. */

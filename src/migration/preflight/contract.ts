@@ -1,8 +1,12 @@
-import { migrateInputSchema } from '../input/input.js';
+import { migrateInputSchema, needsFence } from '../input/input.js';
 import { acceptable, severityOf } from './checks/index.js';
 
-/** The input of the workflow type `migrate`, with `accept` limited to the checks that exist. */
+/**
+ * The input of the workflow type `migrate`, with `accept` limited to the checks that exist, and nothing inside a fence
+ * without one.
+ */
 export const migrateContract = migrateInputSchema.check((ctx) => {
+  needsFence(ctx);
   for (const [index, check] of ctx.value.accept.entries()) {
     const message = whyNotAcceptable(check);
     if (message !== undefined) ctx.issues.push({ code: 'custom', input: check, path: ['accept', index], message });

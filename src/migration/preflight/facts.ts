@@ -63,6 +63,8 @@ export interface Facts extends PlanFacts {
   locks: LockFacts[];
   /** Names in the VSchemas of the target's other keyspaces, by keyspace. */
   otherTables: Record<string, string[]>;
+  /** Why the worker would not call what is to be called inside the fence; null when it would, or nothing is. */
+  fenceHook: string | null;
 }
 
 export type FactName = keyof Facts;

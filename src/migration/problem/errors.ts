@@ -36,6 +36,7 @@ export const errorCodes = {
   NOTHING_TO_SKIP: { retryable: false },
   STREAMS_MISSING: { retryable: false },
   ROW_TOO_LONG: { retryable: false },
+  FENCE_HOOK_FAILED: { retryable: false },
   CANNOT_LEAVE: { retryable: false },
   NO_PRIMARY: { retryable: true },
   TOPO_UNREACHABLE: { retryable: true },

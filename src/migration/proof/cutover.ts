@@ -12,6 +12,8 @@ export interface Cutover {
   takenAt: string;
   /** Milliseconds from `refusedFrom` to `takenAt`. */
   refusedMs: number;
+  /** Milliseconds of these that the call inside the fence took; null without one, or when another run has made it. */
+  hookMs?: number | null;
 }
 
 /**

@@ -35,6 +35,9 @@ const sqlFailures: Failures = {
   late: () => Object.assign(new Error('Query inactivity timeout'), { code: 'PROTOCOL_SEQUENCE_TIMEOUT' }),
 };
 
+const hookFailure = (what: string) => () => new MigrationError('FENCE_HOOK_FAILED', what, {}, '');
+const hookFailures: Failures = { unanswered: hookFailure('no answer'), late: hookFailure('no end within 10 s') };
+
 /** Connectors with `pass` in between: this is the list of everything that counts as an external call. */
 export function passing(connectors: Connectors, pass: Pass): Connectors {
   return {
@@ -48,6 +51,14 @@ export function passing(connectors: Connectors, pass: Pass): Connectors {
       return {
         query: (query) => pass(`vtgate ${target ?? ''} ${query.sql}`, () => client.query(query), sqlFailures),
         end: () => client.end(),
+      };
+    },
+    openHooks: (config) => {
+      const hooks = connectors.openHooks(config);
+      return {
+        refusal: (hook) => hooks.refusal(hook),
+        call: (hook, event, ...rest) =>
+          pass(`hook ${hook} ${event.event}`, () => hooks.call(hook, event, ...rest), hookFailures),
       };
     },
   };

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Config } from '../../../src/config/config.js';
+import type { HookEvent } from '../../../src/migration/proof/fence-hook.js';
 import { ExternalVitessClusterSchema } from '../../../src/vitess/wire/topodata_pb.js';
 import { KeyspaceSchema } from '../../../src/vitess/wire/vschema_pb.js';
 import type { Connectors } from '../../../src/worker.js';
@@ -16,6 +17,9 @@ const targetServer = 'target:2379';
 
 /** How the source of a world is mounted: the `mount` of a migration's input. */
 export const fakeMount = { topoType: 'etcd2', topoServer: sourceServer, topoRoot };
+
+/** The one command that the worker of a world may call. */
+export const fakeHook = 'switch-router';
 
 /** The configuration of a worker on the target of a world. */
 export const fakeConfig: Config = {
@@ -39,6 +43,8 @@ export class World {
   readonly source: FakeCluster;
   readonly target: FakeCluster;
   readonly vtgate: FakeVtgate;
+  /** What the hook has been told. */
+  readonly hookCalls: HookEvent[] = [];
   /** Every row that an application has written to the source and been told so, by table and key. */
   readonly acknowledged = new Map<string, Map<string, string>>();
 
@@ -82,6 +88,13 @@ export class World {
       openKv: (server, cluster) => this.etcdAt(server).open(server, cluster),
       openTablets: () => ({ client: (_host, port) => this.tabletAt(port).client() }),
       openSqlClient: (_options, target) => this.vtgate.client(target),
+      openHooks: () => ({
+        refusal: (hook) => (hook === fakeHook ? null : `the worker has no ${hook}`),
+        call: (_hook, event) => {
+          this.hookCalls.push(event);
+          return Promise.resolve();
+        },
+      }),
     };
   }
 

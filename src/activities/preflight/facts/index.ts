@@ -1,6 +1,7 @@
 import type { Fact, ReadFactName } from '../fact.js';
 import { candidates } from './candidates.js';
 import { cellsAway } from './cells-away.js';
+import { fenceHook } from './fence-hook.js';
 import { filledTables } from './filled-tables.js';
 import { journals } from './journals.js';
 import { locks } from './locks.js';
@@ -84,4 +85,5 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   sequences,
   locks,
   otherTables,
+  fenceHook,
 };

@@ -19,6 +19,7 @@ import { constraintName } from './constraint-name.js';
 import { diskFull } from './disk-full.js';
 import { diskUnknown } from './disk-unknown.js';
 import { engine } from './engine.js';
+import { fenceHook } from './fence-hook.js';
 import { floatColumn } from './float-column.js';
 import { floatKey } from './float-key.js';
 import { floatRepair } from './float-repair.js';
@@ -127,6 +128,7 @@ const list = [
   floatKey,
   vectorKey,
   floatRepair,
+  fenceHook,
   vschemaEntry,
   vindexUsable,
   vindexColumn,
