@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { environment } from '../lab/describe.js';
+import type { CompleteAnswer } from '../src/migration/lifecycle/messages.js';
 import type { Lab } from '../lab/lab.js';
 import { startWorker, type RunningWorker } from '../lab/worker.js';
 
@@ -36,6 +37,15 @@ export class Ours {
       workflowId: options.target,
       args: [input],
     });
+  }
+
+  /** What a dry run of Complete says. */
+  ask(target: string): Promise<CompleteAnswer> {
+    return this.client.workflow.execute('readiness', {
+      taskQueue: 'vtmigrate',
+      workflowId: `readiness-${target}-${Date.now()}`,
+      args: [{ target }],
+    }) as Promise<CompleteAnswer>;
   }
 
   /** Resident memory of the worker, by the kernel. */

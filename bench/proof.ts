@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Cluster } from '../lab/cluster.js';
 import type { Lab } from '../lab/lab.js';
 import type { ProofReport } from '../src/migration/checksum/report.js';
+import type { Cutover } from '../src/migration/proof/cutover.js';
 import type { Status } from '../src/migration/lifecycle/status.js';
 import type { Ours } from './ours.js';
 import { emptyTarget } from './reset.js';
 
 const keyspace = 'commerce';
 const chunk = 100_000;
+/** Clients that write side by side. */
+const writerCount = 4;
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
 /** What the checksums cost beside VDiff, and how long a fence stands, for tables of some sizes. */
@@ -19,13 +23,25 @@ export async function measureProof(lab: Lab, ours: Ours, sizes: readonly number[
       const handle = await ours.begin({ target: `${keyspace}.bench`, tables: ['proof'], fenceSource: true });
       await until(handle, ({ phase, proof }) => phase === 'replicating' && proof !== null && proof.oldest !== null);
       if (rate === rates[0]) await compare(lab, handle, rows);
-      const writer = await Writer.start(lab, rows, rate);
+      const before = await sum(lab.source, 'load');
+      const writers = await Promise.all(
+        Array.from({ length: writerCount }, () => Writer.start(lab, rows, rate / writerCount)),
+      );
       await sleep(3_000);
+      const { cutover: predicted, ...asked } = await ours.ask(`${keyspace}.bench`);
+      console.log(JSON.stringify(predicted?.basis ?? asked));
       await handle.signal('complete', { fenceSource: true });
-      await handle.result();
-      const written = await writer.stop();
-      const fenced = await fencedMs(handle);
-      console.log(`${rows} rows, ${written} writes a second: fenced for ${seconds(fenced)} s`);
+      const result = (await handle.result()) as { cutover: Cutover };
+      const perSecond = (await Promise.all(writers.map((writer) => writer.stop()))).reduce(
+        (all, each) => all + each,
+        0,
+      );
+      const acknowledged = writers.reduce((all, writer) => all + writer.acknowledged, 0);
+      const lost = before + acknowledged - (await sum(lab.target, keyspace));
+      console.log(
+        `${rows} rows, ${perSecond} writes a second: refused for ${result.cutover.refusedMs} ms, ` +
+          `predicted ${predicted?.leastMs} to ${predicted?.mostMs} ms, ${Math.max(0, lost)} of ${acknowledged} lost`,
+      );
       await unfence(lab);
       await emptyTarget(lab, keyspace);
     }
@@ -81,20 +97,12 @@ async function heartbeat(handle: WorkflowHandle): Promise<ProofReport | undefine
     : (JSON.parse(Buffer.from(data).toString()) as ProofReport);
 }
 
-/** From the start of the fence until nothing can be lost any more. */
-async function fencedMs(handle: WorkflowHandle): Promise<number> {
-  const { events = [] } = await handle.fetchHistory();
-  const at = (type: string) => {
-    const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type);
-    const completed = events?.find(
-      (event) =>
-        event.activityTaskCompletedEventAttributes?.scheduledEventId?.toString() === scheduled?.eventId?.toString(),
-    );
-    const ms = (event: typeof scheduled) =>
-      Number(event?.eventTime?.seconds ?? 0) * 1000 + (event?.eventTime?.nanos ?? 0) / 1e6;
-    return { from: ms(scheduled), to: ms(completed) };
-  };
-  return at('finish').to - at('fence').from;
+/** Each write adds one: what the target has more than before is how many it has. */
+async function sum(cluster: Cluster, of: string): Promise<number> {
+  const connection = await cluster.mysql(of, '0');
+  const [rows] = await connection.query<RowDataPacket[]>('select sum(a) as a from proof');
+  await connection.end();
+  return Number(rows[0]?.['a']);
 }
 
 async function fill(lab: Lab, rows: number): Promise<void> {
@@ -140,6 +148,10 @@ async function unfence(lab: Lab): Promise<void> {
 /** One client of the source's vtgate that changes rows until it is stopped, or refused. */
 class Writer {
   private count = 0;
+  get acknowledged(): number {
+    return this.count;
+  }
+
   private going = true;
   private readonly began = performance.now();
   private done: Promise<void> = Promise.resolve();

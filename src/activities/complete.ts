@@ -18,8 +18,8 @@ import { cellsNotReached } from '../migration/problem/cell-not-reached.js';
 import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
 import { Watch } from './step/look.js';
-import { conflictGaps, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
-import { hasReached, leaks, quietPositions, settle } from './step/quiet-source.js';
+import { conflictGaps, hasReached, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
+import { leaks, quietPositions, settle } from './step/quiet-source.js';
 import { lockedStep, readingStep, type LockedStep, type Step } from './step/step.js';
 
 /** Options of `finish`. */

@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { beforeEach, expect, it } from 'vitest';
 import { allActivities, type Activities } from '../../src/activities/index.js';
+import { VReplicationWorkflowState } from '../../src/vitess/wire/binlogdata_pb.js';
 import { buildClients } from '../../src/worker.js';
 import { passing } from '../support/fakes/intercept.js';
 import { fakeConfig, fakeMount, World } from '../support/fakes/world.js';
@@ -46,6 +47,9 @@ async function cancelled(step: () => Promise<unknown>, waits: () => boolean): Pr
 const isFenced = () => world.source.shards.every(({ tablet }) => tablet.denied.length > 0);
 
 it('a fence that waits for the streams hears Cancel', async () => {
+  for (const { tablet } of world.target.shards)
+    for (const stream of tablet.vreplication.streams) stream.state = VReplicationWorkflowState.Stopped;
+  world.write('customer', '7', 'not yet on the target');
   expect(
     await cancelled(
       () => activities.fence(ref),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceOf } from '../../effects/source/open-source.js';
 import type { Source } from '../../effects/source/source.js';
 import { unlessAway } from '../../effects/unless-away.js';
@@ -8,10 +9,15 @@ import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js
 import { MigrationError } from '../../migration/problem/errors.js';
 import { driftGaps, type Definitions } from '../../migration/proof/drift.js';
 import type { Gap } from '../../migration/proof/gaps.js';
+import { containsPosition } from '../../migration/proof/position.js';
 import { matchesOf } from '../../migration/watch/stream.js';
 import { writing } from '../../migration/watch/writes-to.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import type { Step } from './step.js';
+
+/** Milliseconds for which a stream's position is looked at closely, and between two looks. */
+const lookClosely = 1_000;
+const lookAgain = 25;
 
 /** Other workflows that write to the plan's tables. */
 export async function conflictGaps(step: Step, plan: Plan): Promise<Gap[]> {
@@ -52,7 +58,7 @@ export async function positionGaps(step: Step, plan: Plan, positions: Record<str
   const { catchUpTimeout } = await step.input();
   const gaps = await onTargetShards(step, plan, async (shard, tablet) => {
     const gaps: Gap[] = [];
-    for (const { id, sourceShard } of await tablet.streams(workflowsOf(plan))) {
+    for (const { id, sourceShard } of await behindSoon(step, plan, tablet, positions)) {
       const position = positions[sourceShard] ?? '';
       try {
         await step.unlessCancelled(tablet.waitForPosition(id, position, parseDuration(catchUpTimeout)));
@@ -69,6 +75,29 @@ export async function positionGaps(step: Step, plan: Plan, positions: Record<str
     return gaps;
   });
   return gaps.length === 0 ? gaps : withTabletBehind(step, plan, gaps);
+}
+
+/**
+ * The streams of a shard that have not reached these positions within a moment. Vitess's own wait looks once a second,
+ * which is long while the source refuses writes.
+ */
+async function behindSoon(step: Step, plan: Plan, tablet: TabletHandle, positions: Record<string, string>) {
+  const deadline = Date.now() + lookClosely;
+  for (;;) {
+    const streams = await tablet.streams(workflowsOf(plan));
+    const behind = streams.filter(({ sourceShard, position }) => !hasReached({ sourceShard, position }, positions));
+    if (behind.length === 0 || Date.now() >= deadline) return behind;
+    step.stopIfCancelled();
+    await sleep(lookAgain);
+  }
+}
+
+/** True when a stream's position contains everything up to its source shard's position. */
+export function hasReached(
+  stream: { sourceShard: string; position: string },
+  positions: Record<string, string>,
+): boolean {
+  return containsPosition(stream.position, positions[stream.sourceShard] ?? '');
 }
 
 /** What is late because of a replica says so: waiting does not help then. */

@@ -105,11 +105,3 @@ function leak(source: Source, shard: string, table: string): Gap {
     remedy: 'stop that program; Complete is tried again',
   };
 }
-
-/** True when a stream's position contains everything up to its source shard's position. */
-export function hasReached(
-  stream: { sourceShard: string; position: string },
-  positions: Record<string, string>,
-): boolean {
-  return containsPosition(stream.position, positions[stream.sourceShard] ?? '');
-}

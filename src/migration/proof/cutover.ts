@@ -74,19 +74,20 @@ const targetTopologyWrites = 20;
 const lookWrites = 2;
 
 /**
- * A range: at the least as the rehearsal went, at the most twice as long, with a drain of all its time where a
- * transaction has been open for a while. What a rehearsal cannot do without changing something counts as so many round
- * trips; comparing the rows that have just changed as another reading of definitions and binary logs.
+ * A range, around how long it would take if all went as in the rehearsal: half of that, but at the least the time for
+ * which a fence must stand, up to twice that, with a drain of all its time where a transaction has been open for a
+ * while. What a rehearsal cannot do without changing something counts as so many round trips; comparing the rows that
+ * have just changed as another reading of definitions and binary logs.
  */
 export function predictCutover(rehearsal: Rehearsal, step: number): CutoverPrediction {
   const { sourceTopology, targetTopology, look, catchUp, definitions, logs, openTransactions } = rehearsal;
   const fence = sourceTopology * sourceTopologyWrites + Math.max(drainPoll, catchUp + definitions) + logs;
   const rows = definitions + catchUp + logs;
   const finish = targetTopology * targetTopologyWrites + look * (1 + lookWrites);
-  const least = Math.max(settleTime, fence + rows + 2 * step) + finish;
+  const expected = Math.max(settleTime, fence + rows + 2 * step) + finish;
   return {
-    leastMs: Math.round(least),
-    mostMs: Math.round(2 * least) + (openTransactions > 0 ? drainTimeout : 0),
+    leastMs: Math.round(Math.max(settleTime, expected / 2)),
+    mostMs: Math.round(2 * expected) + (openTransactions > 0 ? drainTimeout : 0),
     basis: { ...rehearsal, step },
   };
 }
