@@ -115,17 +115,15 @@ class VDiffRun {
     // Those that are there may hold the locks.
     if (lacking.length < this.parts.length) await this.abandon();
     const { options, why } = await vdiffs.choose(clients, { input, plan }, again);
-    const make = withWorkflowLock(clients.target, { ...step.ref.id, workflows }, 'vtmigrate vdiff', async (lock) => {
-      await step.journals.require(step.ref.runId);
-      await vdiffs.make(clients, target.keyspace, this.parts, options, async () => {
-        step.stopIfCancelled();
-        await lock.check();
-      });
-    });
-    await make.catch(async (error: unknown) => {
-      if (error instanceof MigrationError && error.code === 'LOCKED') await this.freeDeadLocks();
-      throw error;
-    });
+    await this.freeingDeadLocks(() =>
+      withWorkflowLock(clients.target, { ...step.ref.id, workflows }, 'vtmigrate vdiff', async (lock) => {
+        await step.journals.require(step.ref.runId);
+        await vdiffs.make(clients, target.keyspace, this.parts, options, async () => {
+          step.stopIfCancelled();
+          await lock.check();
+        });
+      }),
+    );
     return why;
   }
 
@@ -165,11 +163,18 @@ class VDiffRun {
     }
   }
 
-  /** What waits for the locks is tried again afterwards. */
-  private async freeDeadLocks(): Promise<void> {
-    await this.lookForDeadLocks();
-    await Context.current().sleep(streamsEvery);
-    await this.lookForDeadLocks();
+  /** Work that waits for the locks. */
+  private async freeingDeadLocks(work: () => Promise<void>): Promise<void> {
+    const began = Date.now();
+    const timer = setInterval(() => {
+      // What cannot be read now is looked at again.
+      if (Date.now() - began > lockPatience) this.lookForDeadLocks().catch(() => undefined);
+    }, streamsEvery);
+    try {
+      await work();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   private async lookForDeadLocks(): Promise<void> {

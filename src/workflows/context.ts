@@ -1,5 +1,4 @@
 import { patched, setCurrentDetails } from '@temporalio/workflow';
-import type { Problem } from '../migration/problem/errors.js';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
 import type { Problem } from '../migration/problem/errors.js';

@@ -239,7 +239,7 @@ describe('the watchdog', () => {
       ),
       '0',
     );
-    expect((await compare('locked', randomUUID())).state).toBe('stalled');
+    expect((await compare('locked', randomUUID())).state).toBe('completed');
     expect(await clients.target.kv.get(lock)).toBeUndefined();
     await close();
     expect((await handle.executeUpdate<{ clean: boolean }, []>('vdiff')).clean).toBe(true);
