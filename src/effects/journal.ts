@@ -3,7 +3,7 @@ import type { Definitions } from '../migration/proof/drift.js';
 import { MigrationError, type Place } from '../migration/problem/errors.js';
 import type { ProofState } from '../migration/checksum/report.js';
 import type { MigrateInput } from '../migration/input/input.js';
-import { streamOptionsOf } from '../migration/input/options.js';
+import { streamOptionsOf } from '../migration/input/stream-options.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import { LargeValues, nothing, type Replaced } from '../vitess/topology/large-values.js';

@@ -1,7 +1,7 @@
 import { streamsOf, type Plan, type PlannedStream } from '../migration/plan/plan.js';
 import { workflowsOf } from '../migration/plan/lanes.js';
 import { planWithout } from '../migration/plan/leaving.js';
-import type { StreamOptions } from '../migration/input/options.js';
+import type { StreamOptions } from '../migration/input/stream-options.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { create } from '@bufbuild/protobuf';
 import { BinlogSourceSchema, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';

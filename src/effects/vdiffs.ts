@@ -1,7 +1,7 @@
 import { parseDuration } from '../migration/input/duration.js';
 import type { WorkflowIdentifier } from '../migration/input/identifier.js';
 import type { MigrateInput } from '../migration/input/input.js';
-import { tabletTypes } from '../migration/input/options.js';
+import { tabletTypes } from '../migration/input/stream-options.js';
 import { targetPlace, type Plan } from '../migration/plan/plan.js';
 import { noVDiffTablet, vdiffTablets } from '../migration/proof/vdiff-tablets.js';
 import type { Clients } from '../vitess/clients.js';

@@ -4,7 +4,8 @@ import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
 import { unsupportedFlags } from '../../src/cli/args/unsupported-flags.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import { defaultOf, type Option } from '../../src/migration/input/option.js';
-import { streamOptionsOf, fieldsOf, keptFields, options } from '../../src/migration/input/options.js';
+import { fieldsOf, keptFields, options } from '../../src/migration/input/options.js';
+import { streamOptionsOf } from '../../src/migration/input/stream-options.js';
 
 const document = readFileSync(new URL('../../docs/input.md', import.meta.url), 'utf8');
 

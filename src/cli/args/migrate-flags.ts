@@ -1,6 +1,7 @@
 import type { OptionsRequest, RawCompleteRequest, RawMigrateInput } from '../../migration/input/input.js';
 import { defaultOf, type Option } from '../../migration/input/option.js';
-import { fieldsOf, options, tabletTypes, type Field } from '../../migration/input/options.js';
+import { fieldsOf, options, type Field } from '../../migration/input/options.js';
+import { tabletTypes } from '../../migration/input/stream-options.js';
 import { targetKeyspaceFlag, workflowFlag } from './common.js';
 import { itemsOf, namesOf, settingsOf } from './lists.js';
 import type { Arguments, Flag, FlagSet } from './parse.js';

@@ -3,7 +3,8 @@ import { MigrationError, type Place } from '../problem/errors.js';
 import type { ShardFacts } from '../plan/facts.js';
 import { formatIdentifier, type WorkflowIdentifier } from '../input/identifier.js';
 import { migrateInputSchema, type AdoptInput, type MigrateInput } from '../input/input.js';
-import { keptFields, streamOptionsOf } from '../input/options.js';
+import { keptFields } from '../input/options.js';
+import { streamOptionsOf } from '../input/stream-options.js';
 import { tableNames, type Plan } from '../plan/plan.js';
 import type { ShardStreams } from '../watch/stream.js';
 

@@ -1,6 +1,6 @@
 import type { PlanFacts, ShardFacts, SourceTable, VSchemaFacts } from './facts.js';
 import type { MigrateInput } from '../input/input.js';
-import { streamOptionsOf, type StreamOptions } from '../input/options.js';
+import { streamOptionsOf, type StreamOptions } from '../input/stream-options.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../input/identifier.js';
 import type { Place } from '../problem/errors.js';
 import { quoteName, quoteString } from '../sql/quote.js';

@@ -1,4 +1,4 @@
-import { tabletTypes as everyType } from '../input/options.js';
+import { tabletTypes as everyType } from '../input/stream-options.js';
 import type { MigrateInput } from '../input/input.js';
 import { MigrationError, type Place } from '../problem/errors.js';
 

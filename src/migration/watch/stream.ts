@@ -1,4 +1,4 @@
-import type { StreamOptions } from '../input/options.js';
+import type { StreamOptions } from '../input/stream-options.js';
 
 /** A workflow's streams into one shard, as its primary tablet describes them. */
 export interface ShardStreams {

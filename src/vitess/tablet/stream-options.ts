@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { onDdlActions, tabletTypes, type StreamOptions } from '../../migration/input/options.js';
+import { onDdlActions, tabletTypes, type StreamOptions } from '../../migration/input/stream-options.js';
 import { BinlogSourceSchema, OnDDLAction, type BinlogSource } from '../wire/binlogdata_pb.js';
 import {
   TabletSelectionPreference,

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { MigrationError } from '../../migration/problem/errors.js';
-import type { StreamOptions } from '../../migration/input/options.js';
+import type { StreamOptions } from '../../migration/input/stream-options.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import { quoteName } from '../../migration/sql/quote.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';

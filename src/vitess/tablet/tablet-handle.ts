@@ -2,7 +2,7 @@ import type { Place } from '../../migration/problem/errors.js';
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { FloatRow, FloatTable } from '../../migration/checksum/floats.js';
 import type { Key, KeyRange, RowChecksum, Scope } from '../../migration/checksum/scope.js';
-import type { StreamOptions } from '../../migration/input/options.js';
+import type { StreamOptions } from '../../migration/input/stream-options.js';
 import type { ConstraintFacts, TableFacts } from '../../migration/plan/table-facts.js';
 import type { Unmapped } from '../../migration/preflight/facts.js';
 import type { ShardStreams, Stream } from '../../migration/watch/stream.js';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 import { agreeOnTable, type ChecksumTable } from '../../../src/migration/checksum/columns.js';
 import { addChecksums } from '../../../src/migration/checksum/scope.js';
 import { containsPosition } from '../../../src/migration/proof/position.js';
-import { streamOptionsOf, type StreamOptions } from '../../../src/migration/input/options.js';
+import { streamOptionsOf, type StreamOptions } from '../../../src/migration/input/stream-options.js';
 import { quoteName } from '../../../src/migration/sql/quote.js';
 import type { Clients } from '../../../src/vitess/clients.js';
 import type { TabletHandle } from '../../../src/vitess/tablet/tablet-handle.js';

@@ -12,7 +12,7 @@ import {
 import { settingsOf, type Adoption } from '../../../src/migration/adopt/adoption.js';
 import { migrateInputSchema } from '../../../src/migration/input/input.js';
 import { nameList } from '../../../src/migration/plan/reference.js';
-import type { StreamOptions } from '../../../src/migration/input/options.js';
+import type { StreamOptions } from '../../../src/migration/input/stream-options.js';
 import { tableNames, type Plan } from '../../../src/migration/plan/plan.js';
 import type { VDiffReport, VDiffTable } from '../../../src/migration/proof/vdiff.js';
 import type { Rehearsal } from '../../../src/migration/proof/cutover.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { onDdl } from '../../../src/migration/preflight/checks/on-ddl.js';
-import { onDdlActions } from '../../../src/migration/input/options.js';
+import { onDdlActions } from '../../../src/migration/input/stream-options.js';
 import { ask, planned, said, source, target, unsharded } from './facts.js';
 
 it('a notice says what the streams do with statements that are of no table', () => {

@@ -1,4 +1,4 @@
-import type { StreamOptions } from '../../input/options.js';
+import type { StreamOptions } from '../../input/stream-options.js';
 import { targetPlace } from '../../plan/plan.js';
 import { defineCheck } from '../check.js';
 
