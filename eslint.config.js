@@ -124,7 +124,7 @@ export default tseslint.config(
       'migration/problem',
       'migration/sql',
       'migration/input/address',
-      'migration/input/options',
+      'migration/input/stream-options',
       'migration/proof/position',
       'migration/proof/fence-hook',
       'migration/watch/stream',
