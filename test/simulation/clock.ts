@@ -148,15 +148,21 @@ export function outside<T>(work: () => T): T {
   return processes.run(undefined, work);
 }
 
-/** In the clock that is in force. It stands for `setTimeout` of node:timers/promises. */
-export function sleep(ms = 0, value?: unknown, options: { signal?: AbortSignal } = {}): Promise<unknown> {
-  if (force.clock === undefined) return new Promise((resolve) => real.setTimeout(resolve, ms, value));
+/** True while some clock stands in the place of the machine's. */
+export function isSkipping(): boolean {
+  return force.clock !== undefined;
+}
+
+/** `setTimeout` of node:timers/promises, by the clock that is in force. */
+export function sleep(ms = 0, value?: unknown, { signal }: { signal?: AbortSignal } = {}): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(value), ms);
-    options.signal?.addEventListener('abort', () => {
+    const abort = () => {
       clearTimeout(timer);
-      reject(new Error('The operation was aborted'));
-    });
+      reject(Object.assign(new Error('The operation was aborted'), { name: 'AbortError', code: 'ABORT_ERR' }));
+    };
+    const timer = setTimeout(() => resolve(value), ms);
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
   });
 }
 
