@@ -25,13 +25,14 @@ const real = {
   setImmediate: globalThis.setImmediate,
   Date: globalThis.Date,
 };
+const realNow = performance.now.bind(performance);
 const processes = new AsyncLocalStorage<Process | undefined>();
 
 /** What is in force; without a clock, the machine's. */
 const force: { clock: Clock | undefined } = { clock: undefined };
 
 /**
- * Time that is skipped: `Date`, timers and sleeps of this program go by it, and it stands still while anything is under
+ * Time that is skipped: `Date`, `performance`, timers and sleeps of this program go by it, and it stands still while anything is under
  * way. Everything happens on one thread in the order of the timers, so that the same run is the same to the byte.
  */
 export class Clock {
@@ -52,10 +53,13 @@ export class Clock {
       clearInterval: (handle: { timer?: Timer } | undefined) => cancel(handle),
       Date: dateOf(() => this.now + (processes.getStore()?.skew ?? 0)),
     });
+    // This one is not set by anybody, and goes on while a process stands still.
+    Object.assign(performance, { now: () => this.now });
     try {
       return await work();
     } finally {
       Object.assign(globalThis, real);
+      Object.assign(performance, { now: realNow });
       force.clock = undefined;
     }
   }
