@@ -8,6 +8,7 @@ import { createActivities } from './create.js';
 import { insideFenceActivities } from './inside-fence.js';
 import { leaveActivities } from './leave.js';
 import { withFailures } from './step/failure.js';
+import { withClaims } from './step/heartbeat.js';
 import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
@@ -27,7 +28,7 @@ export type { MountReport } from './mount.js';
 
 /** Every activity of the task queue, with its clients. The workflows know only the type of this. */
 export function allActivities(clients: Clients) {
-  return withFailures({
+  const activities = {
     ...mountActivities(clients),
     ...preflightActivities(clients),
     ...createActivities(clients),
@@ -48,7 +49,8 @@ export function allActivities(clients: Clients) {
     ...cancelActivities(clients),
     ...auditActivities(clients),
     ...readinessActivities(),
-  });
+  };
+  return withFailures(withClaims(activities));
 }
 
 export type Activities = ReturnType<typeof allActivities>;

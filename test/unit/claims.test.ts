@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { Context } from '@temporalio/activity';
-import { withHeartbeat } from '../../src/activities/step/heartbeat.js';
+import { withClaims, withHeartbeat } from '../../src/activities/step/heartbeat.js';
 import { assertClaims, claimLost, Stopwatch, underClaims, type Claim } from '../../src/vitess/claims.js';
 import { EtcdLock, type GrantedLease } from '../../src/vitess/topology/etcd-lease.js';
 import { callTablet, TabletConnections } from '../../src/vitess/tablet/transport.js';
@@ -138,5 +138,20 @@ describe('the claim of an activity', () => {
       await vi.advanceTimersByTimeAsync(4_000);
       expect(assertClaims).toThrow('another one has the step');
     });
+  });
+
+  it('begins with the attempt, whenever the step asks for heartbeats', async () => {
+    vi.useFakeTimers();
+    const heartbeat = () => withHeartbeat(() => Promise.resolve().then(assertClaims));
+    const standsStill = () => vi.setSystemTime(Date.now() + 10_001);
+    const steps = withClaims({
+      late: () => Promise.resolve().then(standsStill).then(heartbeat),
+      twice: () => heartbeat().then(standsStill).then(heartbeat),
+    });
+    for (const step of [steps.late, steps.twice])
+      await expect(new MockActivityEnvironment({ heartbeatTimeoutMs: 10_000 }).run(step)).rejects.toThrow(
+        'another one has the step',
+      );
+    await expect(new MockActivityEnvironment({ heartbeatTimeoutMs: 10_000 }).run(heartbeat)).resolves.toBeUndefined();
   });
 });

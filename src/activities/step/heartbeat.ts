@@ -17,7 +17,7 @@ export async function withHeartbeat<T>(
   const context = Context.current();
   // Until there are newer details, the heartbeats repeat those of the previous attempt.
   let details: unknown = context.info.heartbeatDetails;
-  const beats = new Beats(context.info.heartbeatTimeoutMs);
+  const beats = beatsOf(context);
   const beat = (): void => {
     beats.next();
     context.heartbeat(details);
@@ -32,6 +32,30 @@ export async function withHeartbeat<T>(
   } finally {
     clearInterval(timer);
   }
+}
+
+/**
+ * Wraps every function of a set of activities so that its claim begins with the attempt. A step may ask for heartbeats
+ * several times, or late: the process may have stood still before.
+ */
+export function withClaims<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, run]) => [
+    name,
+    (...args: never[]) => {
+      beatsOf(Context.current());
+      return run(...args);
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
+}
+
+const claims = new WeakMap<Context, Beats>();
+
+/** The claim of an attempt. */
+function beatsOf(context: Context): Beats {
+  const beats = claims.get(context) ?? new Beats(context.info.heartbeatTimeoutMs);
+  claims.set(context, beats);
+  return beats;
 }
 
 /**
