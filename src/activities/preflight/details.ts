@@ -1,6 +1,7 @@
 import type { Plan } from '../../migration/plan/plan.js';
 import type { PlanDetails } from '../../migration/plan/topology-write.js';
 import { sourceTables } from '../../migration/plan/plan.js';
+import { totalsOfPlan } from '../../migration/plan/shown-plan.js';
 import { notReadable } from '../../migration/preflight/checks/not-readable.js';
 import type { Answers } from '../../migration/preflight/facts.js';
 import { stamp, type Finding } from '../../migration/preflight/finding.js';
@@ -10,8 +11,8 @@ import { readCellRoots } from '../../vitess/topology/cells.js';
 import type { Topology } from '../../vitess/topology/topology.js';
 import type { Sides } from './sides.js';
 
-/** Characters of DDL in the plan of a dry run: a Temporal payload must stay below 2 MB. */
-const ddlLimit = 500_000;
+/** Characters of DDL in the answer of a dry run: a Temporal payload has to stay small. */
+const ddlLimit = 150_000;
 
 /** What a dry run shows besides the plan, and what could not be read for it. */
 export async function detailsOf(
@@ -31,7 +32,8 @@ export async function detailsOf(
     source: ofSource?.roots ?? none,
   });
   const unread = [...target.unread, ...(ofSource?.unread ?? [])];
-  return { unread, details: { ddl: definitionsOf(answers, plan), topologyWrites: writes } };
+  const ddl = definitionsOf(answers, plan);
+  return { unread, details: { ddl, topologyWrites: writes, totals: totalsOfPlan(plan) } };
 }
 
 /** Where a cluster keeps its records, and a finding when its cells cannot be read. */

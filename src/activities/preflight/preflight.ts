@@ -5,6 +5,7 @@ import type { MigrateInput } from '../../migration/input/input.js';
 import type { PreflightReport } from '../../migration/lifecycle/preflight-report.js';
 import { nameList, type MigrationRef } from '../../migration/plan/reference.js';
 import { tableNames, type Plan } from '../../migration/plan/plan.js';
+import { shownPlan } from '../../migration/plan/shown-plan.js';
 import type { Answers } from '../../migration/preflight/facts.js';
 import { judge } from '../../migration/preflight/judge.js';
 import { MigrationError } from '../../migration/problem/errors.js';
@@ -44,7 +45,7 @@ export function preflightActivities(clients: Clients) {
         }
         if (!input.dryRun) return record(clients, ref, input, plan, findings);
         const { details, unread } = await detailsOf(sides, answers, plan);
-        return { outcome: 'planned', plan, findings: capped([...findings, ...unread]), details };
+        return { outcome: 'planned', plan: shownPlan(plan), findings: capped([...findings, ...unread]), details };
       });
     },
   };

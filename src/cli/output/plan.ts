@@ -4,6 +4,7 @@ import { describeProblem } from '../../migration/problem/errors.js';
 import type { ShardFacts } from '../../migration/plan/facts.js';
 import { lanesOf } from '../../migration/plan/lanes.js';
 import { streamsOf, type Plan, type PlannedStream } from '../../migration/plan/plan.js';
+import { totalsOfPlan, type PlanTotals } from '../../migration/plan/shown-plan.js';
 import type { PlanDetails } from '../../migration/plan/topology-write.js';
 import type { Finding } from '../../migration/preflight/finding.js';
 import { bytes, columns, count, grouped } from './format.js';
@@ -24,7 +25,7 @@ export function renderPlan({ plan, findings, details }: Planned): string[] {
       (plan.stream.tabletTypesInPreferenceOrder ? ', in this order of preference' : ''),
     `Streams:      ${optionsOf(plan)}`,
     '',
-    ...tableLines(plan),
+    ...tableLines(plan, details.totals ?? totalsOfPlan(plan)),
     ...laneLines(plan),
     ...target.shards.flatMap((shard) => shardLines(plan, shard)),
     '',
@@ -48,11 +49,12 @@ function optionsOf(plan: Plan): string {
   ].join('; ');
 }
 
-function tableLines({ tables }: Plan): string[] {
-  const sum = (of: 'rows' | 'bytes') => tables.reduce((total, table) => total + table[of], 0);
+function tableLines({ tables }: Plan, totals: PlanTotals): string[] {
+  const more = totals.tables - tables.length;
   return [
-    `${count(tables.length, 'table')}, about ${grouped(sum('rows'))} rows, ${bytes(sum('bytes'))}:`,
+    `${count(totals.tables, 'table')}, about ${grouped(totals.rows)} rows, ${bytes(totals.bytes)}:`,
     ...columns(tables.map((table) => [`  ${table.name}`, `${grouped(table.rows)} rows`, bytes(table.bytes)])),
+    ...(more === 0 ? [] : [`  and ${count(more, 'more table')}, which are left out below, too`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { MigrateInput, MountConfig } from '../input/input.js';
 import type { Plan } from './plan.js';
+import type { PlanTotals } from './shown-plan.js';
 
 /** One key of a topology that a migration writes. */
 export interface TopologyWrite {
@@ -16,6 +17,8 @@ export interface PlanDetails {
   /** By table; those that fit into a history. */
   ddl: Record<string, string>;
   topologyWrites: TopologyWrite[];
+  /** Of all tables, of which the plan shows those that fit; the answer of an earlier version shows all. */
+  totals?: PlanTotals;
 }
 
 /** Where a cluster keeps its records. */
