@@ -11,9 +11,11 @@ import type {
   migrateInputSchema,
   mountInputSchema,
   readinessInputSchema,
+  tablesInputSchema,
 } from './migration/input/input.js';
 import type { CompleteAnswer } from './migration/lifecycle/messages.js';
 import type { MigrateResult } from './migration/lifecycle/result.js';
+import type { TablePage } from './migration/lifecycle/table-page.js';
 import type { AuditResult } from './workflows/audit.js';
 import type { MountResult } from './workflows/mount.js';
 
@@ -27,6 +29,8 @@ export type MountInput = z.input<typeof mountInputSchema>;
 export type AuditInput = z.input<typeof auditInputSchema>;
 /** The input of the workflow `readiness`. */
 export type ReadinessInput = z.input<typeof readinessInputSchema>;
+/** The input of the workflow `tables`. */
+export type TablesInput = z.input<typeof tablesInputSchema>;
 /** The payload of the signal and the update `complete`. */
 export type CompleteRequest = z.input<typeof completeRequestSchema>;
 
@@ -38,6 +42,7 @@ export type Migrate = (input: MigrateInput | AdoptInput) => Promise<MigrateResul
 export type Mount = (input: MountInput) => Promise<MountResult>;
 export type Audit = (input: AuditInput) => Promise<AuditResult>;
 export type Readiness = (input: ReadinessInput) => Promise<CompleteAnswer>;
+export type Tables = (input: TablesInput) => Promise<TablePage>;
 
 export {
   adoptInputSchema,
@@ -46,11 +51,13 @@ export {
   leaveRequestSchema,
   mountInputSchema,
   readinessInputSchema,
+  tablesInputSchema,
 } from './migration/input/input.js';
 export { migrateContract as migrateInputSchema } from './migration/preflight/contract.js';
 export * from './workflows/messages.js';
 export type { MigrateResult } from './migration/lifecycle/result.js';
 export type { Phase, Status } from './migration/lifecycle/status.js';
+export type { TablePage } from './migration/lifecycle/table-page.js';
 export type { AuditResult } from './workflows/audit.js';
 export type { MountResult } from './workflows/mount.js';
 export { errorCodes, isErrorCode, type ErrorCode, type Place, type Problem } from './migration/problem/errors.js';

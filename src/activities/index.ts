@@ -19,6 +19,7 @@ import { rehearseActivities } from './rehearse.js';
 import { repairActivities } from './repair.js';
 import { retireSourceActivities } from './retire-source.js';
 import { serveActivities } from './serve.js';
+import { tablePageActivities } from './table-page.js';
 import { updateOptionsActivities } from './update-options.js';
 import { vdiffActivities } from './vdiff.js';
 import { watchSourceActivities } from './watch-source.js';
@@ -49,6 +50,7 @@ export function allActivities(clients: Clients) {
     ...cancelActivities(clients),
     ...auditActivities(clients),
     ...readinessActivities(),
+    ...tablePageActivities(clients),
   };
   return withFailures(withClaims(activities));
 }

@@ -31,7 +31,9 @@ type LockedStep =
   | 'forget';
 
 /** Questions. */
-export const quick = proxyActivities<Pick<Activities, 'showMount' | 'listMounts' | 'survey' | 'runs' | 'readiness'>>({
+export const quick = proxyActivities<
+  Pick<Activities, 'showMount' | 'listMounts' | 'survey' | 'runs' | 'readiness' | 'tablePage'>
+>({
   startToCloseTimeout: '2 minutes',
   retry,
 });

@@ -120,7 +120,7 @@ describe('a worker that has installed the package', () => {
       console.log(JSON.stringify([Object.keys(workflows).sort(), import.meta.resolve('vtmigrate/workflows')]));`,
     );
     const path = join(project, 'node_modules', 'vtmigrate', 'dist', 'src', 'workflows', 'index.js');
-    expect(found).toEqual([['audit', 'migrate', 'mount', 'readiness'], pathToFileURL(path).href]);
+    expect(found).toEqual([['audit', 'migrate', 'mount', 'readiness', 'tables'], pathToFileURL(path).href]);
   });
 
   it('has the command line', async () => {

@@ -239,6 +239,11 @@ describe('Workflow and VDiff', () => {
       json: true,
       watch: true,
     });
+    expect(parseWorkflow(split('-page 3 -json Show commerce.wf'))).toMatchObject({ page: 3, json: true });
+    for (const page of ['0', '-1', 'x', '1.5'])
+      expect(() => parseWorkflow([`-page=${page}`, 'Show', 'commerce.wf'])).toThrow(/-page must be a number from 1 on/);
+    expect(() => parseWorkflow(split('-page 3 -watch Show commerce.wf'))).toThrow(/exclude each other/);
+    expect(() => parseWorkflow(split('-page 3 Stop commerce.wf'))).toThrow(/belongs to Show/);
     expect(() => parseWorkflow(['delete', 'commerce.wf'])).toThrow(/^invalid action for Workflow: delete/);
     expect(() => parseWorkflow([])).toThrow(/which action\?/);
   });

@@ -23,6 +23,23 @@ async function run(script: Script, ...args: unknown[]): Promise<unknown> {
   return handle.result();
 }
 
+describe('the workflow tables', () => {
+  const tables = async (...args: unknown[]): Promise<unknown> =>
+    (await bench.start('tables', `tables-${count++}`, args, new Script())).result();
+
+  it('answers with a page', async () => {
+    expect(await tables({ target: 'commerce.wf' })).toMatchObject({ page: 1, pages: 1, totals: { tables: 2 } });
+    expect(await tables({ target: 'commerce.wf', page: 2 })).toMatchObject({ page: 2, tables: [] });
+  });
+
+  it.each([{ page: 1 }, { target: 'commerce.wf', page: 0 }, { target: 'commerce.wf', from: 1 }])(
+    'refuses %j',
+    async (input) => {
+      await expect(tables(input)).rejects.toMatchObject({ cause: { type: 'INVALID_INPUT', nonRetryable: true } });
+    },
+  );
+});
+
 describe('the workflow mount', () => {
   const report = { name: 'ext1', ...config, cells: ['ext'], keyspaces: ['load'] };
 
@@ -84,5 +101,5 @@ describe('the workflow mount', () => {
 it('replays every history of this file', async () => {
   const { replayed, broken } = await bench.replayAll();
   expect(broken).toEqual([]);
-  expect(replayed).toBe(11);
+  expect(replayed).toBe(16);
 });

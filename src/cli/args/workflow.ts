@@ -1,10 +1,11 @@
 import { optionsRequestSchema, parseWith, type OptionsRequest } from '../../migration/input/input.js';
+import { tablesPerPage } from '../../migration/lifecycle/table-page.js';
 import { UsageError } from '../errors.js';
 import { workflowFlag } from './common.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
 import { readOptions, updateFlags } from './migrate-flags.js';
-import { parseArguments, type FlagSet } from './parse.js';
+import { parseArguments, type Arguments, type FlagSet } from './parse.js';
 import { preferenceOf } from './spellings.js';
 
 const workflowFlags: FlagSet = {
@@ -18,6 +19,12 @@ const workflowFlags: FlagSet = {
     },
     { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each', of: ['Show'] },
     { name: 'watch', default: 'false', about: 'repeat every second, until Ctrl-C or the end', of: ['Show'] },
+    {
+      name: 'page',
+      takes: '<n>',
+      about: `instead of the state: the n-th ${tablesPerPage} of its tables, of thousands of which only some are shown`,
+      of: ['Show'],
+    },
     ...updateFlags,
   ],
   notYet: ['include-logs', 'format', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
@@ -56,7 +63,7 @@ export const workflowHelp: Help = {
 
 /** A parsed command line of `Workflow`. */
 export type WorkflowRequest =
-  | { action: 'show'; id: string; json: boolean; watch: boolean }
+  | { action: 'show'; id: string; json: boolean; watch: boolean; page?: number }
   | { action: 'pause' | 'resume' | 'retry' | 'skip'; id: string }
   | { action: 'update'; id: string; payload: OptionsRequest };
 
@@ -96,8 +103,17 @@ export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
     'keyspace',
     'vtmigrate Workflow Show commerce.wf',
   );
-  if (action === 'show') return { action, id, json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+  if (action === 'show') return { action, id, ...shown(args) };
   if (action !== 'update') return { action, id };
   const given = { ...readOptions(args, 'Update'), ...preferenceOf(args, modern) };
   return { action, id, payload: parseWith(optionsRequestSchema, given, 'Update') };
+}
+
+function shown(args: Arguments): { json: boolean; watch: boolean; page?: number } {
+  const how = { json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+  const page = args.text('page');
+  if (page === undefined) return how;
+  if (!/^[1-9]\d{0,8}$/.test(page)) throw new UsageError(`-page must be a number from 1 on, not ${page}`);
+  if (how.watch) throw new UsageError('-page and -watch exclude each other: a page is read once');
+  return { ...how, page: Number(page) };
 }

@@ -8,9 +8,11 @@ import { CommandError, PassingError } from '../errors.js';
 import { oneLine, wrapped } from '../output/format.js';
 import { progressOn } from '../output/progress.js';
 import { renderStatus } from '../output/status.js';
+import { renderTablePage } from '../output/tables.js';
 import type { Terminal } from '../output/terminal.js';
 import { Follower } from '../temporal/follower.js';
 import { readLive } from '../temporal/live.js';
+import { runTablesWorkflow } from '../temporal/one-off.js';
 import { described, type Migration, type Session } from '../temporal/session.js';
 import { request } from '../temporal/request.js';
 import { updateOptions } from '../temporal/update-options.js';
@@ -24,7 +26,12 @@ export async function runWorkflow(request: WorkflowRequest, session: Session, te
   if (action === 'retry' || action === 'skip') return helpOn(action, id, session, terminal);
   if (action === 'update') return update(id, request.payload, session, terminal);
   if (action !== 'show') return change(action, id, session, terminal);
-  const { json, watch } = request;
+  const { json, watch, page } = request;
+  if (page !== undefined) {
+    const answer = await runTablesWorkflow(session, id, page);
+    terminal.print(...(json ? [JSON.stringify(answer, null, 2)] : renderTablePage(answer)));
+    return 0;
+  }
   const live = await readLive(session, { id });
   if (watch) await keepShowing(live, json, session, terminal);
   else terminal.print(...(json ? [JSON.stringify(live.status, null, 2)] : renderStatus(live, new Date())));

@@ -1,7 +1,7 @@
 import type { NameList } from '../../migration/plan/reference.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
-import { tableFraction, type StreamObservation, type TableObservation } from '../../migration/watch/observation.js';
+import type { StreamObservation } from '../../migration/watch/observation.js';
 import type { Finding } from '../../migration/preflight/finding.js';
 import type { Retirement } from '../../migration/proof/source-tables.js';
 import type { Live, Retry } from '../../migration/lifecycle/live.js';
@@ -9,7 +9,8 @@ import type { MigrateResult } from '../../migration/lifecycle/result.js';
 import type { CreateReport, Status } from '../../migration/lifecycle/status.js';
 import { differs, isClean, type VDiffReport } from '../../migration/proof/vdiff.js';
 import { cutoverLines, overriddenLines, proofLines, repairLines } from './proof.js';
-import { bytes, count, duration, grouped, moment, nameListLine, oneLine, since } from './format.js';
+import { tableLine } from './tables.js';
+import { count, duration, grouped, moment, nameListLine, oneLine, since } from './format.js';
 
 /**
  * A migration for a person, in the format of Vitess's `Workflow Show` and progress.
@@ -75,35 +76,14 @@ function tableLines({ tables, totals }: Status, maxTables: number, ended: boolea
       ? [...tables].sort((a, b) => order[a.phase] - order[b.phase]).slice(0, maxTables)
       : tables;
   const left = totals.tables - chosen.length;
+  const hint = totals.tables > tables.length && !ended ? ': vtmigrate Workflow -page 1 Show lists them all' : '';
   return [
     `Copy Progress (approx)${ended ? ', as last seen' : ''}:`,
     '',
     ...chosen.map(tableLine),
-    ...(left === 0 ? [] : [`and ${count(left, 'more table')}`]),
+    ...(left === 0 ? [] : [`and ${count(left, 'more table')}${hint}`]),
     '',
   ];
-}
-
-/** `customer: rows copied 50/100 (50%), size copied 500/1000 (50%)` */
-function tableLine(table: TableObservation): string {
-  const rows = tableFraction(table);
-  // The target's estimate of bytes lags behind its rows by seconds, so the share of rows sets a minimum.
-  const copied = Math.max(Number(table.bytes), Math.floor(rows * Number(table.bytesTotal)));
-  const size = { copied: 1, copying: share(copied, Number(table.bytesTotal)), waiting: 0 }[table.phase];
-  return [
-    `${table.name}: rows copied ${grouped(table.rows)}/${grouped(table.rowsTotal)} (${percent(rows)})`,
-    `size copied ${bytes(copied)}/${bytes(table.bytesTotal)} (${percent(size)})`,
-    ...(table.phase === 'copying' ? [] : [table.phase]),
-  ].join(', ');
-}
-
-/** An estimate never reaches 100%. */
-function share(done: number, total: number): number {
-  return total === 0 ? 0 : Math.min(0.99, done / total);
-}
-
-function percent(fraction: number): string {
-  return `${Math.floor(fraction * 100)}%`;
 }
 
 function summaryLines(live: Live, now: Date): string[] {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { AuditInput, MountInput, ReadinessInput } from '../../migration/input/input.js';
+import type { AuditInput, MountInput, ReadinessInput, TablesInput } from '../../migration/input/input.js';
 import type { CompleteAnswer } from '../../migration/lifecycle/messages.js';
+import type { TablePage } from '../../migration/lifecycle/table-page.js';
 import type { AuditResult } from '../../workflows/audit.js';
 import { CommandError } from '../errors.js';
 import { noWorker, reasonOf } from './refusals.js';
@@ -14,10 +15,10 @@ const scheduled: number = 1;
 
 /** A workflow that a command runs for its result alone. */
 export interface OneOff {
-  type: 'mount' | 'audit' | 'readiness';
+  type: 'mount' | 'audit' | 'readiness' | 'tables';
   /** What it works on, for the workflow ID. */
   of: string;
-  input: MountInput | AuditInput | ReadinessInput;
+  input: MountInput | AuditInput | ReadinessInput | TablesInput;
   summary: string;
   /** A duration such as `10 minutes`. */
   timeout: '10 minutes' | '2 hours';
@@ -77,5 +78,15 @@ export async function runReadinessWorkflow(session: Session, input: ReadinessInp
   return resultSoon(
     session,
     await startOneOff(session, { type: 'readiness', of: target, input, summary, timeout: '10 minutes' }),
+  );
+}
+
+/** Runs the workflow `tables`: one page of the tables of a migration. @throws CommandError */
+export async function runTablesWorkflow(session: Session, target: string, page: number): Promise<TablePage> {
+  const summary = `page ${page} of the tables of ${target}`;
+  const input = { target, page };
+  return resultSoon(
+    session,
+    await startOneOff(session, { type: 'tables', of: target, input, summary, timeout: '10 minutes' }),
   );
 }

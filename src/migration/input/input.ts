@@ -94,6 +94,12 @@ export const readinessInputSchema = z
   .omit({ leaveTables: true })
   .check(needsFence);
 
+/** The input of the workflow type `tables`. */
+export const tablesInputSchema = z.strictObject({
+  target: shapeOf('Create').target,
+  page: z.int({ error: 'must be a whole number' }).min(1, { error: 'must be 1 or more' }).default(1),
+});
+
 /** The input of the workflow type `audit`. */
 export const auditInputSchema = z.strictObject({
   keyspace: name,
@@ -126,6 +132,8 @@ export type MigrateInput = z.infer<typeof migrateInputSchema>;
 export type AdoptInput = z.infer<typeof adoptInputSchema>;
 /** The input of `readiness` as a caller writes it. */
 export type ReadinessInput = z.input<typeof readinessInputSchema>;
+/** The input of `tables` as a caller writes it. */
+export type TablesInput = z.input<typeof tablesInputSchema>;
 export type AuditInput = z.infer<typeof auditInputSchema>;
 export type MountInput = z.infer<typeof mountInputSchema>;
 /** The payload of `complete` as a caller writes it, without the defaults. */

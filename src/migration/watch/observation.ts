@@ -182,7 +182,8 @@ function listedProblems(problems: readonly WatchProblem[], { problems: most }: D
   return [...(first === undefined ? [] : [first]), ...others].slice(0, most);
 }
 
-function totalsOf(tables: readonly TableObservation[]): CopyTotals {
+/** Counts and sums. */
+export function totalsOf(tables: readonly TableObservation[]): CopyTotals {
   const count = (phase: TableObservation['phase']) => tables.filter((table) => table.phase === phase).length;
   const sum = (field: 'rows' | 'rowsTotal' | 'bytes' | 'bytesTotal') =>
     tables.reduce((total, table) => total + BigInt(table[field]), 0n).toString();

@@ -3,6 +3,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { allActivities } from '../../../src/activities/index.js';
 import type { RetireReport } from '../../../src/activities/retire-source.js';
 import { JournalStore } from '../../../src/effects/journal.js';
+import type { TablePage } from '../../../src/migration/lifecycle/table-page.js';
 import { buildClients } from '../../../src/worker.js';
 import { input } from '../../unit/preflight/facts.js';
 import { passing, type Pass } from './intercept.js';
@@ -37,6 +38,10 @@ export class Bench {
 
   create(): Promise<number> {
     return this.counted((its) => its.create(ref));
+  }
+
+  tablePage(page: number): Promise<TablePage> {
+    return this.run((its) => its.tablePage('commerce.wf', page));
   }
 
   cancel(): Promise<number> {

@@ -4,11 +4,13 @@ import { readinessActivities } from '../../../src/activities/readiness.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
 import { proofFingerprint, type ProofReport } from '../../../src/migration/checksum/report.js';
 import type { LeaveReport } from '../../../src/migration/plan/leaving.js';
+import { pageOf } from '../../../src/migration/lifecycle/table-page.js';
 import { nameList } from '../../../src/migration/plan/reference.js';
 import { tableNames } from '../../../src/migration/plan/plan.js';
 import {
   cleanVDiff,
   replicating,
+  replicatingLook,
   sampleAdoption,
   samplePlan,
   sampleProof,
@@ -176,6 +178,7 @@ const wellBehaved: Behaviours = {
   showMount: (name) => Promise.resolve({ ...report, name }),
   listMounts: returns(['ext1', 'ext2']),
   ...readinessActivities(),
+  tablePage: (_target, page) => Promise.resolve(pageOf(replicatingLook(), page)),
   preflight: (_ref, { dryRun }) =>
     Promise.resolve(
       dryRun
