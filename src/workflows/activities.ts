@@ -32,7 +32,7 @@ type LockedStep =
 
 /** Questions. */
 export const quick = proxyActivities<
-  Pick<Activities, 'showMount' | 'listMounts' | 'survey' | 'runs' | 'readiness' | 'tablePage'>
+  Pick<Activities, 'showMount' | 'listMounts' | 'lookAround' | 'readiness' | 'tablePage'>
 >({
   startToCloseTimeout: '2 minutes',
   retry,

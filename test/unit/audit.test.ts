@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { renderAudit } from '../../src/cli/output/audit.js';
 import { judge, leftBehind, ofWorkflow } from '../../src/migration/audit/judge.js';
+import { lookOf } from '../../src/migration/audit/look.js';
 import { named, refusals } from '../../src/migration/audit/removal.js';
 import { residueName, type Residue } from '../../src/migration/audit/residue.js';
 import type { RunState, Survey, SurveyedJournal, SurveyedStream } from '../../src/migration/audit/survey.js';
 import { writing } from '../../src/migration/watch/writes-to.js';
+import { bytesOf } from '../../src/migration/problem/bounded.js';
+import { fourShards, manyNames } from '../support/large-migration.js';
 import { sampleSurvey } from '../support/workflow/samples.js';
 
 const journal = (changes: Partial<SurveyedJournal> = {}): SurveyedJournal => ({
@@ -330,5 +333,37 @@ describe('what a person reads', () => {
         .map(({ name }) => name)
         .sort(),
     ).toEqual([...everything].sort());
+  });
+});
+
+describe('an audit of a keyspace with a migration of 10,000 tables on 4 shards', () => {
+  const names = manyNames(10_000);
+  const ended = { workflow: 'wf', running: false, state: 'its workflow is terminated' };
+  const lists = Object.fromEntries(fourShards.map((shard) => [shard, names]));
+  const large = sampleSurvey({
+    journals: [
+      { workflow: 'wf', runId: 'r', source: 'ext1.load', forward: false, createdTables: lists, deniedTables: lists },
+    ],
+    denied: fourShards.flatMap((shard) => names.map((table) => ({ shard, table }))),
+    tables: fourShards.flatMap((shard) => names.map((table) => ({ shard, table, empty: true }))),
+  });
+  const whole = judge(large, [ended]);
+
+  it('lists what fits, counts the rest, and tells of each owner', () => {
+    const { judgement } = lookOf(large, [ended], { remove: [] });
+    expect(bytesOf(judgement)).toBeLessThan(350_000);
+    expect(judgement.owners).toEqual(whole.owners);
+    expect(judgement.unlisted).toEqual({ residue: whole.found.length - judgement.found.length, live: 0 });
+    expect(renderAudit(judgement).join('\n')).toContain('80,001 things left behind');
+  });
+
+  it('knows all of it when something is to be removed', () => {
+    const last = whole.found.findLast(({ kind }) => kind === 'table')?.name ?? '';
+    const { named, refusals } = lookOf(large, [ended], { remove: [last] });
+    expect(named).toMatchObject([{ name: last }]);
+    expect(refusals).toEqual([]);
+    const [reason = ''] = lookOf(large, [ended], { remove: ['journal:wf'] }).refusals;
+    expect(reason).toMatch(/and 79,?980 more are still there$/);
+    expect(reason.length).toBeLessThan(2_000);
   });
 });

@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { lookOf, workflowsIn, type AuditLook, type AuditRequest } from '../../migration/audit/look.js';
 import type { Residue } from '../../migration/audit/residue.js';
-import type { RunState, Survey } from '../../migration/audit/survey.js';
+import type { RunState } from '../../migration/audit/survey.js';
 import { formatIdentifier } from '../../migration/input/identifier.js';
 import type { Clients } from '../../vitess/clients.js';
 import { Removal } from './remove.js';
@@ -12,16 +13,15 @@ import { withHeartbeat } from '../step/heartbeat.js';
 export function auditActivities(clients: Clients) {
   return {
     /**
-     * Everything migrations make in a target keyspace. Changes nothing.
+     * Everything migrations make in a target keyspace, judged by what Temporal knows about its owners. Changes nothing.
      * @throws KEYSPACE_NOT_FOUND, TABLET_UNREACHABLE
      */
-    async survey(keyspace: string): Promise<Survey> {
-      return withHeartbeat(() => readSurvey(clients, keyspace));
-    },
-
-    /** What Temporal knows about the workflows of these identifiers. */
-    async runs(keyspace: string, workflows: string[]): Promise<RunState[]> {
-      return Promise.all(workflows.map((workflow) => runState(keyspace, workflow)));
+    async lookAround(keyspace: string, request: AuditRequest): Promise<AuditLook> {
+      return withHeartbeat(async () => {
+        const survey = await readSurvey(clients, keyspace);
+        const runs = await Promise.all(workflowsIn(survey).map((workflow) => runState(keyspace, workflow)));
+        return lookOf(survey, runs, request);
+      });
     },
 
     /**

@@ -5,16 +5,19 @@ import { count, padded, widthOf } from './format.js';
 
 /** What a person reads after an `Audit`, by the migration that things belong to. */
 export function renderAudit(judgement: Judgement): string[] {
-  const { keyspace, owners, found, unread } = judgement;
+  const { keyspace, owners, found, unread, unlisted = { residue: 0, live: 0 } } = judgement;
   const unowned = found.filter(({ owner }) => owner === null);
   const left = leftBehind(judgement);
   return [
     ...owners.flatMap((owner) => [...renderOwner(keyspace, owner, found), '']),
     ...(unowned.length === 0 ? [] : ['Unowned:', ...list(unowned), '']),
     ...unread.map((line) => `Could not be read: ${line}`),
+    ...(unlisted.live + unlisted.residue === 0
+      ? []
+      : [`Not listed: ${count(unlisted.residue, 'more thing')} left behind, and ${unlisted.live} of live migrations.`]),
     left.length === 0
       ? `${keyspace}: no residue.`
-      : `${keyspace}: ${count(left.length, 'thing')} left behind by no live migration.`,
+      : `${keyspace}: ${count(left.length + unlisted.residue, 'thing')} left behind by no live migration.`,
     ...howToRemove(keyspace, left),
   ];
 }

@@ -10,7 +10,10 @@ export interface Judgement {
   /** ISO 8601 */
   at: string;
   owners: Owner[];
+  /** All, or those that fit into an answer, residue first. */
   found: Found[];
+  /** How many things are there besides; an answer of an earlier version lists all. */
+  unlisted?: { residue: number; live: number };
   /** What could not be read, in words. */
   unread: string[];
 }

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { lookOf } from '../../../src/migration/audit/look.js';
 import type { Activities } from '../../../src/activities/index.js';
 import { readinessActivities } from '../../../src/activities/readiness.js';
 import { withFailures } from '../../../src/activities/step/failure.js';
@@ -213,9 +214,7 @@ const wellBehaved: Behaviours = {
   finish: returns({ gaps: [], cutover: null }),
   serve: returns([]),
   retire: (_ref, how) => Promise.resolve({ done: how, kept: null }),
-  survey: (keyspace) => Promise.resolve(sampleSurvey({ keyspace })),
-  runs: (_keyspace, workflows) =>
-    Promise.resolve(workflows.map((workflow) => ({ workflow, running: false, state: 'its workflow is terminated' }))),
+  lookAround: (keyspace, request) => Promise.resolve(lookOf(sampleSurvey({ keyspace }), [], request)),
   remove: returns(undefined),
   cancel: returns({ droppedTables: { '0': nameList(['corder', 'customer']) } }),
   forget: returns(undefined),
