@@ -1,12 +1,14 @@
 import { Random } from '../referee/random.js';
-import { faultKinds, type FaultKind } from '../support/fakes/fault.js';
 
 /**
- * What may happen to a call besides: `slow`: the answer comes late, and in time; `frozen`: the worker of this attempt
- * stands still after the call, for longer than its locks and its heartbeats last, and then goes on; `clock jumps`.
+ * What may happen to a call. `slow`: the answer comes late, and in time; `frozen`: the worker of this attempt stands still
+ * after the call, for longer than its locks and its heartbeats last, and then goes on; `clock jumps`.
  */
-const kinds = [...faultKinds, 'slow', 'frozen', 'clock jumps'] as const;
-export type Kind = FaultKind | (typeof kinds)[number];
+const kinds = [
+  ...['dies before', 'dies after', 'fails before', 'answer lost', 'time runs out'],
+  ...['slow', 'frozen', 'clock jumps'],
+] as const;
+export type Kind = (typeof kinds)[number];
 
 /** How often calls are hit. */
 export interface FaultPlan {
@@ -22,15 +24,15 @@ export interface FaultPlan {
 /** In the place of a call's number: the first lock that an attempt asks for. */
 export const theLock = 0;
 
-/** A fault that hits one call of an attempt: one that may change something, which count from 1, or another one. */
+/** A fault that hits one call of an attempt. */
 export interface Aimed {
   step: string;
   nth: number;
   attempt: number;
-  /** Its number, or `theLock`. */
+  /** Its number, from 1, or `theLock`. */
   call: number;
-  /** Those are counted that do change something. */
-  ofEffects?: boolean;
+  /** Which calls are counted: all of them, those that may change something (the default), or those that do. */
+  of?: 'calls' | 'changes' | 'effects';
   kind: Kind;
   ms: number;
 }

@@ -11,10 +11,12 @@ export function judge(simulation: Simulation, before: Record<string, string>): s
   const completed = result?.outcome === 'completed' ? result : undefined;
   const unheard = completed === undefined && simulation.served;
   const isExpected = (key: string): boolean => {
+    if (result?.outcome === 'planned') return false;
     if (unheard && (key.startsWith('source ') || isOfCompleted(plan.keyspace, key))) return true;
     if (isMount(key)) return plan.input['mount'] !== undefined;
-    // Clients write to the source.
-    if (key === 'source load/0 tables') return plan.writers !== 'none' || completed?.sourceTables.done !== 'keep';
+    // Clients write to the source, or drop tables there.
+    if (key === 'source load/0 tables')
+      return plan.writers !== 'none' || simulation.dropped.size > 0 || completed?.sourceTables.done !== 'keep';
     if (completed === undefined) return false;
     if (completed.fenced && /^source (load\/0 denied|.*\/load\/shards\/0\/Shard$)/.test(key)) return true;
     return isOfCompleted(plan.keyspace, key);
@@ -30,20 +32,21 @@ export function judge(simulation: Simulation, before: Record<string, string>): s
 }
 
 /** The source has its tables, and nobody is kept from them. */
-function untouched({ world }: Simulation): string[] {
+function untouched({ world, dropped }: Simulation): string[] {
+  const there = sampleTables.filter((table) => !dropped.has(table));
   return [
-    ...expecting('tables of the source', tablesOf(world), sampleTables),
+    ...expecting('tables of the source', tablesOf(world), there),
     ...expecting('denied in the source', deniedIn(world), []),
   ];
 }
 
-function asPromised({ world, plan }: Simulation, result: Completed): string[] {
+function asPromised({ world, plan, dropped }: Simulation, result: Completed): string[] {
   const excluded = (plan.input['exclude'] as string[] | undefined) ?? [];
   const left = result.left?.names ?? [];
   const moved = sampleTables.filter((table) => !excluded.includes(table) && !left.includes(table));
   for (const table of [...excluded, ...left]) world.acknowledged.delete(table);
   const { done } = result.sourceTables;
-  const stay = sampleTables.filter((table) => done === 'keep' || !moved.includes(table));
+  const stay = sampleTables.filter((table) => !dropped.has(table) && (done === 'keep' || !moved.includes(table)));
   const renamed = done === 'rename' ? moved.map((table) => `_${table}_old`) : [];
   return [
     ...expecting('tables of the result', result.tables.names, moved),

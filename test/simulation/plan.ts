@@ -13,7 +13,10 @@ export interface Moment {
 /** What somebody does to the migration, at its moment. */
 export interface Deed {
   at: Moment;
-  /** The name of a message; or `Temporal cancels`, `terminate`, `worker dies`, `workflow is replayed`, `streams end`, `streams stop`. */
+  /**
+   * The name of a message; or `Temporal cancels`, `terminate`, `worker dies`, `workflow is replayed`, `streams end`, `streams stop`,
+   * `table is dropped`.
+   */
   what: string;
   by?: 'signal' | 'update';
   payload?: unknown;
@@ -202,7 +205,7 @@ function withOptionChanges(plan: Plan, random: Random): Plan {
 function withHit(plan: Plan, random: Random): Plan {
   if (random.chance(0.7)) return plan;
   const step = random.pick(['finish', 'finish', 'finish', 'cancel', 'unpublish', 'retire']);
-  const hit = { ...hitOf(random), step, nth: 1, attempt: 1, call: random.int(1, 7), ofEffects: true };
+  const hit = { ...hitOf(random), step, nth: 1, attempt: 1, call: random.int(1, 7), of: 'effects' as const };
   return { ...plan, aimed: [...plan.aimed, hit] };
 }
 

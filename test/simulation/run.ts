@@ -13,11 +13,11 @@ import { fakeConfig, World } from '../support/fakes/world.js';
 import type { AttemptId, Host, Work } from './activity-task.js';
 import { Clock } from './clock.js';
 import { Execution, payloads, type Answer, type End } from './execution.js';
-import { fateOf, isEffect, isTo, theLock, type Aimed, type Fate } from './faults.js';
+import { fateOf, isEffect, isTo, theLock, type Aimed, type Fate, type Kind } from './faults.js';
 import { judge } from './judge.js';
 import { LookAfter } from './look-after.js';
 import type { Deed, Plan } from './plan.js';
-import { SimulatedWorker, type Numbers } from './worker.js';
+import { SimulatedWorker, type Call } from './worker.js';
 
 /** Milliseconds: longer than any worker stands frozen and any lease lasts. */
 const afterwards = 60_000;
@@ -27,19 +27,36 @@ const mostTakeovers = 8;
 /** How a seed has ended. */
 export interface Verdict {
   /** `nothing`: nothing was begun, or a takeover has found nothing. */
-  outcome: 'completed' | 'cancelled' | 'failed' | 'nothing';
+  outcome: MigrateResult['outcome'] | 'failed' | 'nothing';
+  /** What the last run of the workflow has returned, if it has returned something. */
+  result: MigrateResult | undefined;
   /** What is wrong, in words. */
   wrong: string[];
   /** All that happened, with its time: the same to the byte each time. */
   trace: string;
   /** How often each kind of fault has struck. */
-  struck: Record<string, number>;
+  struck: Struck;
   calls: number;
   /** Time that was skipped, in milliseconds. */
   skipped: number;
 }
 
-/** One seed: a migration in a world of its own, under its own time. */
+type Struck = Partial<Record<Kind | 'outage', number>>;
+
+/** What happens in a run besides its plan, and whoever watches it. */
+export interface Course {
+  /** Returns when the run is over, or should be. What is wrong it adds to `wrong`. */
+  watch: (simulation: Simulation) => Promise<void>;
+  /** Whenever an attempt of a step begins, with its arguments. */
+  onStep?: (simulation: Simulation, id: AttemptId, args: readonly unknown[]) => void;
+  /** Told of each external call. */
+  onCall?: (id: AttemptId, call: Call) => void;
+}
+
+/** A person looks after the run of a seed. */
+const lookedAfter: Course = { watch: (simulation) => new LookAfter(simulation).untilOver() };
+
+/** A migration in a world of its own, under its own time. */
 export class Simulation {
   readonly world = new World(lifelike);
   readonly wrong: string[] = [];
@@ -55,6 +72,9 @@ export class Simulation {
   served = false;
   /** The run is one that takes a migration over. */
   adopts = false;
+  /** Tables of the source that clients have dropped. */
+  readonly dropped = new Set<string>();
+  private readonly performed = new Set<string>();
   private terminated = false;
   private readonly optionsAsked: Record<string, unknown>[] = [];
   private calls = 0;
@@ -62,8 +82,10 @@ export class Simulation {
   private takeovers = 0;
   private readonly startedAt: number;
   private readonly lines: string[] = [];
-  private readonly struck: Record<string, number> = {};
+  private readonly struck: Struck = {};
   private readonly begun = new Map<string, number>();
+  /** The latest attempt of each run of a step. */
+  private readonly attempts = new Map<string, number>();
   private readonly workers = new Set<SimulatedWorker>();
   private readonly executions: Execution[] = [];
   private readonly latencies: Random;
@@ -77,6 +99,7 @@ export class Simulation {
     readonly plan: Plan,
     readonly clock: Clock,
     private readonly creator: WorkflowCreator,
+    private readonly course: Course,
   ) {
     this.startedAt = clock.now;
     this.workflowId = `${plan.keyspace}.wf`;
@@ -84,9 +107,9 @@ export class Simulation {
   }
 
   /** Runs a plan to its end, and judges it. */
-  static whole(plan: Plan, creator: WorkflowCreator): Promise<Verdict> {
+  static whole(plan: Plan, creator: WorkflowCreator, course = lookedAfter): Promise<Verdict> {
     const clock = new Clock();
-    return clock.during(() => new Simulation(plan, clock, creator).run());
+    return clock.during(() => new Simulation(plan, clock, creator, course).run());
   }
 
   /** Milliseconds since the beginning. */
@@ -104,13 +127,25 @@ export class Simulation {
     this.lines.push(`${String(this.at).padStart(7)} ${text}`);
   }
 
+  /** How often a step has been scheduled by now. */
+  times(step: string): number {
+    return this.begun.get(step) ?? 0;
+  }
+
+  /** Does a deed, unless one of its name has been done. */
+  once(deed: Omit<Deed, 'at'>): void {
+    if (!this.performed.has(deed.what)) void this.perform(deed);
+  }
+
   /** Does one of the plan's deeds, or one of whoever looks after the migration. */
   async perform({ what, by = 'signal', payload }: Omit<Deed, 'at'>): Promise<void> {
     const args = payload === undefined ? [] : [payload];
     this.note(
       `> ${what}${by === 'update' ? ' by update' : ''} ${payload === undefined ? '' : JSON.stringify(payload)}`,
     );
+    this.performed.add(what);
     if (what.startsWith('streams ')) this.stopStreams(what, String(payload));
+    else if (what === 'table is dropped') this.drop(String(payload));
     else if (what === 'worker dies') for (const worker of this.workers) void worker.die();
     else if (what === 'workflow is replayed') await this.replay();
     else if (what === 'terminate') this.execution.terminate();
@@ -134,6 +169,12 @@ export class Simulation {
         stream.state = what === 'streams end' ? State.Error : State.Stopped;
         stream.message = message;
       }
+  }
+
+  /** Clients drop a table of the source. */
+  private drop(table: string): void {
+    this.world.sourceMysql.dropTable(table);
+    this.dropped.add(table);
   }
 
   /** Takes over what is in the cluster, as the command line does. */
@@ -192,7 +233,7 @@ export class Simulation {
     this.schedule();
     this.begin({ source: 'ext1.load', target: this.workflowId, all: true, ...plan.input });
     try {
-      await new LookAfter(this).untilOver();
+      await this.course.watch(this);
       this.stopWriters();
       await clock.run(() => false, afterwards);
       await this.takeOverLate();
@@ -204,8 +245,8 @@ export class Simulation {
     for (const execution of this.executions) await execution.dispose();
     this.note(`the end: ${this.outcome}`);
     for (const text of this.wrong) this.note(`! ${text}`);
-    const { outcome, wrong, struck, calls } = this;
-    return { outcome, wrong, struck, calls, trace: this.lines.join('\n'), skipped: this.at };
+    const { outcome, result, wrong, struck, calls } = this;
+    return { outcome, result, wrong, struck, calls, trace: this.lines.join('\n'), skipped: this.at };
   }
 
   /**
@@ -218,7 +259,7 @@ export class Simulation {
     if (!(this.terminated || isTold) || !this.hasLeftovers || !this.over) return;
     this.over = false;
     this.takeOver({ adopt: 'cancel' });
-    await new LookAfter(this).untilOver();
+    await this.course.watch(this);
     await this.clock.run(() => false, afterwards);
   }
 
@@ -282,7 +323,7 @@ export class Simulation {
 
   /** A step is scheduled: its number, for all runs of the workflow. */
   private scheduled(step: string): number {
-    const nth = (this.begun.get(step) ?? 0) + 1;
+    const nth = this.times(step) + 1;
     this.begun.set(step, nth);
     if (step === 'observe') this.createDone = true;
     if (step === 'cancel') this.puttingBackAt = Math.min(this.puttingBackAt, this.at);
@@ -296,6 +337,7 @@ export class Simulation {
 
   private take(id: AttemptId, owner: string): Work {
     const { step, nth, attempt } = id;
+    this.attempts.set(`${step} ${nth}`, attempt);
     this.note(`${step} ${nth}${attempt > 1 ? `, attempt ${attempt}` : ''}`);
     if (attempt === 1)
       for (const deed of this.plan.deeds)
@@ -303,7 +345,7 @@ export class Simulation {
     const worker = new SimulatedWorker(id, {
       clock: this.clock,
       leaseTtl: lifelike.leaseTtl,
-      fate: (call, numbers) => this.fate(id, call, numbers),
+      fate: (call) => this.fate(id, call),
       sends: (what) => this.sends(id, owner, what),
       away: (what) => this.away(what),
     });
@@ -311,6 +353,7 @@ export class Simulation {
     const { clients } = buildClients(fakeConfig, passing(this.world.connectors(), worker.pass));
     const steps = allActivities(clients) as unknown as Record<string, Work['run']>;
     const run = async (...args: unknown[]) => {
+      this.course.onStep?.(this, id, args);
       try {
         return await steps[step]?.(...args);
       } catch (error) {
@@ -324,12 +367,13 @@ export class Simulation {
     return { process: worker, run };
   }
 
-  private fate(id: AttemptId, call: string, numbers: Numbers): Fate {
+  private fate(id: AttemptId, call: Call): Fate {
     this.calls++;
+    this.course.onCall?.(id, call);
     const { aimed, faults, seed } = this.plan;
-    const aim = aimed.find((each) => isAt(each, id, call, numbers));
+    const aim = aimed.find((each) => isAt(each, id, call));
     const fate = {
-      ...fateOf(seed, call, faults, this.at),
+      ...fateOf(seed, call.name, faults, this.at),
       ...(aim === undefined ? {} : { kind: aim.kind, ms: aim.ms }),
     };
     if (fate.kind === undefined) return fate;
@@ -337,14 +381,21 @@ export class Simulation {
     if (aim === undefined && (struck >= faults.budget || this.at > faults.until))
       return { ...fate, kind: undefined, ms: 0 };
     this.struck[fate.kind] = (this.struck[fate.kind] ?? 0) + 1;
-    this.note(`* ${fate.kind}${fate.ms === 0 ? '' : ` ${fate.ms} ms`}: ${call}`);
+    this.note(`* ${fate.kind}${fate.ms === 0 ? '' : ` ${fate.ms} ms`}: ${call.name}`);
     return fate;
   }
 
-  /** Once another run has the migration, a step under locks may change nothing. */
-  private sends({ step, nth }: AttemptId, owner: string, what: string): void {
+  /**
+   * Once another attempt of its step has begun, an attempt may change nothing; once another run has the migration, a step
+   * under locks may change nothing.
+   */
+  private sends({ step, nth, attempt }: AttemptId, owner: string, what: string): void {
+    if (!isEffect(what)) return;
+    const latest = this.attempts.get(`${step} ${nth}`) ?? attempt;
+    if (attempt < latest)
+      this.wrong.push(`${step} ${nth}, attempt ${attempt} sends ${what}, and attempt ${latest} has begun`);
     const { runId } = this.journal ?? {};
-    if (runId === undefined || !isOlder(owner, runId) || !isEffect(what) || isUnlocked(step, what)) return;
+    if (runId === undefined || !isOlder(owner, runId) || isUnlocked(step, what)) return;
     this.wrong.push(`${step} ${nth} of ${owner} sends ${what}, and the migration is that of ${runId}`);
   }
 
@@ -396,7 +447,7 @@ export class Simulation {
     else if (end.how === 'failed') this.fail(end.error);
     else {
       this.result = end.how === 'completed' ? (end.result as MigrateResult) : undefined;
-      this.outcome = this.result?.outcome === 'completed' ? 'completed' : 'cancelled';
+      this.outcome = this.result?.outcome ?? 'cancelled';
       this.over = true;
     }
   }
@@ -427,10 +478,10 @@ const isUnlocked = (step: string, what: string): boolean => unlocked.has(step) |
 /** Milliseconds within which a message has reached the workflow. */
 const cancelReaches = 50;
 
-function isAt(aim: Aimed, { step, nth, attempt }: AttemptId, call: string, { change, effect }: Numbers): boolean {
+function isAt(aim: Aimed, { step, nth, attempt }: AttemptId, { name, numbers }: Call): boolean {
   if (aim.step !== step || aim.nth !== nth || aim.attempt !== attempt) return false;
-  if (aim.call === theLock) return / lock .* \(1\)$/.test(call);
-  return aim.call === (aim.ofEffects === true ? effect : change);
+  if (aim.call === theLock) return / lock .* \(1\)$/.test(name);
+  return aim.call === numbers[aim.of ?? 'changes'];
 }
 
 /** Runs are numbered in their order. */

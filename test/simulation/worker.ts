@@ -8,18 +8,22 @@ import { changes, isEffect, type Fate } from './faults.js';
 /** Milliseconds after which a call gives up. */
 const callTimeout = 5_000;
 
-/** Which one a call is among those of its attempt that may change something, and that change something. */
-export interface Numbers {
-  change: number | undefined;
-  effect: number | undefined;
+/** An external call of an attempt. */
+export interface Call {
+  /** In words: `tablet 200 applySchema`. */
+  what: string;
+  /** In words that are the same in each run of the seed, whatever else has been called. */
+  name: string;
+  /** Which one it is of its attempt, from 1: of all, of those that may change something, of those that change something. */
+  numbers: { calls: number; changes: number | undefined; effects: number | undefined };
 }
 
 /** What a worker needs of the run that it belongs to. */
 export interface Surroundings {
   clock: Clock;
   leaseTtl: number;
-  /** The fate of a call by the words for it, and its number among those of the attempt that change something; what becomes of it is written down. */
-  fate: (call: string, numbers: Numbers) => Fate;
+  /** The fate of a call; what becomes of it is written down. */
+  fate: (call: Call) => Fate;
   /** A call goes out. */
   sends: (what: string) => void;
   /** Whether the server of a call is away now, and if so whether it says nothing or refuses. */
@@ -36,8 +40,7 @@ export class SimulatedWorker implements Process {
   frozenUntil = 0;
   skew = 0;
   private readonly leases: FakeLease[] = [];
-  private changes = 0;
-  private effects = 0;
+  private readonly numbers = { calls: 0, changes: 0, effects: 0 };
   private readonly counts = new Map<string, number>();
 
   constructor(
@@ -47,7 +50,7 @@ export class SimulatedWorker implements Process {
 
   readonly pass: Pass = async (what, effect, failures) => {
     await this.awake();
-    const fate = this.around.fate(this.nameOf(what), this.numbersOf(what));
+    const fate = this.around.fate(this.next(what));
     if (fate.kind === 'dies before') return this.die();
     if (mayGoOut()) this.around.sends(what);
     // Between a check of the locks and the effect that it allows there is a moment that no program can close.
@@ -134,19 +137,20 @@ export class SimulatedWorker implements Process {
     if (this.dead) await never();
   }
 
-  private numbersOf(what: string): Numbers {
-    return {
-      change: changes(what) ? ++this.changes : undefined,
-      effect: isEffect(what) ? ++this.effects : undefined,
-    };
-  }
-
-  /** A call in words that are the same in each run of the seed, whatever else has been called. */
-  private nameOf(what: string): string {
-    const count = (this.counts.get(what) ?? 0) + 1;
-    this.counts.set(what, count);
+  private next(what: string): Call {
+    const { counts, numbers } = this;
+    const count = (counts.get(what) ?? 0) + 1;
+    counts.set(what, count);
     const { step, nth, attempt } = this.id;
-    return `${step} ${nth}, attempt ${attempt}: ${what} (${count})`;
+    return {
+      what,
+      name: `${step} ${nth}, attempt ${attempt}: ${what} (${count})`,
+      numbers: {
+        calls: ++numbers.calls,
+        changes: changes(what) ? ++numbers.changes : undefined,
+        effects: isEffect(what) ? ++numbers.effects : undefined,
+      },
+    };
   }
 }
 
