@@ -15,6 +15,9 @@ const shared = { isolate: false };
 /** Most of the time of these files is waiting, and two of them keep two cores busy. */
 const sideBySide = 2;
 
+/** Files that only compute. */
+const simulated = { maxWorkers: sideBySide, sequence: { groupOrder: 3 } };
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -57,12 +60,21 @@ export default defineConfig({
       {
         test: {
           name: 'simulation',
-          include: ['test/simulation/**/*.test.ts'],
+          include: ['test/simulation/{odd,even}.test.ts'],
           setupFiles: ['test/simulation/skipped-time.ts'],
           ...patient,
           ...told,
-          maxWorkers: sideBySide,
-          sequence: { groupOrder: 3 },
+          ...simulated,
+        },
+      },
+      {
+        test: {
+          name: 'effects',
+          include: ['test/simulation/effects.test.ts'],
+          setupFiles: ['test/simulation/skipped-time.ts'],
+          ...patient,
+          ...told,
+          ...simulated,
         },
       },
       // Each file has servers of its own, to harm.

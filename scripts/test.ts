@@ -132,7 +132,7 @@ const quick: readonly Lane[] = [staticChecks, [projects('unit', 'replay', 'workf
  * which each has its own; the first computes meanwhile.
  */
 const everyday: readonly Lane[] = [
-  [...staticChecks, ...packageChecks, projects('unit', 'replay', 'workflow'), projects('simulation')],
+  [...staticChecks, ...packageChecks, projects('unit', 'replay', 'workflow'), projects('simulation', 'effects')],
   [projects('servers')],
   [projects('faults'), projects('security')],
 ];
@@ -150,7 +150,8 @@ function chosen([first, ...rest]: readonly string[]): readonly Lane[] {
   if (first === '--every-fault') {
     const [part, more] = /^\d+\/\d+$/.test(rest[0] ?? '') ? [rest[0], rest.slice(1)] : ['1/1', rest];
     process.env['VTMIGRATE_FAULTS'] = part;
-    return [[{ name: `every fault, part ${part}`, run: () => tests(['--project', 'faults', ...more]) }]];
+    const run = () => tests(['--project', 'faults', '--project', 'effects', ...more]);
+    return [[{ name: `every fault, part ${part}`, run }]];
   }
   if (first === '--referee') {
     process.env['REFEREE_SEEDS'] ??= '1-200';
