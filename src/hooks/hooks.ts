@@ -72,7 +72,7 @@ function hookFailed(hook: string, { event }: HookEvent, what: string): Migration
     'FENCE_HOOK_FAILED',
     `${hook} has failed (${event}): ${what}`,
     {},
-    'mend what it does, or what it is to reach; Complete is tried again',
+    'fix it, or what it calls; Complete is tried again',
   );
 }
 

@@ -22,7 +22,7 @@ const workflowFlags: FlagSet = {
     {
       name: 'page',
       takes: '<n>',
-      about: `instead of the state: the n-th ${tablesPerPage} of its tables, of thousands of which only some are shown`,
+      about: `list a page of its tables, ${tablesPerPage} each: of thousands, the state shows only some`,
       of: ['Show'],
     },
     ...updateFlags,

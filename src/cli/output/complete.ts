@@ -69,7 +69,7 @@ export function predictionLines(cutover: CutoverPrediction | null | undefined): 
       `etcd ${sourceTopology} (source) and ${targetTopology} (target), between two steps ${step}`,
     ...(openTransactions === 0
       ? []
-      : [`  ${count(openTransactions, 'transaction')} of the source open for a while: the fence waits for such ones`]),
+      : [`  the fence would wait for ${count(openTransactions, 'long transaction')} of the source`]),
   ];
 }
 
