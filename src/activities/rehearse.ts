@@ -19,15 +19,13 @@ export function rehearseActivities(clients: Clients) {
         const plan = await step.plan();
         const source = await sourceOf(clients, plan);
         const openTransactions = openLong(source);
-        const [sourceTopology] = await timed(() =>
-          Promise.all(source.shards.map((shard) => source.deniedTables(shard))),
-        );
-        const [targetTopology] = await timed(() => step.journals.require(ref.runId));
-        const [look] = await timed(() => new Watch(clients, plan).lookAtStreams());
+        const sourceTopology = await timed(() => Promise.all(source.shards.map((shard) => source.deniedTables(shard))));
+        const targetTopology = await timed(() => step.journals.require(ref.runId));
+        const look = await timed(() => new Watch(clients, plan).lookAtStreams());
         const positions = await sourcePositions(source);
-        const [catchUp] = await timed(() => positionGaps(step, plan, positions));
-        const [definitions] = await timed(() => schemaDriftGaps(step, plan, source));
-        const [logs] = await timed(() => leaks(source, plan, positions));
+        const catchUp = await timed(() => positionGaps(step, plan, positions));
+        const definitions = await timed(() => schemaDriftGaps(step, plan, source));
+        const logs = await timed(() => leaks(source, plan, positions));
         const open = await openTransactions;
         const took = Math.round(performance.now() - began);
         return { sourceTopology, targetTopology, look, catchUp, definitions, logs, openTransactions: open, took };
@@ -47,9 +45,9 @@ async function openLong(source: Source): Promise<number> {
   return (await Promise.all(found)).reduce((sum, each) => sum + each, 0);
 }
 
-/** How many milliseconds a call takes, and its answer. */
-async function timed<T>(work: () => Promise<T>): Promise<[ms: number, answer: T]> {
+/** How many milliseconds a call takes. */
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
-  const answer = await work();
-  return [Math.round(performance.now() - began), answer];
+  await work();
+  return Math.round(performance.now() - began);
 }

@@ -14,8 +14,6 @@ import { LockedStep, lockedStep } from './step/step.js';
 
 /** Milliseconds: how long reading what was written since from the source's logs may take. */
 const changesTimeout = 10 * 60_000;
-/** Tables that the reason names. */
-const tablesNamed = 20;
 const action = 'vtmigrate source tables';
 /** How a tablet answers that cannot read its logs from a position on, such as when they are purged. */
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['TABLET_CALL_FAILED', 'TABLET_REFUSED', 'ACCESS_REFUSED']);
@@ -144,7 +142,7 @@ class RetiringSource {
       const now = await source.position(shard);
       const changed = await source.changedTables(shard, tableNames(this.plan), since, now, changesTimeout);
       if (changed[0] === undefined) return null;
-      const tables = firstOf(changed, tablesNamed);
+      const tables = firstOf(changed);
       const what = `rows were written after the target took over, which it does not have: ${tables}`;
       return this.keep(what, { shard, table: changed[0] });
     } catch (error) {

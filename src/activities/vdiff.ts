@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { vdiffs, type VDiffLane } from '../effects/vdiffs.js';
+import { vdiffs, type ShardVDiff, type VDiffLane } from '../effects/vdiffs.js';
 import { parseDuration } from '../migration/input/duration.js';
 import type { MigrateInput } from '../migration/input/input.js';
 import { workflowsOf } from '../migration/plan/lanes.js';
@@ -108,17 +108,17 @@ class VDiffRun {
    * @throws MigrationError NO_VDIFF_TABLET, MIGRATION_EXISTS, LOCKED
    */
   async make(step: Step, input: MigrateInput, again: boolean): Promise<string | null> {
-    const { clients, plan, lanes, workflows } = this;
-    const { target } = plan;
-    const lacking = await vdiffs.lacking(clients, plan, lanes);
+    const { clients, parts, plan, workflows } = this;
+    const { keyspace } = plan.target;
+    const lacking = await vdiffs.lacking(clients, keyspace, parts);
     if (lacking.length === 0) return null;
     // Those that are there may hold the locks.
-    if (lacking.length < this.parts.length) await this.abandon();
+    if (lacking.length < parts.length) await this.abandon();
     const { options, why } = await vdiffs.choose(clients, { input, plan }, again);
     await this.freeingDeadLocks(() =>
       withWorkflowLock(clients.target, { ...step.ref.id, workflows }, 'vtmigrate vdiff', async (lock) => {
         await step.journals.require(step.ref.runId);
-        await vdiffs.make(clients, target.keyspace, this.parts, options, async () => {
+        await vdiffs.make(clients, keyspace, parts, options, async () => {
           step.stopIfCancelled();
           await lock.check();
         });
@@ -270,20 +270,14 @@ class VDiffRun {
     return this.lanes.map(({ workflow }) => workflow);
   }
 
-  private get parts(): (VDiffPart & VDiffLane)[] {
+  private get parts(): ShardVDiff[] {
     return this.shards.flatMap((shard) => this.lanes.map((lane) => ({ shard, ...lane })));
   }
 }
 
 /** Whether the migration is still that of this run. */
 async function isOurs({ journals, ref }: Step): Promise<boolean> {
-  try {
-    await journals.require(ref.runId);
-    return true;
-  } catch (error) {
-    if (error instanceof MigrationError && error.code === 'MIGRATION_EXISTS') return false;
-    throw error;
-  }
+  return (await journals.read())?.runId === ref.runId;
 }
 
 /** Vitess knows a VDiff of one workflow by its UUID: each other lane has one that follows from it. */

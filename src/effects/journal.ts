@@ -135,6 +135,11 @@ export class JournalStore {
     return (await this.loadOwn(runId)).journal;
   }
 
+  /** The Vitess workflows that may have streams of the migration, whoever owns it. */
+  async workflows(): Promise<string[]> {
+    return workflowsIn(await this.read(), this.id);
+  }
+
   /**
    * Lets `change` alter the journal of this run and stores it.
    * @throws MigrationError MIGRATION_EXISTS, RECORD_CHANGED

@@ -22,12 +22,10 @@ export interface ShardVDiff extends VDiffLane {
   shard: string;
 }
 
-/** VDiffs of workflows. Vitess takes the workflow's named lock itself, so these run without our locks. */
+/** VDiffs of workflows. Each takes the named lock of its workflow itself while it begins: only `make` needs ours. */
 export const vdiffs = {
-  /** Of the VDiffs of lanes, those that are not there, by the target shard that lacks them. */
-  async lacking(clients: Clients, { target }: Plan, lanes: readonly VDiffLane[]): Promise<ShardVDiff[]> {
-    const { keyspace, shards } = target;
-    const wanted = shards.flatMap(({ name }) => lanes.map((lane) => ({ shard: name, ...lane })));
+  /** Those that are not there. */
+  async lacking(clients: Clients, keyspace: string, wanted: readonly ShardVDiff[]): Promise<ShardVDiff[]> {
     const there = await Promise.all(
       wanted.map(async ({ shard, workflow, uuid }) => {
         const tablet = await clients.primary(clients.target, keyspace, shard);

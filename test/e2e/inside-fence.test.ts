@@ -21,6 +21,17 @@ const told = (): HookEvent[] =>
         .map((line) => JSON.parse(line) as HookEvent)
     : [];
 
+/** A migration that calls a command inside its fence. */
+const migrating = (insideFence: string) =>
+  program.migrate({
+    source: 'ext1.load',
+    target: 'commerce.inside',
+    tables: ['customer'],
+    mount,
+    fenceSource: true,
+    insideFence,
+  });
+
 async function deniedOnSource(): Promise<string[]> {
   const { stdout } = await vtctldclient('source', 'GetShard', 'load/0');
   const { shard } = JSON.parse(stdout) as { shard: { tablet_controls: { denied_tables: string[] }[] } };
@@ -51,14 +62,7 @@ test('a command that fails takes the fence down; once it succeeds, the target ta
   writeFileSync(join(directory, 'broken'), '');
   const writing = new Writers(4, firstKey);
   try {
-    const handle = await program.migrate({
-      source: 'ext1.load',
-      target: 'commerce.inside',
-      tables: ['customer'],
-      mount,
-      fenceSource: true,
-      insideFence: 'switch-router',
-    });
+    const handle = await migrating('switch-router');
     await until(handle, (status) => status.phase === 'replicating');
     await handle.signal('complete');
     const { missing } = await until(handle, (status) =>
@@ -95,14 +99,7 @@ test('a command that fails takes the fence down; once it succeeds, the target ta
 });
 
 test('a command that the worker does not have is refused before the first change', async () => {
-  const handle = await program.migrate({
-    source: 'ext1.load',
-    target: 'commerce.inside',
-    tables: ['customer'],
-    mount,
-    fenceSource: true,
-    insideFence: 'format-disk',
-  });
+  const handle = await migrating('format-disk');
   await expect(handle.result()).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/format-disk cannot be called inside the fence: .*ENOENT/) as string },
   });

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
-import { lookOf, workflowsIn, type AuditLook, type AuditRequest } from '../../migration/audit/look.js';
+import { lookOf, surveyedWorkflows, type AuditLook, type AuditRequest } from '../../migration/audit/look.js';
 import type { Residue } from '../../migration/audit/residue.js';
 import type { RunState } from '../../migration/audit/survey.js';
 import { formatIdentifier } from '../../migration/input/identifier.js';
@@ -19,7 +19,7 @@ export function auditActivities(clients: Clients) {
     async lookAround(keyspace: string, request: AuditRequest): Promise<AuditLook> {
       return withHeartbeat(async () => {
         const survey = await readSurvey(clients, keyspace);
-        const runs = await Promise.all(workflowsIn(survey).map((workflow) => runState(keyspace, workflow)));
+        const runs = await Promise.all(surveyedWorkflows(survey).map((workflow) => runState(keyspace, workflow)));
         return lookOf(survey, runs, request);
       });
     },

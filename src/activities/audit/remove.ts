@@ -1,4 +1,4 @@
-import { JournalStore, workflowsIn } from '../../effects/journal.js';
+import { JournalStore } from '../../effects/journal.js';
 import { judge, type Judgement } from '../../migration/audit/judge.js';
 import { notRemovable, refusals } from '../../migration/audit/removal.js';
 import { removalOrder, residueName, type Found, type Residue } from '../../migration/audit/residue.js';
@@ -75,7 +75,7 @@ export class Removal {
     const { clients, keyspace } = this;
     if (workflow === null) return withKeyspaceLock(clients.target, keyspace, auditAction, work);
     const id = { keyspace, workflow };
-    const workflows = workflowsIn(await new JournalStore(clients.target, id).read(), id);
+    const workflows = await new JournalStore(clients.target, id).workflows();
     return withMigrationLocks(clients.target, { ...id, workflows }, auditAction, work);
   }
 }

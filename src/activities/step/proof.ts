@@ -85,7 +85,7 @@ async function behindSoon(step: Step, plan: Plan, tablet: TabletHandle, position
   const deadline = Date.now() + lookClosely;
   for (;;) {
     const streams = await tablet.streams(workflowsOf(plan));
-    const behind = streams.filter(({ sourceShard, position }) => !hasReached({ sourceShard, position }, positions));
+    const behind = streams.filter((stream) => !hasReached(stream, positions));
     if (behind.length === 0 || Date.now() >= deadline) return behind;
     step.stopIfCancelled();
     await sleep(lookAgain);

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { EffectContext } from '../../effects/context.js';
-import { JournalStore, workflowsIn, type MigrationRecord } from '../../effects/journal.js';
+import { JournalStore, type MigrationRecord } from '../../effects/journal.js';
 import { migrateInputSchema, type MigrateInput } from '../../migration/input/input.js';
 import type { MigrationRef } from '../../migration/plan/reference.js';
 import type { Plan } from '../../migration/plan/plan.js';
@@ -93,7 +93,7 @@ export function lockedStep<T>(
   { interruptible = true }: StepOptions = {},
 ): Promise<T> {
   return withHeartbeat(async (_, tell) => {
-    const workflows = workflowsIn(await new JournalStore(clients.target, ref.id).read(), ref.id);
+    const workflows = await new JournalStore(clients.target, ref.id).workflows();
     return withMigrationLocks(clients.target, { ...ref.id, workflows }, action, (locks) =>
       work(new LockedStep(clients, ref, locks, interruptible), tell),
     );

@@ -1,7 +1,7 @@
 import type { NameList } from '../../migration/plan/reference.js';
 import { describeProblem, type Problem } from '../../migration/problem/errors.js';
 import { parseSourceIdentifier, parseWorkflowIdentifier } from '../../migration/input/identifier.js';
-import type { StreamObservation } from '../../migration/watch/observation.js';
+import { nothingUnlisted, type StreamObservation } from '../../migration/watch/observation.js';
 import type { Finding } from '../../migration/preflight/finding.js';
 import type { Retirement } from '../../migration/proof/source-tables.js';
 import type { Live, Retry } from '../../migration/lifecycle/live.js';
@@ -44,7 +44,7 @@ function streamLines(status: Status, ended: boolean): string[] {
 
 /** A worker of an earlier version does not say it. */
 function unlistedOf({ unlisted }: { unlisted?: Status['unlisted'] }): Status['unlisted'] {
-  return unlisted ?? { streams: 0, problems: 0 };
+  return unlisted ?? nothingUnlisted;
 }
 
 function noStreams({ workflow, phase, problems }: Status, ended: boolean): string {

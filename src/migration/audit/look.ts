@@ -40,7 +40,7 @@ export function lookOf(survey: Survey, runs: RunState[], { workflow, remove }: A
 }
 
 /** The workflows about which Temporal is asked. */
-export function workflowsIn({ journals, streams }: Survey): string[] {
+export function surveyedWorkflows({ journals, streams }: Survey): string[] {
   return [...new Set([...journals, ...streams].map((each) => each.workflow))];
 }
 

@@ -45,7 +45,7 @@ export function judgeOwners(survey: Survey, runs: readonly RunState[]): Owner[] 
 function ofJournal(journal: SurveyedJournal, orphaned: boolean, run?: RunState): Owner {
   const { workflow, source, runId, forward, leaving = [] } = journal;
   const point = forward ? '; it is past the point of no return' : '';
-  const leaves = leaving.length === 0 ? '' : `; a part of it is leaving: ${firstOf(leaving, 20)}`;
+  const leaves = leaving.length === 0 ? '' : `; a part of it is leaving: ${firstOf(leaving)}`;
   return {
     workflow,
     state: orphaned ? 'orphaned' : 'running',

@@ -23,7 +23,7 @@ export function refusals({ found }: Judgement, names: readonly string[]): string
     const left = thing.kind === 'journal' ? madeBy(thing.workflow, found).filter((each) => !names.includes(each)) : [];
     if (left.length === 0) return [];
     const are = left.length === 1 ? 'is' : 'are';
-    return [`${name} goes last: it records what its migration has made, and ${firstOf(left, 20)} ${are} still there`];
+    return [`${name} goes last: it records what its migration has made, and ${firstOf(left)} ${are} still there`];
   });
 }
 

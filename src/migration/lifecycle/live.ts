@@ -2,7 +2,7 @@ import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import { nameList } from '../plan/reference.js';
 import type { VDiffReport } from '../proof/vdiff.js';
-import { noTotals, type Observation } from '../watch/observation.js';
+import { nothingUnlisted, noTotals, type Observation } from '../watch/observation.js';
 import type { MigrateResult } from './result.js';
 import { withObservation, type CreateReport, type Phase, type Status } from './status.js';
 
@@ -103,7 +103,7 @@ function bareStatus({ at, result }: ClosedRun, id: string): Status {
     remainingSeconds: null,
     lagSeconds: null,
     streams: [],
-    unlisted: { streams: 0, problems: 0 },
+    unlisted: nothingUnlisted,
     totals: noTotals,
     tables: [],
     vdiff: completed?.vdiff ?? null,

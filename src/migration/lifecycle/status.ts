@@ -1,7 +1,14 @@
 import type { ProofReport } from '../checksum/report.js';
 import type { Problem } from '../problem/errors.js';
 import type { Finding } from '../preflight/finding.js';
-import { maxLagSeconds, noTotals, type CopyTotals, type Observation, type Unlisted } from '../watch/observation.js';
+import {
+  maxLagSeconds,
+  nothingUnlisted,
+  noTotals,
+  type CopyTotals,
+  type Observation,
+  type Unlisted,
+} from '../watch/observation.js';
 import type { VDiffReport } from '../proof/vdiff.js';
 import type { Cutover } from '../proof/cutover.js';
 import type { Gap } from '../proof/gaps.js';
@@ -105,7 +112,7 @@ export function statusOf(state: MigrationState): Status {
     remainingSeconds: null,
     lagSeconds: null,
     streams: [],
-    unlisted: { streams: 0, problems: 0 },
+    unlisted: nothingUnlisted,
     totals: noTotals,
     tables: [],
     vdiff: facts.vdiff,
@@ -168,7 +175,7 @@ export function withObservation(status: Status, observation: Observation | null)
     remainingSeconds: observation.remainingSeconds,
     lagSeconds: maxLagSeconds(observation),
     streams: observation.streams,
-    unlisted: observation.unlisted ?? { streams: 0, problems: 0 },
+    unlisted: observation.unlisted ?? nothingUnlisted,
     totals: observation.totals,
     tables: observation.tables,
     problems: observation.problems,

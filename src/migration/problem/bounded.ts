@@ -28,8 +28,11 @@ export function withShortMessages<T extends { message: string }>(problems: reado
   return problems.map((problem) => ({ ...problem, message: shortened(problem.message, each) }));
 }
 
+/** Names that a message holds, unless it has reason to hold fewer. */
+const namesShown = 20;
+
 /** `a, b and 3 more` */
-export function firstOf(names: readonly string[], shown: number): string {
+export function firstOf(names: readonly string[], shown = namesShown): string {
   const rest = names.length - shown;
   return `${names.slice(0, shown).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

@@ -10,9 +10,6 @@ export interface SourceWrites {
   last: Record<string, number>;
 }
 
-/** Tables that the warning names. */
-const tablesNamed = 20;
-
 /** Seconds without a write after which writers may be said to be quiet, and seconds that are looked back at most. */
 export const shortestWatch = 3;
 export const longestWatch = 30;
@@ -36,7 +33,7 @@ export function lateWritesSeen({ since, last }: SourceWrites, place: Place, now:
 export function lateWrites(written: readonly string[], place: Place, seconds: number): Problem {
   const remedy = 'complete with fenceSource to be sure, or stop the writers before Complete';
   if (written.length > 0) {
-    const tables = firstOf(written.map(quoteName), tablesNamed);
+    const tables = firstOf(written.map(quoteName));
     const message = `the source still receives writes, and those after the proof are not copied: ${tables}`;
     return { code: 'SOURCE_STILL_WRITTEN', message, place, remedy };
   }

@@ -97,6 +97,9 @@ export interface Unlisted {
   problems: number;
 }
 
+/** Everything is listed, as by versions that did not count. */
+export const nothingUnlisted: Unlisted = { streams: 0, problems: 0 };
+
 /** A look as histories and heartbeats hold it: bounded, with totals of all tables. */
 export interface Observation extends Seen {
   /** All, or the first ones: see `toObservation`. */
