@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { everyFault } from './test/support/fault-part.js';
 
 /**
  * Milliseconds. They end what hangs, and judge no speed: nothing that works comes near them, on a slow and busy
@@ -17,6 +18,9 @@ const sideBySide = 2;
 
 /** Files that only compute. */
 const simulated = { maxWorkers: sideBySide, sequence: { groupOrder: 3 } };
+
+/** In `npm run test:faults` every file has a process, for hours: those with servers wait for them most of the time. */
+const allFaults = { maxWorkers: 4, sequence: { groupOrder: 4 } };
 
 export default defineConfig({
   test: {
@@ -74,7 +78,7 @@ export default defineConfig({
           setupFiles: ['test/simulation/skipped-time.ts'],
           ...patient,
           ...told,
-          ...simulated,
+          ...(everyFault ? allFaults : simulated),
         },
       },
       // Each file has servers of its own, to harm.
@@ -93,7 +97,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           ...patient,
           ...told,
-          fileParallelism: false,
+          ...(everyFault ? allFaults : { fileParallelism: false }),
           testTimeout: 1_800_000,
         },
       },

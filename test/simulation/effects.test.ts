@@ -1,3 +1,4 @@
+import { constants, getPriority, setPriority } from 'node:os';
 import type { WorkflowCreator } from '@temporalio/worker/lib/workflow/interface.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { everyFault, ofThisPart } from '../support/fault-part.js';
@@ -8,6 +9,9 @@ import { scenarios } from './scenarios.js';
 
 /** Of the runs, `npm test` makes every which one. */
 const stride = 71;
+
+// The files beside this one have real servers, which need the processor when they need it.
+if (everyFault) setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
 
 let creator: WorkflowCreator;
 const totals = { calls: 0, faults: 0, runs: 0, seconds: 0 };
