@@ -32,10 +32,11 @@ const migrating = (insideFence: string) =>
     insideFence,
   });
 
-async function deniedOnSource(): Promise<string[]> {
+/** Whether the source denies the table of this file: others that ran before may have left tables of their own. */
+async function customerIsDenied(): Promise<boolean> {
   const { stdout } = await vtctldclient('source', 'GetShard', 'load/0');
   const { shard } = JSON.parse(stdout) as { shard: { tablet_controls: { denied_tables: string[] }[] } };
-  return shard.tablet_controls.flatMap((control) => control.denied_tables);
+  return shard.tablet_controls.some((control) => control.denied_tables.includes('customer'));
 }
 
 beforeAll(async () => {
@@ -70,7 +71,7 @@ test('a command that fails takes the fence down; once it succeeds, the target ta
     );
     expect(missing).toMatchObject([{ message: 'switch-router has failed (fenced): exit code 3: the router is away' }]);
     expect(told().map(({ event }) => event)).toEqual(['fenced', 'taken-back', 'taken-back', 'taken-back']);
-    expect(await deniedOnSource()).toEqual([]);
+    expect(await customerIsDenied()).toBe(false);
     const before = writing.acknowledged.length;
     await expect.poll(() => writing.acknowledged.length, patiently).toBeGreaterThan(before);
     rmSync(join(directory, 'broken'));
@@ -95,7 +96,7 @@ test('a command that fails takes the fence down; once it succeeds, the target ta
   await vtgate.end();
   const present = new Set((rows as { id: number }[]).map(({ id }) => id));
   expect(writing.acknowledged.filter((key) => !present.has(key))).toEqual([]);
-  expect(await deniedOnSource()).toEqual(['customer']);
+  expect(await customerIsDenied()).toBe(true);
 });
 
 test('a command that the worker does not have is refused before the first change', async () => {

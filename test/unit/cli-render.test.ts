@@ -316,7 +316,7 @@ describe('the cutover', () => {
   test('is predicted with what that rests on', () => {
     const predicted = predictionLines(predictCutover(sampleRehearsal({ openTransactions: 2 }), 20));
     expect(predicted.join('\n')).toMatch(
-      /^Cutover: writes would be refused for 500 to 36,076 ms\. .*streams 10,.*\n {2}2 transactions of the source open/,
+      /^Cutover: writes would be refused for 500 to 36,076 ms\. .*streams 10,.*\n {2}the fence would wait for 2 long transactions of the source$/,
     );
     expect(predictionLines(null)).toEqual([]);
   });
