@@ -2,6 +2,8 @@ import { workflowsOf } from '../migration/plan/lanes.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { diagnose } from '../migration/watch/diagnosis.js';
 import { pausedMessage } from '../migration/watch/observation.js';
+import { isHeldByVDiff, type Stream } from '../migration/watch/stream.js';
+import { vdiffs } from '../effects/vdiffs.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { followTablets } from './step/reading.js';
@@ -12,7 +14,7 @@ export function pauseActivities(clients: Clients) {
   const onEachShard = (
     ref: MigrationRef,
     action: string,
-    work: (tablet: TabletHandle, workflows: string[]) => Promise<void>,
+    work: (tablet: TabletHandle, workflows: string[], keyspace: string) => Promise<void>,
     first: (step: LockedStep) => Promise<void> = () => Promise.resolve(),
   ) =>
     lockedStep(clients, ref, action, async (step) => {
@@ -21,7 +23,7 @@ export function pauseActivities(clients: Clients) {
       const { keyspace, shards } = plan.target;
       for (const { name } of shards) {
         await step.beforeEffect();
-        await work(await clients.primary(clients.target, keyspace, name), workflowsOf(plan));
+        await work(await clients.primary(clients.target, keyspace, name), workflowsOf(plan), keyspace);
       }
     });
   return {
@@ -29,22 +31,26 @@ export function pauseActivities(clients: Clients) {
     async pause(ref: MigrationRef): Promise<void> {
       await onEachShard(ref, 'vtmigrate pause', async (tablet, workflows) => {
         const streams = await tablet.streams(workflows);
-        if (streams.every((stream) => stream.state === 'Stopped')) return;
+        if (streams.every((stream) => stream.state === 'Stopped' && !isHeldByVDiff(stream))) return;
         const inTrouble = streams.some((stream) => diagnose(stream.state, stream.message) !== undefined);
         await tablet.setStreamState(workflows, 'Stopped', inTrouble ? undefined : pausedMessage);
       });
     },
 
     /**
-     * Starts the streams again that Vitess has ended; where another program has stopped one, all stay as they are.
-     * Before, they are made to look for tablets where there are some now.
+     * Starts the streams again that Vitess has ended, or has left as a VDiff needed them; where another program has
+     * stopped one, all stay as they are. Before, they are made to look for tablets where there are some now.
      */
     async restart(ref: MigrationRef): Promise<void> {
-      const start = async (tablet: TabletHandle, workflows: string[]) => {
+      const start = async (tablet: TabletHandle, workflows: string[], keyspace: string) => {
         const streams = await tablet.streams(workflows);
-        const ended = streams.filter(({ state }) => state === 'Error').map(({ workflow }) => workflow);
-        if (ended.length > 0 && !streams.some(({ state }) => state === 'Stopped'))
-          await tablet.setStreamState([...new Set(ended)], 'Running', '');
+        const left = await vdiffs.left(tablet, keyspace, streams);
+        const isLeft = ({ id }: Stream) => left.some((each) => each.id === id);
+        if (streams.some((stream) => stream.state === 'Stopped' && !isLeft(stream))) return;
+        const namesOf = (some: Stream[]) => [...new Set(some.map(({ workflow }) => workflow))];
+        if (left.length > 0) await tablet.clearStopPosition(namesOf(left));
+        const ended = streams.filter((stream) => stream.state === 'Error' || isLeft(stream));
+        if (ended.length > 0) await tablet.setStreamState(namesOf(ended), 'Running', '');
       };
       await onEachShard(ref, 'vtmigrate restart', start, followTablets);
     },

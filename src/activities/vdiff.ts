@@ -19,6 +19,7 @@ import {
   type VDiffRow,
 } from '../migration/proof/vdiff.js';
 import { problemToHeal } from '../migration/watch/diagnosis.js';
+import { isHeldByVDiff } from '../migration/watch/stream.js';
 import type { Clients } from '../vitess/clients.js';
 import type { NamedRow } from '../vitess/tablet/rows.js';
 import { withWorkflowLock, type VDiffLock } from '../vitess/topology/lock.js';
@@ -243,9 +244,7 @@ class VDiffRun {
   private isHeld(shard: string, workflows: readonly string[] = this.workflows): Promise<boolean> {
     return unlessAway(true, async () => {
       const streams = await (await this.primary(shard)).streams(workflows);
-      return streams.some(
-        (stream) => stream.stopPosition !== '' || (stream.state === 'Stopped' && stream.message === 'for vdiff'),
-      );
+      return streams.some(isHeldByVDiff);
     });
   }
 

@@ -3,9 +3,11 @@ import type { WorkflowIdentifier } from '../migration/input/identifier.js';
 import type { MigrateInput } from '../migration/input/input.js';
 import { tabletTypes } from '../migration/input/stream-options.js';
 import { targetPlace, type Plan } from '../migration/plan/plan.js';
+import { isHeldByVDiff, type Stream } from '../migration/watch/stream.js';
 import { noVDiffTablet, vdiffTablets } from '../migration/proof/vdiff-tablets.js';
 import type { Clients } from '../vitess/clients.js';
 import { removeDeadVDiffLocks, vdiffLock, type VDiffLock } from '../vitess/topology/lock.js';
+import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import type { VDiffOptions } from '../vitess/tablet/vdiffs.js';
 import { describeBehind } from './behind.js';
 import { sourceOf } from './source/open-source.js';
@@ -49,6 +51,20 @@ export const vdiffs = {
     await refuseWithoutTablet(clients, { input, plan });
     const { tabletTypes: types, why } = vdiffTablets(input, await targetBehind(clients, plan), again);
     return { options: vdiffOptions(input, await cellsNow(clients, input, plan), types), why };
+  },
+
+  /**
+   * Of the streams of a shard, those that are still held for a VDiff although none of their workflow runs. Vitess
+   * forgets them when it cannot start them after it has its snapshots (`restartTargetVReplicationStreams`).
+   */
+  async left(tablet: TabletHandle, keyspace: string, streams: readonly Stream[]): Promise<Stream[]> {
+    const left: Stream[] = [];
+    for (const workflow of new Set(streams.filter(isHeldByVDiff).map((stream) => stream.workflow))) {
+      if (await tablet.isVDiffUnderWay(workflow, keyspace)) continue;
+      // One that has ended meanwhile has started them.
+      left.push(...(await tablet.streams([workflow])).filter(isHeldByVDiff));
+    }
+    return left;
   },
 
   /** Starts VDiffs. To be called under the named locks of their lanes, for which they wait. */

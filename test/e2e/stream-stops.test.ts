@@ -288,6 +288,19 @@ describe('it goes on by itself', () => {
     await goesOn();
   });
 
+  test.each([
+    { what: 'has stopped', row: "state = 'Stopped', message = 'for vdiff'" },
+    { what: 'let run up to its snapshot', row: "stop_pos = pos, message = 'synchronizing for vdiff'" },
+  ])('left-by-vdiff: streams that a VDiff $what, and that nobody started again', async ({ row }) => {
+    const handle = await replicating();
+    // As a VDiff has them when its tablet cannot start them.
+    await vitess('stop', '--workflow', 'stops');
+    await target(`update _vt.vreplication set ${row} where workflow = 'stops'`);
+    const seen = await until(handle, ({ restarts }) => restarts !== null);
+    expect(seen).toMatchObject({ phase: 'replicating', restarts: { count: 1 } });
+    await goesOn();
+  });
+
   test('binlog-row-image: Vitess gives up after its time, and the streams are started again', async () => {
     const handle = await replicating();
     const retries = 'vreplication-max-time-to-retry-on-error=2s';

@@ -1,6 +1,6 @@
 import { diagnose, problemOf, takesTime, throttled, type StreamProblem } from '../../migration/watch/diagnosis.js';
 import { MigrationError } from '../../migration/problem/errors.js';
-import { resharded } from '../../migration/watch/server-troubles.js';
+import { leftByVDiff, resharded } from '../../migration/watch/server-troubles.js';
 import { transactionLag } from '../../migration/watch/lag.js';
 import {
   copiedFraction,
@@ -17,6 +17,7 @@ import { expectedStreams, tableNames, targetPlace, type Plan } from '../../migra
 import type { Stream } from '../../migration/watch/stream.js';
 import { withoutSecrets } from '../../migration/watch/stream-message.js';
 import { sourceOf } from '../../effects/source/open-source.js';
+import { vdiffs } from '../../effects/vdiffs.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
 import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
@@ -115,7 +116,8 @@ export class Watch {
       ...toStream(row, shard, tablet.alias, copying.get(row.id) ?? []),
       ...(row.workflow === this.plan.target.workflow ? {} : { lane: row.workflow }),
     }));
-    for (const stream of streams) problems.push(...(await this.streamProblem(tablet, stream)));
+    const left = new Set((await vdiffs.left(tablet, this.plan.target.keyspace, rows)).map(({ id }) => id));
+    for (const stream of streams) problems.push(...(await this.streamProblem(tablet, stream, left.has(stream.id))));
     return streams;
   }
 
@@ -137,11 +139,11 @@ export class Watch {
     }
   }
 
-  private async streamProblem(tablet: TabletHandle, stream: StreamLook): Promise<StreamProblem[]> {
+  private async streamProblem(tablet: TabletHandle, stream: StreamLook, left: boolean): Promise<StreamProblem[]> {
     const { id, shard, state, message, throttledBy } = stream;
     const place = targetPlace(this.plan, { shard, tablet: tablet.alias });
     const problem = (what: string) => ({ code: 'STREAM_IN_TROUBLE' as const, message: `stream ${id}${what}`, place });
-    const diagnosis = diagnose(state, message);
+    const diagnosis = diagnose(state, message) ?? (left ? leftByVDiff : undefined);
     if (diagnosis !== undefined) {
       const seconds = takesTime(diagnosis.kind) ? await tablet.messageAge(id) : 0;
       return [problemOf(problem(`: ${message === '' ? state : message}`), diagnosis, state, seconds)];

@@ -30,7 +30,7 @@ export type Healer = 'vitess' | 'program' | 'person';
  */
 function healerOf(kind: DiagnosisKind, state: string, seconds: number): Healer {
   const need = needs[kind];
-  if (need === 'person') return need;
+  if (need === 'person' || need === 'program') return need;
   if (typeof need !== 'string' && seconds >= need.seconds) return need.then;
   if (state !== 'Error') return 'vitess';
   return kind === 'unknown' || kind === 'panic' ? 'person' : 'program';
@@ -70,7 +70,14 @@ const ended = {
 
 /** Messages that are part of normal work. */
 const harmless = new RegExp(
-  ['', 'for vdiff', 'for repair', 'paused by vtmigrate', 'picked source tablet:.*', 'stopped after copy\\.?']
+  [
+    '',
+    '(synchronizing )?for vdiff',
+    'for repair',
+    'paused by vtmigrate',
+    'picked source tablet:.*',
+    'stopped after copy\\.?',
+  ]
     .concat('stop(ped at)? position .*')
     .map((text) => `^${text}$`)
     .join('|'),

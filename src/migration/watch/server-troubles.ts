@@ -8,6 +8,12 @@ export const resharded: Diagnosis = {
     'and create again from where they are now',
 };
 
+/** Vitess stops streams for a VDiff, and forgets them when it cannot start them afterwards. */
+export const leftByVDiff: Diagnosis = {
+  kind: 'left-by-vdiff',
+  remedy: 'a VDiff has stopped it and has ended without starting it again: it is started by itself',
+};
+
 /** Troubles with tablets, servers and rights. The first that matches counts. */
 export const serverTroubles: Trouble[] = [
   {

@@ -37,6 +37,11 @@ export interface Stream {
   throttledBy: string;
 }
 
+/** Whether a VDiff has stopped a stream, or lets it run up to its snapshot only (`syncTargetStreams`). */
+export function isHeldByVDiff({ state, message, stopPosition }: Stream): boolean {
+  return stopPosition !== '' || (state === 'Stopped' && message === 'for vdiff');
+}
+
 /** What the rules of a workflow's streams match, each match once. */
 export function matchesOf({ streams }: ShardStreams): string[] {
   return [...new Set(streams.flatMap((stream) => stream.matches))];

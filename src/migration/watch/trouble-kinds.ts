@@ -1,5 +1,5 @@
 /**
- * What each kind needs. `vitess`: it goes on once the cause is gone. `seconds`: in which Vitess tries one tablet after
+ * What each kind needs. `vitess`: it goes on once the cause is gone. `program`: it is started. `seconds`: in which Vitess tries one tablet after
  * the other, one in five seconds by default, before something else is done.
  */
 export const needs = {
@@ -15,6 +15,7 @@ export const needs = {
   panic: 'vitess',
   'purged-binlogs': { seconds: 30, then: 'person' },
   'schema-read-failed': 'vitess',
+  'left-by-vdiff': 'program',
   'vindex-not-found': 'person',
   'duplicate-key': 'person',
   'key-needed': 'person',
@@ -32,7 +33,7 @@ export const needs = {
   'stopped-at-ddl': 'person',
   'ddl-failed': 'person',
   unknown: 'vitess',
-} as const satisfies Record<string, 'vitess' | 'person' | { seconds: number; then: 'program' | 'person' }>;
+} as const satisfies Record<string, 'vitess' | 'program' | 'person' | { seconds: number; then: 'program' | 'person' }>;
 export type DiagnosisKind = keyof typeof needs;
 
 /**

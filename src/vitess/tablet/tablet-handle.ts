@@ -451,6 +451,11 @@ export class TabletHandle {
     return vdiffs.listVDiffs(this.connection, workflow, keyspace);
   }
 
+  /** Whether a workflow has a VDiff that runs or is about to. */
+  isVDiffUnderWay(workflow: string, keyspace: string): Promise<boolean> {
+    return vdiffs.isVDiffUnderWay(this.connection, workflow, keyspace);
+  }
+
   /**
    * Stops and deletes every VDiff of workflows with its records; their streams run again. One call for each workflow.
    */

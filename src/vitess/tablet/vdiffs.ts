@@ -34,6 +34,14 @@ export async function listVDiffs(tablet: TabletConnection, workflow: string, key
   return rows.flatMap((row) => row['vdiff_uuid'] ?? []);
 }
 
+/** `VDiffState`: one of these runs, or runs as soon as the tablet's engine can. */
+const underWay: ReadonlySet<unknown> = new Set(['pending', 'started']);
+
+export async function isVDiffUnderWay(tablet: TabletConnection, workflow: string, keyspace: string): Promise<boolean> {
+  const rows = await show(tablet, workflow, keyspace, 'all');
+  return rows.some(({ state }) => underWay.has(state));
+}
+
 async function show(tablet: TabletConnection, workflow: string, keyspace: string, which: string): Promise<NamedRow[]> {
   const { output } = await tablet.ask('VDiff show', (options) =>
     tablet.manager.vDiff({ keyspace, workflow, action: 'show', actionArg: which }, options),

@@ -698,6 +698,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await prepare();
         await copied();
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
+        expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(false);
         const first = await create();
         const { row, report } = await completed(first);
         expect(row).toMatchObject({ rows_compared: '2', has_mismatch: '0', last_error: '' });
@@ -705,7 +706,9 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
         await under.write('target', table, 1, 'wrong');
         const second = await create();
+        expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(true);
         const found = await completed(second);
+        expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(false);
         expect(found.row).toMatchObject({ has_mismatch: '1' });
         expect(found.report).toMatchObject({ ProcessedRows: 2, MismatchedRows: 1 });
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([second, first]);
