@@ -125,6 +125,8 @@ export async function runWorker(
       // Heartbeats carry what is live: `Workflow Show` reads it from them.
       maxHeartbeatThrottleInterval: '1 s',
       shutdownGraceTime: '10 s',
+      // Each migration has up to two for days, which mostly wait: one above the limit would wait without a word.
+      maxConcurrentActivityTaskExecutions: 10_000,
     });
     console.error(
       `vtmigrate worker: task queue ${config.taskQueue}, target topology ${config.topoServer}${config.topoRoot}, ` +

@@ -1,11 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf';
-import {
-  listJournals,
-  refusePastNoReturn,
-  workflowsIn,
-  type Journal,
-  type MigrationRecord,
-} from '../effects/journal.js';
+import { refusePastNoReturn, workflowsIn, type Journal, type MigrationRecord } from '../effects/journal.js';
+import { listJournals } from '../effects/journal-list.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import { streams } from '../effects/streams.js';
 import { vdiffs } from '../effects/vdiffs.js';
@@ -161,7 +156,7 @@ class Adopting extends Looking<LockedStep> {
     const definitions = await this.missingDefinitions(found, plan, next);
     await step.beforeEffect();
     if (found.journal === undefined) await step.journals.begin(runId, request.source, await this.made(found, plan));
-    else await step.journals.takeOver(step.locks, runId);
+    else await step.journals.takeOver(step.lock, runId);
     if (found.record === undefined) await step.journals.writeRecord(runId, { input, plan });
     if (definitions !== undefined) await step.journals.writeDefinitions(runId, definitions);
     if (this.completes && next === 'copy') await this.takeOverStreams(plan, found);

@@ -80,8 +80,12 @@ async function putBack(step: LockedStep, thenForget: boolean): Promise<CancelRep
   if (journal.streams) await streams.stop(step, workflows);
   await targetTables.undo(step, workflows, journal.createdTables, await copiedTables(step, journal));
   if (journal.streams) await streams.undo(step, workflows);
-  const behind = await vschemaEntries.undo(step);
-  await deniedTables.undo(step, journal.deniedTables);
+  const behind = await step.underKeyspaceLock(async (lock) => {
+    const away = await vschemaEntries.undo(step, lock);
+    await deniedTables.undo(step, lock, journal.deniedTables);
+    return away;
+  });
+  await deniedTables.refresh(step, Object.keys(journal.deniedTables));
   if (behind.length + unheard.length === 0 || !thenForget) await journals.remove(ref.runId);
   const dropped = Object.entries(journal.createdTables).map(([shard, tables]) => [shard, nameList(tables)] as const);
   const warnings = [...unheard, ...tablesStillKnown(behind, clients.target.place({ keyspace: ref.id.keyspace }))];

@@ -17,6 +17,7 @@ import type { StreamsLook } from '../migration/watch/observation.js';
 import { cellsNotReached } from '../migration/problem/cell-not-reached.js';
 import type { Problem } from '../migration/problem/errors.js';
 import type { Clients } from '../vitess/clients.js';
+import type { KeyspaceLock } from '../vitess/topology/lock.js';
 import { Watch } from './step/look.js';
 import { conflictGaps, hasReached, positionGaps, schemaDriftGaps, sourcePositions } from './step/proof.js';
 import { leaks, quietPositions, settle } from './step/quiet-source.js';
@@ -53,7 +54,8 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
      */
     async publish(ref: MigrationRef): Promise<Problem[]> {
       return lockedStep(clients, ref, 'vtmigrate publish', async (step) => {
-        const away = await vschemaEntries.make(step, await step.plan());
+        const plan = await step.plan();
+        const away = await step.underKeyspaceLock((lock) => vschemaEntries.make(step, lock, plan));
         const what = 'the vtgates of the cell do not get to know the tables';
         return cellsNotReached(what, away, clients.target.place({ keyspace: ref.id.keyspace }));
       });
@@ -77,7 +79,7 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
         refusePastNoReturn(await step.journals.require(ref.runId), place);
         await fence.undo(step);
         const unheard = await fenceHook.undo(step);
-        await vschemaEntries.undo(step);
+        await step.underKeyspaceLock((lock) => vschemaEntries.undo(step, lock));
         return unheard;
       };
       return lockedStep(clients, ref, 'vtmigrate unpublish', takeBack, { interruptible: false });
@@ -90,17 +92,20 @@ export function completeActivities(clients: Clients, recheck: Recheck) {
      */
     async finish(ref: MigrationRef, options: FinishOptions = {}): Promise<FinishAnswer> {
       const { fenced = false, initializeTargetSequences = false } = options;
-      const forward = async (step: LockedStep) => {
+      const forward = async (step: LockedStep, lock: KeyspaceLock) => {
         const journal = await step.journals.require(ref.runId);
         const gaps = journal.forward ? [] : await passNoReturn(step, journal, fenced);
         if (gaps.length > 0) return { gaps: cappedGaps(gaps), cutover: null };
         await streams.undo(step, workflowsIn(journal, ref.id));
         // Every key has arrived, and no application can take a number yet.
         await sequences.make(step, await step.plan(), initializeTargetSequences);
-        await deniedTables.undo(step, journal.deniedTables);
+        await deniedTables.undo(step, lock, journal.deniedTables);
+        await deniedTables.refresh(step, Object.keys(journal.deniedTables));
         return { gaps: [], cutover: await noteTaken(step) };
       };
-      return lockedStep(clients, ref, 'vtmigrate complete', forward, { interruptible: false });
+      // Whoever holds the keyspace's lock is waited for before the point of no return.
+      const work = (step: LockedStep) => step.underKeyspaceLock((lock) => forward(step, lock));
+      return lockedStep(clients, ref, 'vtmigrate complete', work, { interruptible: false });
     },
   };
 }

@@ -1,6 +1,5 @@
 import { deniedTables as deniedTablesEffect } from '../effects/denied-tables.js';
 import type { Journal } from '../effects/journal.js';
-import { refreshShard } from '../effects/refresh-shard.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import type { Source } from '../effects/source/source.js';
 import { streams } from '../effects/streams.js';
@@ -54,10 +53,12 @@ class Creation {
     const { runId } = step.ref;
     const shards = await this.targetShards();
     const journal = await step.journals.require(runId);
-    for (const shard of shards) {
-      await this.refuseForeignStreams(journal, shard);
-      await this.refuseForeignTables(journal, shard);
-    }
+    for (const shard of shards) await this.refuseForeignStreams(journal, shard);
+    // Of two migrations that want a table, the second to get here finds it denied, and its holder's journal.
+    await step.underKeyspaceLock(async (lock) => {
+      for (const shard of shards) await this.refuseForeignTables(journal, shard);
+      for (const { shard } of shards) await deniedTablesEffect.make(step, lock, plan, shard.name);
+    });
     const definitions = await this.sourceDefinitions();
     await step.beforeEffect();
     await step.journals.writeDefinitions(runId, definitions);
@@ -70,16 +71,15 @@ class Creation {
     if (plan.stream.autoStart) for (const { tablet } of shards) await streams.start(step, plan, tablet);
   }
 
-  /** Has the tables denied and created, the tablets enforce it, and makes sure that no row is where the copy goes. */
+  /** Has the tables created and the tablets deny them, and makes sure that no row is where the copy goes. */
   private async prepareTables(
     { shard, tablet }: TargetShard,
     definitions: Definitions,
     tell: (there: number) => void,
   ): Promise<void> {
     const { step, plan } = this;
-    await deniedTablesEffect.make(step, plan, shard.name);
     await targetTables.make(step, plan, shard.name, tablet, definitions, tell);
-    await refreshShard(step.clients, step.clients.target, plan.target.keyspace, shard.name);
+    await deniedTablesEffect.refresh(step, [shard.name]);
     await this.requireEmptyTables({ shard, tablet });
   }
 

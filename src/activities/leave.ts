@@ -113,9 +113,12 @@ class LeavingStep {
     if (!leaving.takenBack) await this.takeBack(plan);
     await onEachShard(step, plan, (tablet) => streams.dropLanes(step, plan, tablet, tables));
     await fence.undoAround(step, tables);
-    await vschemaEntries.undo(step, tables);
-    const { deniedTables: denied } = await step.journals.require(step.ref.runId);
-    await deniedTables.undo(step, namesAmong(denied, tables));
+    const denied = namesAmong((await step.journals.require(step.ref.runId)).deniedTables, tables);
+    await step.underKeyspaceLock(async (lock) => {
+      await vschemaEntries.undo(step, lock, tables);
+      await deniedTables.undo(step, lock, denied);
+    });
+    await deniedTables.refresh(step, Object.keys(denied));
     await this.forget();
   }
 

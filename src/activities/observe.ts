@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import {
   endsWatching,
@@ -11,13 +10,15 @@ import {
 import type { Clients } from '../vitess/clients.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
+import { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks, at least. */
 const pollInterval = 500;
 
 /** The step Monitor: watches the streams and answers when something has changed. */
 export function observeActivities(clients: Clients) {
+  const pace = new Pace();
   return {
     /**
      * Watches until `endsWatching`. Each look is heartbeat, in more detail than the answer has, so that
@@ -26,18 +27,19 @@ export function observeActivities(clients: Clients) {
      * @param since the `fingerprint` of the last observation
      */
     async observe(ref: MigrationRef, since: string, wait: Wait): Promise<Observation> {
-      const context = Context.current();
       const watch = new Watch(clients, await new Step(clients, ref).plan(), wait.copyingSince);
       const startedAt = Date.now();
-      return withHeartbeat(async (_, heartbeat) => {
-        for (;;) {
-          const look = await watch.look();
-          heartbeat(toObservation(look, inHeartbeat));
-          const observation = toObservation(look, inHistory);
-          if (endsWatching(observation, since, wait, (Date.now() - startedAt) / 1000)) return observation;
-          await context.sleep(pollInterval);
-        }
-      });
+      const looking = (pause: (ms: number) => Promise<void>) =>
+        withHeartbeat(async (_, heartbeat) => {
+          for (;;) {
+            const look = await watch.look();
+            heartbeat(toObservation(look, inHeartbeat));
+            const observation = toObservation(look, inHistory);
+            if (endsWatching(observation, since, wait, (Date.now() - startedAt) / 1000)) return observation;
+            await pause(pollInterval);
+          }
+        });
+      return pace.keep(looking);
     },
   };
 }

@@ -69,7 +69,7 @@ class StepUnderSourceLock extends LockedStep {
     step: LockedStep,
     private readonly locked: LockedSource,
   ) {
-    super(step.clients, step.ref, step.locks, false);
+    super(step.clients, step.ref, step.lock, step.action, false);
   }
 
   override async beforeEffect(): Promise<void> {

@@ -1,6 +1,7 @@
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import { allowTables, deniedTables as deniedTablesOf, denyTables } from '../vitess/topology/shard-record.js';
+import type { KeyspaceLock } from '../vitess/topology/lock.js';
 import type { EffectContext } from './context.js';
 import { addTo } from './journal.js';
 import { sideBySide } from './side-by-side.js';
@@ -20,24 +21,27 @@ export const deniedTables = {
    * Denies the plan's tables on a shard. Its tablets read that when they are refreshed, and deny the tables that they
    * have then: the step refreshes them once all tables are there.
    */
-  async make(context: EffectContext, plan: Plan, shard: string): Promise<void> {
+  async make(context: EffectContext, lock: KeyspaceLock, plan: Plan, shard: string): Promise<void> {
     const { clients, ref, journals } = context;
     const before = new Set(deniedTablesOf(await clients.target.shard(ref.id.keyspace, shard)));
     const missing = tableNames(plan).filter((table) => !before.has(table));
     if (missing.length === 0) return;
     await context.beforeEffect();
     await journals.update(ref.runId, (record) => addTo(record.deniedTables, shard, missing));
-    await denyTables(context.locks, clients.target, shard, missing);
+    await denyTables(lock, clients.target, shard, missing);
   },
 
-  /** Removes entries, by target shard, and makes the tablets read that. Entries that are gone already are fine. */
-  async undo(context: EffectContext, denied: Record<string, string[]>): Promise<void> {
-    const { clients, ref } = context;
+  /** Removes entries, by target shard. The tablets deny until they are refreshed. Entries that are gone are fine. */
+  async undo(context: EffectContext, lock: KeyspaceLock, denied: Record<string, string[]>): Promise<void> {
     const shards = Object.entries(denied).map(async ([shard, tables]) => {
       await context.beforeEffect();
-      await allowTables(context.locks, clients.target, shard, tables);
-      await refreshShard(clients, clients.target, ref.id.keyspace, shard);
+      await allowTables(lock, context.clients.target, shard, tables);
     });
     await sideBySide(shards);
+  },
+
+  /** Makes the tablets of shards enforce what their records say. */
+  async refresh({ clients, ref }: EffectContext, shards: readonly string[]): Promise<void> {
+    await sideBySide(shards.map((shard) => refreshShard(clients, clients.target, ref.id.keyspace, shard)));
   },
 };

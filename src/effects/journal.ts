@@ -7,7 +7,7 @@ import { streamOptionsOf } from '../migration/input/stream-options.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
 import { LargeValues, nothing, type Replaced } from '../vitess/topology/large-values.js';
-import type { MigrationLocks } from '../vitess/topology/lock.js';
+import type { WorkflowLock } from '../vitess/topology/lock.js';
 import type { Topology } from '../vitess/topology/topology.js';
 
 /**
@@ -154,12 +154,12 @@ export class JournalStore {
   /**
    * Makes the journal this run's; the next step of its former owner finds that it has lost it. Undefined when there
    * is none.
-   * @param locks proof that no step of the former owner is at work
+   * @param lock proof that no step of the former owner is at work
    * @throws MigrationError RECORD_CHANGED
    */
-  async takeOver(locks: MigrationLocks, runId: string): Promise<Journal | undefined> {
+  async takeOver(lock: WorkflowLock, runId: string): Promise<Journal | undefined> {
     const stored = await this.load();
-    if (stored === undefined || locks.workflow !== this.id.workflow) return undefined;
+    if (stored === undefined || lock.workflow !== this.id.workflow) return undefined;
     const journal = { ...stored.journal, runId };
     if (stored.journal.runId === runId || (await this.values.put(this.path, encode(journal), stored.replaced)))
       return journal;
@@ -351,19 +351,6 @@ export function refusePastNoReturn({ forward }: Pick<Journal, 'forward'>, place:
     place,
     'wait for Complete to finish',
   );
-}
-
-/** Every journal of a target keyspace, by workflow name. */
-export async function listJournals(
-  topology: Topology,
-  keyspace: string,
-): Promise<{ workflow: string; journal: Journal }[]> {
-  const prefix = `${topology.root}/vtmigrate/${keyspace}/`;
-  const names = (await topology.kv.keys(prefix)).map((key) => key.slice(prefix.length));
-  const found = names
-    .filter((name) => !name.includes('/'))
-    .map(async (workflow) => ({ workflow, journal: await new JournalStore(topology, { keyspace, workflow }).read() }));
-  return (await Promise.all(found)).flatMap(({ workflow, journal }) => (journal ? [{ workflow, journal }] : []));
 }
 
 function decode(value: Uint8Array): Journal {

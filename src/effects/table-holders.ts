@@ -1,5 +1,6 @@
 import type { Clients } from '../vitess/clients.js';
-import { listJournals, workflowsIn } from './journal.js';
+import { listJournals } from './journal-list.js';
+import { workflowsIn } from './journal.js';
 import { matchesOf } from '../migration/watch/stream.js';
 import { holdersOf } from '../migration/watch/holders.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';

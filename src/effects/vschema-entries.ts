@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { tableNames, type Plan } from '../migration/plan/plan.js';
 import type { Description, TopologyWrite } from '../migration/plan/topology-write.js';
+import type { KeyspaceLock } from '../vitess/topology/lock.js';
 import type { CellAway } from '../vitess/topology/topology.js';
 import { TableSchema } from '../vitess/wire/vschema_pb.js';
 import type { EffectContext } from './context.js';
@@ -26,7 +27,7 @@ export const vschemaEntries = {
    * that is there, and makes the serving VSchema of every cell show it.
    * @returns the cells that cannot be reached
    */
-  async make(context: EffectContext, plan: Plan): Promise<CellAway[]> {
+  async make(context: EffectContext, lock: KeyspaceLock, plan: Plan): Promise<CellAway[]> {
     const { target } = context.clients;
     const vschema = await target.vschema(plan.target.keyspace);
     const missing = vschema.sharded ? [] : tableNames(plan).filter((name) => !Object.hasOwn(vschema.tables, name));
@@ -36,13 +37,13 @@ export const vschemaEntries = {
       await context.journals.update(context.ref.runId, (record) => {
         record.vschemaTables = [...new Set([...record.vschemaTables, ...missing])];
       });
-      await target.updateVSchema(context.locks, (record) => {
+      await target.updateVSchema(lock, (record) => {
         for (const name of missing) record.tables[name] ??= create(TableSchema, types.get(name));
         return true;
       });
     }
     await context.beforeEffect();
-    const away = await target.publishVSchema(context.locks);
+    const away = await target.publishVSchema(lock);
     const { cellsBehind } = await context.journals.require(context.ref.runId);
     if (cellsBehind.length > 0) await remember(context, behind(cellsBehind, away), []);
     return away;
@@ -53,19 +54,19 @@ export const vschemaEntries = {
    * that cannot be reached does not hold this up: the journal remembers it for the next time.
    * @returns the cells that may still show tables that have been taken out, now or before
    */
-  async undo(context: EffectContext, only?: readonly string[]): Promise<CellAway[]> {
+  async undo(context: EffectContext, lock: KeyspaceLock, only?: readonly string[]): Promise<CellAway[]> {
     const { target } = context.clients;
     const { vschemaTables, cellsBehind } = await context.journals.require(context.ref.runId);
     const added = vschemaTables.filter((table) => only?.includes(table) !== false);
     if (added.length === 0 && cellsBehind.length === 0) return [];
     await context.beforeEffect();
-    await target.updateVSchema(context.locks, (record) => {
+    await target.updateVSchema(lock, (record) => {
       const kept = Object.entries(record.tables).filter(([name]) => !added.includes(name));
       if (kept.length === Object.keys(record.tables).length) return false;
       record.tables = Object.fromEntries(kept);
       return true;
     });
-    const away = await target.publishVSchema(context.locks);
+    const away = await target.publishVSchema(lock);
     const left = added.length > 0 ? away : behind(cellsBehind, away);
     await remember(context, left, added);
     return left;

@@ -6,7 +6,7 @@ import { Etcd3 } from 'etcd3';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { EtcdKv } from '../../src/vitess/topology/etcd.js';
 import { allowTables, deniedTables, denyTables } from '../../src/vitess/topology/shard-record.js';
-import { withKeyspaceLock, withMigrationLocks } from '../../src/vitess/topology/lock.js';
+import { withKeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { Mounts } from '../../src/vitess/topology/mounts.js';
 import { Topology } from '../../src/vitess/topology/topology.js';
 import { KeyspaceSchema, TableSchema } from '../../src/vitess/wire/vschema_pb.js';
@@ -122,9 +122,9 @@ describe('the records', () => {
       JSON.parse((await vtctldclient('target', 'GetShard', 'commerce/0')).stdout) as {
         shard: { tablet_controls: { denied_tables: string[] }[] };
       };
-    await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'denied' }, 'test', async (locks) => {
-      await denyTables(locks, topology, '0', ['t1', 't 2']);
-      await denyTables(locks, topology, '0', ['t1', 't3']);
+    await withKeyspaceLock(topology, 'commerce', 'test', async (lock) => {
+      await denyTables(lock, topology, '0', ['t1', 't 2']);
+      await denyTables(lock, topology, '0', ['t1', 't3']);
     });
     expect((await shard()).shard.tablet_controls[0]?.denied_tables).toEqual(['t1', 't 2', 't3']);
     await withKeyspaceLock(topology, 'commerce', 'test', (lock) =>
@@ -170,7 +170,7 @@ describe('mounts', () => {
 
 describe('locks', () => {
   test('vtctldclient waits for ours, and says that the keyspace is locked', async () => {
-    await withMigrationLocks(topology, { keyspace: 'commerce', workflow: 'wf' }, 'vtmigrate test', async () => {
+    await withKeyspaceLock(topology, 'commerce', 'vtmigrate test', async () => {
       const blocked = await vtctldclient(
         'target',
         '--lock-timeout',

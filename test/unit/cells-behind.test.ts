@@ -7,7 +7,7 @@ import { JournalStore } from '../../src/effects/journal.js';
 import { openSource } from '../../src/effects/source/open-source.js';
 import { vschemaEntries } from '../../src/effects/vschema-entries.js';
 import type { EffectContext } from '../../src/effects/context.js';
-import { withMigrationLocks } from '../../src/vitess/topology/lock.js';
+import { withKeyspaceLock, type KeyspaceLock } from '../../src/vitess/topology/lock.js';
 import { SrvVSchemaSchema } from '../../src/vitess/wire/vschema_pb.js';
 import { buildClients } from '../../src/worker.js';
 import { passing } from '../support/fakes/intercept.js';
@@ -38,14 +38,14 @@ beforeEach(async () => {
 });
 
 /** Does work as a step does it. */
-function step<T>(work: (context: EffectContext) => Promise<T>): Promise<T> {
-  return withMigrationLocks(clients.target, id, 'test', (locks) =>
-    work({ clients, ref, journals, locks, beforeEffect: () => locks.check() }),
+function step<T>(work: (context: EffectContext, lock: KeyspaceLock) => Promise<T>): Promise<T> {
+  return withKeyspaceLock(clients.target, id.keyspace, 'test', (lock) =>
+    work({ clients, ref, journals, beforeEffect: () => lock.check() }, lock),
   );
 }
 
-const make = () => step((context) => vschemaEntries.make(context, plan));
-const undo = (only?: string[]) => step((context) => vschemaEntries.undo(context, only));
+const make = () => step((context, lock) => vschemaEntries.make(context, lock, plan));
+const undo = (only?: string[]) => step((context, lock) => vschemaEntries.undo(context, lock, only));
 const cancel = (options?: CancelOptions) =>
   new MockActivityEnvironment().run(() => allActivities(clients).cancel(ref, options));
 const forget = () => new MockActivityEnvironment().run(() => allActivities(clients).forget(ref));

@@ -288,7 +288,7 @@ describe('what is made of names', () => {
         seen.push(key);
         return Promise.resolve([]);
       },
-      keys: () => Promise.resolve([]),
+      heads: () => Promise.resolve([]),
       put: () => Promise.resolve(true),
       delete: () => Promise.resolve(true),
       lock: () => Promise.reject(new Error('unused')),

@@ -4,7 +4,7 @@ import { notRemovable, refusals } from '../../migration/audit/removal.js';
 import { removalOrder, residueName, type Found, type Residue } from '../../migration/audit/residue.js';
 import type { RunState } from '../../migration/audit/survey.js';
 import type { Clients } from '../../vitess/clients.js';
-import { withKeyspaceLock, withMigrationLocks, type KeyspaceLock } from '../../vitess/topology/lock.js';
+import { withKeyspaceLock, withWorkflowLock, type KeyspaceLock } from '../../vitess/topology/lock.js';
 import { auditAction, putBack, remove } from './removers.js';
 import { readSurvey } from './survey.js';
 
@@ -73,10 +73,11 @@ export class Removal {
 
   private async locked(workflow: string | null, work: (lock: KeyspaceLock) => Promise<void>): Promise<void> {
     const { clients, keyspace } = this;
-    if (workflow === null) return withKeyspaceLock(clients.target, keyspace, auditAction, work);
+    const underKeyspaceLock = () => withKeyspaceLock(clients.target, keyspace, auditAction, work);
+    if (workflow === null) return underKeyspaceLock();
     const id = { keyspace, workflow };
     const workflows = await new JournalStore(clients.target, id).workflows();
-    return withMigrationLocks(clients.target, { ...id, workflows }, auditAction, work);
+    return withWorkflowLock(clients.target, { ...id, workflows }, auditAction, underKeyspaceLock);
   }
 }
 

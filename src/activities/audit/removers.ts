@@ -33,7 +33,7 @@ export async function remove(clients: Clients, lock: KeyspaceLock, residue: Resi
     case 'table':
       return dropEmpty(clients, lock, residue);
     case 'denied':
-      return deniedTables.undo(contextOf(clients, lock, '', ''), { [residue.shard]: [residue.table] });
+      return allow(contextOf(clients, lock, '', ''), lock, residue);
     case 'fence':
       return takeDownFence(clients, lock, residue);
     case 'lock':
@@ -72,6 +72,11 @@ async function dropEmpty(clients: Clients, lock: KeyspaceLock, residue: Residue<
   await tablet.dropTable(aside);
 }
 
+async function allow(context: EffectContext, lock: KeyspaceLock, { shard, table }: Residue<'denied'>): Promise<void> {
+  await deniedTables.undo(context, lock, { [shard]: [table] });
+  await deniedTables.refresh(context, [shard]);
+}
+
 /** Removes one entry from the denied tables of the source, and then from the journal. */
 async function takeDownFence(clients: Clients, lock: KeyspaceLock, residue: Residue<'fence'>): Promise<void> {
   const { mount, sourceKeyspace, shard, table, workflow, runId } = residue;
@@ -80,14 +85,13 @@ async function takeDownFence(clients: Clients, lock: KeyspaceLock, residue: Resi
 }
 
 /** An audit removes for a migration that no workflow runs any more. */
-function contextOf(clients: Clients, locks: KeyspaceLock, workflow: string, runId: string): EffectContext {
-  const id = { keyspace: locks.keyspace, workflow };
+function contextOf(clients: Clients, lock: KeyspaceLock, workflow: string, runId: string): EffectContext {
+  const id = { keyspace: lock.keyspace, workflow };
   return {
     clients,
     ref: { id, runId },
     journals: new JournalStore(clients.target, id),
-    locks,
-    beforeEffect: () => locks.check(),
+    beforeEffect: () => lock.check(),
   };
 }
 

@@ -1,4 +1,5 @@
-import { listJournals, type Journal } from '../../effects/journal.js';
+import { listJournals, type ListedJournal } from '../../effects/journal-list.js';
+import type { Journal } from '../../effects/journal.js';
 import type { Survey, SurveyedJournal, SurveyedStream } from '../../migration/audit/survey.js';
 import { parseSourceIdentifier } from '../../migration/input/identifier.js';
 import { MigrationError } from '../../migration/problem/errors.js';
@@ -26,8 +27,6 @@ interface ShardLook {
   tablet: TabletHandle;
   streams: SurveyedStream[];
 }
-
-type FoundJournal = Awaited<ReturnType<typeof listJournals>>[number];
 
 class Surveying {
   private readonly unread: string[] = [];
@@ -94,7 +93,7 @@ class Surveying {
   }
 
   /** An unreachable source must not block the audit of the target. */
-  private async fences({ workflow, journal }: FoundJournal): Promise<Survey['fences']> {
+  private async fences({ workflow, journal }: ListedJournal): Promise<Survey['fences']> {
     const fenced = Object.entries(journal.fencedTables);
     if (fenced.length === 0) return [];
     try {
@@ -144,7 +143,7 @@ async function onEach<T extends object>(
   return perShard.flat();
 }
 
-function toSurveyed({ workflow, journal }: FoundJournal): SurveyedJournal {
+function toSurveyed({ workflow, journal }: ListedJournal): SurveyedJournal {
   const { runId, source, forward, workflows, createdTables, deniedTables: denied, leaving } = journal;
   return {
     ...{ workflow, runId, source, forward, workflows, createdTables },

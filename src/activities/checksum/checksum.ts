@@ -8,11 +8,12 @@ import type { Clients } from '../../vitess/clients.js';
 import { withHeartbeat } from '../step/heartbeat.js';
 import { sourcePositions } from '../step/proof.js';
 import { sourceOf } from '../../effects/source/open-source.js';
+import { Pace } from '../step/pace.js';
 import { Step } from '../step/step.js';
 import { ProofRecord } from './record.js';
 import { ProofRun } from './run.js';
 
-/** Milliseconds between two rounds when there is nothing to read. */
+/** Milliseconds between two rounds when there is nothing to read, at least. */
 const restTime = 1_000;
 /** Times as long as a round took that a busy source is left alone, and milliseconds at most. */
 const sparing = 9;
@@ -33,6 +34,7 @@ export interface ProofAnswer {
 
 /** The rows of both sides, compared by their checksums while the migration goes on. */
 export function checksumActivities(clients: Clients) {
+  const pace = new Pace();
   return {
     /**
      * Compares the rows, and follows what happens to them, until there is something new to say. Each round is
@@ -42,17 +44,19 @@ export function checksumActivities(clients: Clients) {
      */
     async checksum(ref: MigrationRef, since: string, minSeconds: number): Promise<ProofReport> {
       const until = Date.now() + minSeconds * 1000;
-      return comparing(clients, ref, async (rounds, heartbeat) => {
-        for (;;) {
-          const begun = Date.now();
-          const moved = await rounds.next();
-          await rounds.run.lookAtLoad();
-          heartbeat(rounds.report());
-          if (proofFingerprint(rounds.report()) !== since && Date.now() >= until) return rounds.report();
-          const spared = rounds.run.slowed === null ? 0 : Math.min(longestSparing, (Date.now() - begun) * sparing);
-          await Context.current().sleep(moved ? spared : restTime);
-        }
-      });
+      const following = (pause: (ms: number) => Promise<void>) =>
+        comparing(clients, ref, async (rounds, heartbeat) => {
+          for (;;) {
+            const begun = Date.now();
+            const moved = await rounds.next();
+            await rounds.run.lookAtLoad();
+            heartbeat(rounds.report());
+            if (proofFingerprint(rounds.report()) !== since && Date.now() >= until) return rounds.report();
+            const spared = rounds.run.slowed === null ? 0 : Math.min(longestSparing, (Date.now() - begun) * sparing);
+            await (moved ? Context.current().sleep(spared) : pause(restTime));
+          }
+        });
+      return pace.keep(following);
     },
 
     /**

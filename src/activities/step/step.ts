@@ -5,7 +5,12 @@ import { migrateInputSchema, type MigrateInput } from '../../migration/input/inp
 import type { MigrationRef } from '../../migration/plan/reference.js';
 import type { Plan } from '../../migration/plan/plan.js';
 import type { Clients } from '../../vitess/clients.js';
-import { withMigrationLocks, type MigrationLocks } from '../../vitess/topology/lock.js';
+import {
+  withKeyspaceLock,
+  withWorkflowLock,
+  type KeyspaceLock,
+  type WorkflowLock,
+} from '../../vitess/topology/lock.js';
 import { stopIfCancelled } from './failure.js';
 import { withHeartbeat } from './heartbeat.js';
 
@@ -50,20 +55,30 @@ export class Step {
   }
 }
 
-/** An activity that holds the locks that `vtctldclient Migrate` takes: it may change things. */
+/** An activity that holds the named locks of its workflows: it may change things. */
 export class LockedStep extends Step implements EffectContext {
   constructor(
     clients: Clients,
     ref: MigrationRef,
-    readonly locks: MigrationLocks,
+    readonly lock: WorkflowLock,
+    readonly action: string,
     private readonly interruptible: boolean,
   ) {
     super(clients, ref);
   }
 
+  /**
+   * Runs a part of the step under the lock of the target keyspace as well. All migrations of the keyspace share it, so
+   * that it is for what changes the keyspace's records, and for what has to be looked at before.
+   * @throws MigrationError LOCKED, naming the holder
+   */
+  underKeyspaceLock<T>(work: (lock: KeyspaceLock) => Promise<T>): Promise<T> {
+    return withKeyspaceLock(this.clients.target, this.ref.id.keyspace, this.action, work);
+  }
+
   async beforeEffect(): Promise<void> {
     if (this.interruptible) this.stopIfCancelled();
-    await this.locks.check();
+    await this.lock.check();
   }
 }
 
@@ -81,7 +96,7 @@ export function readingStep<T>(clients: Clients, ref: MigrationRef, work: (step:
 export type Tell = (details: unknown) => void;
 
 /**
- * Runs a step under the migration's locks, with a steady heartbeat.
+ * Runs a step under the named locks of the migration's workflows, with a steady heartbeat.
  * @param action what the locks say this process is doing
  * @throws MigrationError LOCKED, naming the holder
  */
@@ -94,8 +109,8 @@ export function lockedStep<T>(
 ): Promise<T> {
   return withHeartbeat(async (_, tell) => {
     const workflows = await new JournalStore(clients.target, ref.id).workflows();
-    return withMigrationLocks(clients.target, { ...ref.id, workflows }, action, (locks) =>
-      work(new LockedStep(clients, ref, locks, interruptible), tell),
+    return withWorkflowLock(clients.target, { ...ref.id, workflows }, action, (lock) =>
+      work(new LockedStep(clients, ref, lock, action, interruptible), tell),
     );
   });
 }

@@ -5,6 +5,7 @@ import {
   EtcdPermissionDeniedError,
   GRPCInvalidArgumentError,
   GRPCUnauthenticatedError,
+  Range,
 } from 'etcd3';
 import { MigrationError } from '../../migration/problem/errors.js';
 import { formatAddress, parseAddresses, type Address } from '../../migration/input/address.js';
@@ -12,7 +13,7 @@ import type { Access } from '../../net/access.js';
 import { tlsRefusal } from '../../net/tls-refusal.js';
 import { assertClaims, claimLost, locksIn } from '../claims.js';
 import { EtcdLock, leaseTtl } from './etcd-lease.js';
-import { absent, type Entry, type Kv, type Lease } from './kv.js';
+import { absent, type Entry, type Head, type Kv, type Lease } from './kv.js';
 import { lockedBy } from './lock-contents.js';
 
 /**
@@ -69,8 +70,14 @@ export class EtcdKv implements Kv {
     return response.kvs.map(toEntry);
   }
 
-  keys(prefix: string): Promise<string[]> {
-    return this.call(`reading ${prefix}`, () => this.client.getAll().prefix(prefix).sort('Key', 'Ascend').keys());
+  async heads(prefix: string): Promise<Head[]> {
+    const { start, end } = Range.prefix(prefix);
+    // The library's own list of keys leaves out their revisions.
+    const request = { key: start, range_end: end, keys_only: true };
+    const response = await this.call(`reading ${prefix}`, () =>
+      this.client.kv.range(request, { deadline: Date.now() + callTimeout }),
+    );
+    return response.kvs.map((kv) => ({ key: kv.key.toString(), revision: kv.mod_revision }));
   }
 
   put(key: string, value: Uint8Array, revision: string): Promise<boolean> {
@@ -110,7 +117,7 @@ export class EtcdKv implements Kv {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const all = await this.call(`reading ${dir}/locks/`, () =>
-        this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').exec(),
+        this.client.getAll().prefix(`${dir}/locks/`).sort('Create', 'Ascend').limit(1).exec(),
       );
       const oldest = all.kvs[0];
       if (oldest?.key.toString() === key) return;

@@ -7,6 +7,9 @@ export interface Entry {
   revision: string;
 }
 
+/** An entry without its value. */
+export type Head = Omit<Entry, 'value'>;
+
 /** The revision to compare with when a key must not exist yet. */
 export const absent = '0';
 
@@ -27,8 +30,8 @@ export interface Kv {
   get(key: string): Promise<Entry | undefined>;
   /** In the order of their keys. */
   list(prefix: string): Promise<Entry[]>;
-  /** The keys alone, in order: the values of many tables are large. */
-  keys(prefix: string): Promise<string[]>;
+  /** The keys and revisions alone, in the order of their keys: the values of many tables are large. */
+  heads(prefix: string): Promise<Head[]>;
   /** Writes if the key still has `revision` (`absent`: does not exist). False when it has not. */
   put(key: string, value: Uint8Array, revision: string): Promise<boolean>;
   /**

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockFacts } from '../../migration/preflight/facts.js';
 import { underClaims } from '../claims.js';
 import type { Entry, Kv, Lease } from './kv.js';
+import { queueFor } from './lock-queue.js';
 import { describeHolder, lockHolder, ownContents, type LockHolder } from './lock-contents.js';
 
 /** Milliseconds; Vitess waits as long (`topo.LockTimeout`). */
@@ -27,80 +28,75 @@ interface LanesToLock extends MigrationId {
   workflows?: readonly string[];
 }
 
-/**
- * Proof that this process holds the lock of a keyspace. Only the functions of this file make one, so whatever
- * takes it as an argument runs under the lock.
- */
-class KeyspaceLock {
+/** Proof that this process holds locks. Only the functions of this file make one: what takes it runs under them. */
+class Held {
   constructor(
-    /** How errors name the cluster: `target`, or the mount's name. */
-    readonly cluster: string,
     readonly keyspace: string,
     private readonly leases: readonly Lease[],
   ) {}
 
   /** To be called before each effect: a lease may have run out. @throws MigrationError LOCK_LOST */
   async check(): Promise<void> {
-    await checkAll(this.leases);
+    await Promise.all(this.leases.map((lease) => lease.check()));
   }
 }
 
-async function checkAll(leases: readonly Lease[]): Promise<void> {
-  await Promise.all(leases.map((lease) => lease.check()));
+/** Proof that this process holds the lock of a keyspace. */
+class KeyspaceLock extends Held {
+  /** @param cluster how errors name it: `target`, or the mount's name */
+  constructor(
+    readonly cluster: string,
+    keyspace: string,
+    leases: readonly Lease[],
+  ) {
+    super(keyspace, leases);
+  }
 }
 
-/** Proof that this process holds the locks of a migration: those of its workflows' names and of its target keyspace. */
-class MigrationLocks extends KeyspaceLock {
-  readonly workflow: string;
-
-  constructor(cluster: string, id: MigrationId, leases: readonly Lease[]) {
-    super(cluster, id.keyspace, leases);
-    this.workflow = id.workflow;
+/** Proof that this process holds the named locks of a migration. */
+class WorkflowLock extends Held {
+  constructor(
+    readonly workflow: string,
+    keyspace: string,
+    leases: readonly Lease[],
+  ) {
+    super(keyspace, leases);
   }
 }
 
 // As types only: the constructors stay here.
-export type { KeyspaceLock, MigrationLocks };
+export type { KeyspaceLock, WorkflowLock };
 
 /**
- * Runs `work` while holding the locks that `vtctldclient Migrate` takes, in the same order: the named lock
- * `<keyspace>/<workflow>` of each lane, then the lock of the target keyspace. They are kept alive while `work` runs,
+ * Runs `work` while holding the named lock `<keyspace>/<workflow>` of each lane: no other program changes their
+ * streams meanwhile, as every action of `vtctldclient` takes that lock first. They are kept alive while `work` runs,
  * and released in any case. What `work` calls goes out only while they hold: see `claims.ts`.
- *
  * @param action what the lock's key says this process is doing
  * @throws MigrationError LOCKED, naming the holder
- */
-export function withMigrationLocks<T>(
-  target: LockStore,
-  id: LanesToLock,
-  action: string,
-  work: (locks: MigrationLocks) => Promise<T>,
-): Promise<T> {
-  const dirs = [...locksOfLanes(target, id), keyspacePath(target, id.keyspace)];
-  return withLeases(target, dirs, action, (leases) => work(new MigrationLocks(target.name, id, leases)));
-}
-
-/**
- * The same with the named locks of the lanes alone, as Vitess's VDiff takes that of its workflow: for work on the
- * streams and on rows that changes nothing of the keyspace.
  */
 export function withWorkflowLock<T>(
   target: LockStore,
   id: LanesToLock,
   action: string,
-  work: (lock: { check(): Promise<void> }) => Promise<T>,
+  work: (lock: WorkflowLock) => Promise<T>,
 ): Promise<T> {
-  return withLeases(target, locksOfLanes(target, id), action, (leases) => work({ check: () => checkAll(leases) }));
+  return withLeases(target, id.keyspace, locksOfLanes(target, id), action, (leases) =>
+    work(new WorkflowLock(id.workflow, id.keyspace, leases)),
+  );
 }
 
-/** The same with the lock of a keyspace alone, in any cluster. */
+/**
+ * The same with the lock of a keyspace, in any cluster: for changes of its records, and for what must not change while
+ * one looks. To be taken after the named locks, as Vitess does, and for a short time: all migrations of the keyspace
+ * and Vitess's own programs share it.
+ */
 export function withKeyspaceLock<T>(
   cluster: LockStore,
   keyspace: string,
   action: string,
   work: (lock: KeyspaceLock) => Promise<T>,
 ): Promise<T> {
-  return withLeases(cluster, [keyspacePath(cluster, keyspace)], action, (leases) =>
+  return withLeases(cluster, keyspace, [keyspacePath(cluster, keyspace)], action, (leases) =>
     work(new KeyspaceLock(cluster.name, keyspace, leases)),
   );
 }
@@ -179,16 +175,23 @@ function isVDiff(contents: Uint8Array): boolean {
   return lockHolder(contents).action === 'vdiff';
 }
 
+/** Takes the first lock, and then the others. */
 async function withLeases<T>(
-  { kv }: LockStore,
-  dirs: readonly string[],
+  { kv, name }: LockStore,
+  keyspace: string,
+  [first = '', ...others]: readonly string[],
   action: string,
   work: (leases: readonly Lease[]) => Promise<T>,
 ): Promise<T> {
   const contents = ownContents(action);
   const held: Lease[] = [];
+  const take = async (dir: string) => {
+    held.push(await queueFor(kv, dir, { cluster: name, keyspace }).lock(contents, lockTimeout));
+  };
   try {
-    for (const dir of dirs) held.push(await kv.lock(dir, contents, lockTimeout));
+    await take(first);
+    const taken = await Promise.allSettled(others.map(take));
+    for (const each of taken) if (each.status === 'rejected') throw each.reason;
     return await underClaims(held, () => work(held));
   } finally {
     for (const lease of held.toReversed()) await lease.release();

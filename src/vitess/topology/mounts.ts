@@ -16,7 +16,7 @@ export class Mounts {
   /** Names of all mounts, in order. */
   async list(): Promise<string[]> {
     const prefix = this.path('');
-    return (await this.topology.kv.keys(prefix)).map((key) => key.slice(prefix.length));
+    return (await this.topology.kv.heads(prefix)).map(({ key }) => key.slice(prefix.length));
   }
 
   /** Writes the record if there is none of that name; false when there is one. */

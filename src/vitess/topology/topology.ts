@@ -61,14 +61,14 @@ export class Topology {
 
   /** Names of the cells with a CellInfo. */
   async cells(): Promise<string[]> {
-    const keys = await this.kv.keys(`${this.root}/cells/`);
-    return keys.flatMap((key) => /\/cells\/([^/]+)\/CellInfo$/.exec(key)?.[1] ?? []);
+    const heads = await this.kv.heads(`${this.root}/cells/`);
+    return heads.flatMap(({ key }) => /\/cells\/([^/]+)\/CellInfo$/.exec(key)?.[1] ?? []);
   }
 
   /** Names of the keyspaces with a Keyspace record. */
   async keyspaces(): Promise<string[]> {
-    const keys = await this.kv.keys(`${this.root}/keyspaces/`);
-    return keys.flatMap((key) => /\/keyspaces\/([^/]+)\/Keyspace$/.exec(key)?.[1] ?? []);
+    const heads = await this.kv.heads(`${this.root}/keyspaces/`);
+    return heads.flatMap(({ key }) => /\/keyspaces\/([^/]+)\/Keyspace$/.exec(key)?.[1] ?? []);
   }
 
   /** @throws MigrationError KEYSPACE_NOT_FOUND, naming the keyspaces there are */

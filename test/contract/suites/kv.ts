@@ -24,6 +24,7 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
   const bytes = (text: string) => Buffer.from(text);
   let key = '';
   let kv: Kv;
+  const keys = async (prefix: string) => (await kv.heads(prefix)).map((head) => head.key);
   beforeEach(() => {
     key = `/test/${randomUUID()}`;
     ({ kv } = open());
@@ -63,17 +64,23 @@ export function kvContract(name: string, open: () => KvUnderTest): void {
       expect(await kv.delete(key, '1', `${key}/`)).toBe(false);
       expect(await kv.get(`${key}/beside`)).toBeDefined();
       expect(await kv.delete(key, (await kv.get(key))?.revision ?? '', `${key}/`)).toBe(true);
-      expect(await kv.keys(key)).toEqual([`${key}x`]);
+      expect(await keys(key)).toEqual([`${key}x`]);
       const { revision = '' } = (await kv.get(`${key}x`)) ?? {};
       expect(await kv.delete(`${key}x`, revision, key)).toBe(true);
-      expect(await kv.keys(key)).toEqual([]);
+      expect(await keys(key)).toEqual([]);
     });
 
     test('a list has its entries in the order of their keys, and only those below the prefix', async () => {
       for (const each of ['b', 'a']) await kv.put(`${key}/${each}`, bytes(each), '0');
       await kv.put(`${key}x`, bytes('x'), '0');
       expect((await kv.list(`${key}/`)).map((entry) => entry.key)).toEqual([`${key}/a`, `${key}/b`]);
-      expect(await kv.keys(`${key}/`)).toEqual([`${key}/a`, `${key}/b`]);
+      const before = await kv.heads(`${key}/`);
+      expect(before.map((head) => head.key)).toEqual([`${key}/a`, `${key}/b`]);
+      expect(before[0]?.revision).toBe((await kv.get(`${key}/a`))?.revision);
+      await kv.put(`${key}/b`, bytes('changed'), before[1]?.revision ?? '');
+      const [a, b] = await kv.heads(`${key}/`);
+      expect(a).toEqual(before[0]);
+      expect(b?.revision).not.toBe(before[1]?.revision);
     });
 
     test('a server that is not there is named in the error', async () => {

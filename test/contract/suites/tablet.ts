@@ -697,8 +697,6 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       test('compares every row, with the stream running again afterwards', async () => {
         await prepare();
         await copied();
-        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
-        expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(false);
         const first = await create();
         const { row, report } = await completed(first);
         expect(row).toMatchObject({ rows_compared: '2', has_mismatch: '0', last_error: '' });
@@ -709,8 +707,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(true);
         const found = await completed(second);
         expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(false);
-        expect(found.row).toMatchObject({ has_mismatch: '1' });
-        expect(found.report).toMatchObject({ ProcessedRows: 2, MismatchedRows: 1 });
+        expect(found).toMatchObject({ row: { has_mismatch: '1' }, report: { ProcessedRows: 2, MismatchedRows: 1 } });
         expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([second, first]);
       });
 

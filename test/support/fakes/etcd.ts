@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertClaims, claimLost, locksIn, type LockKey } from '../../../src/vitess/claims.js';
 import { lockedBy } from '../../../src/vitess/topology/lock-contents.js';
-import { absent, type Entry, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
+import { absent, type Entry, type Head, type Kv, type Lease } from '../../../src/vitess/topology/kv.js';
 import { hurried, type Pace } from './pace.js';
 
 /** etcd's default limit of a request. */
@@ -132,9 +132,9 @@ export class FakeKv implements Kv {
     return this.etcd.below(prefix).map(([key, stored]) => toEntry(key, stored));
   }
 
-  async keys(prefix: string): Promise<string[]> {
+  async heads(prefix: string): Promise<Head[]> {
     await Promise.resolve();
-    return this.etcd.below(prefix).map(([key]) => key);
+    return this.etcd.below(prefix).map(([key, { modified }]) => ({ key, revision: String(modified) }));
   }
 
   async put(key: string, value: Uint8Array, revision: string): Promise<boolean> {

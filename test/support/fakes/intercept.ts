@@ -70,7 +70,7 @@ function passingKv(kv: Kv, cluster: string, pass: Pass): Kv {
     server: kv.server,
     get: (key) => call(`get ${key}`, () => kv.get(key)),
     list: (prefix) => call(`list ${prefix}`, () => kv.list(prefix)),
-    keys: (prefix) => call(`keys ${prefix}`, () => kv.keys(prefix)),
+    heads: (prefix) => call(`heads ${prefix}`, () => kv.heads(prefix)),
     put: (key, value, revision) => call(`put ${key}`, () => kv.put(key, value, revision)),
     delete: (key, revision, below) => call(`delete ${key}`, () => kv.delete(key, revision, below)),
     lock: async (dir, contents, timeoutMs) =>

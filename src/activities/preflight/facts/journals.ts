@@ -1,4 +1,5 @@
-import { listJournals, workflowsIn } from '../../../effects/journal.js';
+import { listJournals } from '../../../effects/journal-list.js';
+import { workflowsIn } from '../../../effects/journal.js';
 import { requiredFact } from '../fact.js';
 
 export const journals = requiredFact({
