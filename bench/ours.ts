@@ -54,6 +54,16 @@ export class Ours {
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
   }
 
+  /** Milliseconds of processor time that the worker has had, by the kernel, which counts in ticks of 10 ms. */
+  processorMs(): number {
+    const stat = readFileSync(`/proc/${this.worker.process.pid ?? 0}/stat`, 'utf8');
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) * 10;
+  }
+
   async stop(): Promise<void> {
     await this.client.connection.close();
     await this.worker.kill();

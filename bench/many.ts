@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { RowDataPacket } from 'mysql2/promise';
+import type { Lab } from '../lab/lab.js';
+import type { Status } from '../src/migration/lifecycle/status.js';
+import type { Ours } from './ours.js';
+import { loadShape, tableNames } from './shape.js';
+
+/** Milliseconds. */
+const poll = 1_000;
+const watched = 60_000;
+const patience = 900_000;
+
+const seconds = (ms: number) => (ms / 1000).toFixed(1);
+
+/**
+ * Starts many migrations of one table each at the same moment, into one keyspace and on one worker: when their streams
+ * replicate, how soon the status is told meanwhile, what the worker needs while it watches them, and until all of them
+ * have been cancelled.
+ */
+export async function measureMany(lab: Lab, ours: Ours, count: number): Promise<void> {
+  const shape = { tables: count, rows: count };
+  await loadShape(lab.source, shape);
+  const began = performance.now();
+  const since = () => seconds(performance.now() - began);
+  const asking = new Asking();
+  const handles = await Promise.all(
+    tableNames(shape).map((table) => ours.begin({ target: `commerce.${table}`, tables: [table] })),
+  );
+  console.log(`${count} migrations of one table started in ${since()} s`);
+  asking.begin(handles);
+  for (let last = 0, there = 0; there < count;) {
+    await sleep(poll);
+    there = await replicating(lab);
+    if (there - last >= count / 4 || there === count) {
+      console.log(`${there} replicate after ${since()} s, ${ours.residentMiB()} MiB`);
+      last = there;
+    }
+    if (performance.now() - began > patience) throw new Error(`only ${there} of ${count} replicate after ${since()} s`);
+  }
+  console.log(`status meanwhile: ${asking.told()}`);
+  asking.forget();
+  // The checksums of all of them, and the workflows' own steps, come to rest.
+  await sleep(watched / 2);
+  const cpu = ours.processorMs();
+  await sleep(watched);
+  const cores = ((ours.processorMs() - cpu) / watched).toFixed(2);
+  console.log(`watching: ${cores} cores, ${ours.residentMiB()} MiB; status: ${asking.told()}`);
+  asking.end();
+  const cancelled = performance.now();
+  await Promise.all(handles.map((handle) => handle.signal('cancel')));
+  await Promise.all(handles.map((handle) => handle.result()));
+  console.log(`all cancelled in ${seconds(performance.now() - cancelled)} s`);
+}
+
+/** How many streams have copied, by the target's tablet. */
+async function replicating(lab: Lab): Promise<number> {
+  const connection = await lab.target.mysql('commerce', '0');
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "select count(*) as n from _vt.vreplication where state = 'Running' and pos <> '' and id not in " +
+      '(select vrepl_id from _vt.copy_state)',
+  );
+  await connection.end();
+  return Number(rows[0]?.['n']);
+}
+
+/** Asks one migration after the other for its status, as people do who look. */
+class Asking {
+  private times: number[] = [];
+  private asks = true;
+
+  begin(handles: readonly WorkflowHandle[]): void {
+    void (async () => {
+      for (let n = 0; this.asks; n++) {
+        const began = performance.now();
+        await handles[(n * 37) % handles.length]?.query<Status>('status').catch(() => undefined);
+        this.times.push(performance.now() - began);
+        await sleep(poll);
+      }
+    })();
+  }
+
+  told(): string {
+    const sorted = this.times.toSorted((a, b) => a - b);
+    const at = (part: number) => Math.round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0);
+    return `${sorted.length} times, median ${at(0.5)} ms, at most ${at(1)} ms`;
+  }
+
+  forget(): void {
+    this.times = [];
+  }
+
+  end(): void {
+    this.asks = false;
+  }
+}
