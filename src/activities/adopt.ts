@@ -159,7 +159,7 @@ class Adopting extends Looking<LockedStep> {
     else await step.journals.takeOver(step.lock, runId);
     if (found.record === undefined) await step.journals.writeRecord(runId, { input, plan });
     if (definitions !== undefined) await step.journals.writeDefinitions(runId, definitions);
-    if (this.completes && next === 'copy') await this.takeOverStreams(plan, found);
+    if (this.completes && next === 'copy') await this.takeOverStreams(plan, found, input.copyHours);
     const { left = [], leaving = null } = found.journal ?? {};
     return {
       settings: settingsOf(input),
@@ -170,13 +170,13 @@ class Adopting extends Looking<LockedStep> {
     };
   }
 
-  private async takeOverStreams(plan: Plan, { record }: Found): Promise<void> {
+  private async takeOverStreams(plan: Plan, { record }: Found, hours: string): Promise<void> {
     const { clients, ref } = this.step;
     for (const { name } of plan.target.shards) {
       const tablet = await clients.primary(clients.target, ref.id.keyspace, name);
       if (plan.target.sharded) await streams.stopBatching(this.step, plan, tablet);
       // Our Create may have been cut off half-way. Streams of another program may be stopped on purpose.
-      if (record?.plan.stream.autoStart === true) await streams.start(this.step, plan, tablet);
+      if (record?.plan.stream.autoStart === true) await streams.start(this.step, plan, tablet, hours);
       await this.startRepaired(plan, tablet);
     }
   }

@@ -68,7 +68,8 @@ class Creation {
       await this.prepareTables(shard, definitions, tell);
     }
     for (const { shard, tablet } of shards) await streams.make(step, plan, source, shard, tablet);
-    if (plan.stream.autoStart) for (const { tablet } of shards) await streams.start(step, plan, tablet);
+    const { copyHours } = await step.input();
+    if (plan.stream.autoStart) for (const { tablet } of shards) await streams.start(step, plan, tablet, copyHours);
   }
 
   /** Has the tables created and the tablets deny them, and makes sure that no row is where the copy goes. */

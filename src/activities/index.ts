@@ -5,6 +5,7 @@ import { cancelActivities } from './cancel.js';
 import { checksumActivities } from './checksum/checksum.js';
 import { completeActivities } from './complete.js';
 import { createActivities } from './create.js';
+import { holdBackActivities } from './hold-back.js';
 import { insideFenceActivities } from './inside-fence.js';
 import { leaveActivities } from './leave.js';
 import { withFailures } from './step/failure.js';
@@ -35,6 +36,7 @@ export function allActivities(clients: Clients) {
     ...createActivities(clients),
     ...adoptActivities(clients),
     ...observeActivities(clients),
+    ...holdBackActivities(clients),
     ...vdiffActivities(clients),
     ...checksumActivities(clients),
     ...repairActivities(clients),

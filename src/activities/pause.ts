@@ -1,6 +1,7 @@
 import { workflowsOf } from '../migration/plan/lanes.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { diagnose } from '../migration/watch/diagnosis.js';
+import { isHeldBack } from '../migration/watch/holding-back.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import { isHeldByVDiff, type Stream } from '../migration/watch/stream.js';
 import { vdiffs } from '../effects/vdiffs.js';
@@ -46,7 +47,7 @@ export function pauseActivities(clients: Clients) {
         const streams = await tablet.streams(workflows);
         const left = await vdiffs.left(tablet, keyspace, streams);
         const isLeft = ({ id }: Stream) => left.some((each) => each.id === id);
-        if (streams.some((stream) => stream.state === 'Stopped' && !isLeft(stream))) return;
+        if (streams.some((stream) => stream.state === 'Stopped' && !isLeft(stream) && !isHeldBack(stream))) return;
         const namesOf = (some: Stream[]) => [...new Set(some.map(({ workflow }) => workflow))];
         if (left.length > 0) await tablet.clearStopPosition(namesOf(left));
         const ended = streams.filter((stream) => stream.state === 'Error' || isLeft(stream));

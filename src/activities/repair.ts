@@ -10,6 +10,7 @@ import { tableNames, targetPlace, type Plan } from '../migration/plan/plan.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { MigrationError } from '../migration/problem/errors.js';
 import { repairMessage } from '../migration/watch/observation.js';
+import { busyServer, usual } from '../migration/watch/holding-back.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withWorkflowLock } from '../vitess/topology/lock.js';
@@ -153,7 +154,7 @@ class Repair {
       }
     });
     await this.letStreamsCatchUp();
-    const sparing = (await this.source.load()) === null ? 1 : busySparing;
+    const sparing = busyServer(await this.source.loads(), usual) === null ? 1 : busySparing;
     await Context.current().sleep(Math.min(longestRest, (Date.now() - began) * sparing));
     return rest;
   }

@@ -1,10 +1,12 @@
 import { streamsOf, type Plan, type PlannedStream } from '../migration/plan/plan.js';
 import { workflowsOf } from '../migration/plan/lanes.js';
 import { planWithout } from '../migration/plan/leaving.js';
+import { isWithin } from '../migration/input/hours.js';
 import type { StreamOptions } from '../migration/input/stream-options.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
 import { create } from '@bufbuild/protobuf';
 import { BinlogSourceSchema, VReplicationWorkflowType } from '../vitess/wire/binlogdata_pb.js';
+import { heldBackMessage, outside } from '../migration/watch/holding-back.js';
 import type { ShardStreams } from '../migration/watch/stream.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { toStored, writeOverrides } from '../vitess/tablet/stream-options.js';
@@ -97,13 +99,15 @@ export const streams = {
     await setOverrides(context, tablet, found, overridesOf(plan.stream, filtered));
   },
 
-  /** Starts a shard's streams for the first time. */
-  async start(context: EffectContext, plan: Plan, tablet: TabletHandle): Promise<void> {
+  /** Starts a shard's streams for the first time; outside their hours they say why they stand. */
+  async start(context: EffectContext, plan: Plan, tablet: TabletHandle, hours: string): Promise<void> {
     // A start that failed half-way leaves a stream that says Running and does nothing.
     const waiting = (await tablet.streams(workflowsOf(plan))).filter(({ position }) => position === '');
     if (waiting.length === 0) return;
     await context.beforeEffect();
-    await tablet.setStreamState(workflowNames(waiting), 'Running');
+    const names = workflowNames(waiting);
+    if (isWithin(hours, new Date())) await tablet.setStreamState(names, 'Running');
+    else await tablet.setStreamState(names, 'Stopped', heldBackMessage(outside(hours)));
   },
 
   /**

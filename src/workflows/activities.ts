@@ -86,6 +86,14 @@ export const watching = proxyActivities<Pick<Activities, 'observe'>>({
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
 
+/** Holding the copy back beside Monitor: when cancelled, the workflow waits until it changes nothing any more. */
+export const holding = proxyActivities<Pick<Activities, 'holdBack'>>({
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '10 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+
 /** Comparing the rows beside the other steps: ends with news, and when cancelled the workflow waits for its record. */
 export const checking = proxyActivities<Pick<Activities, 'checksum'>>({
   startToCloseTimeout: '30 days',

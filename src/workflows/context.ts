@@ -1,11 +1,13 @@
-import { patched, setCurrentDetails } from '@temporalio/workflow';
+import { isCancellation, patched, setCurrentDetails } from '@temporalio/workflow';
+import type { Step } from '../migration/lifecycle/next-step.js';
 import type { Phase } from '../migration/lifecycle/phases.js';
 import type { NameList } from '../migration/plan/reference.js';
 import type { Problem } from '../migration/problem/errors.js';
 import { restartDelay, restartsInPeace } from '../migration/lifecycle/restarts.js';
 import { bytesOf } from '../migration/problem/bounded.js';
 import { healerOfProblem, problemToHeal, type StreamProblem } from '../migration/watch/diagnosis.js';
-import { clearing, locked, watching } from './activities.js';
+import { clearing, holding, locked, watching } from './activities.js';
+import { Beside } from './beside.js';
 import { problemOf } from './failures.js';
 import { ObserveBackoff } from './observe-backoff.js';
 import { Prover } from './prover.js';
@@ -19,11 +21,30 @@ export const tooLate = Symbol('too late');
 /** What every part of the lifecycle does with the migration: show it, watch the clusters, step back. */
 export class LifecycleContext {
   readonly prover: Prover;
+  private readonly holdingBack = new Beside(() => this.holdBack());
   private readonly backoff: ObserveBackoff;
 
   constructor(readonly migration: Migration) {
     this.backoff = new ObserveBackoff(migration.progress.backoff);
     this.prover = new Prover(migration, () => this.show());
+  }
+
+  /** Beside Monitor the copy is held back where it must be, and beside the steps after it the rows are compared. */
+  async besides(step: Step): Promise<void> {
+    if (step === 'copy' && patched('holds-back')) this.holdingBack.start();
+    else await this.holdingBack.stop();
+    if (step === 'verify' || step === 'wait') this.prover.start();
+    else await this.prover.stop();
+  }
+
+  /** Nobody waits for it. */
+  private async holdBack(): Promise<void> {
+    try {
+      await holding.holdBack(this.migration.ref);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      this.migration.progress.lastError = problemOf(error);
+    }
   }
 
   enter(phase: Phase): void {

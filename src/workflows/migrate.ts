@@ -145,16 +145,10 @@ class Lifecycle {
     for (;;) {
       const step = this.migration.nextStep();
       if (await this.mayContinueAsNew(step)) return continues;
-      await this.compareDuring(step);
+      await this.context.besides(step);
       const result = await this.unlessWished(step, () => this.take(step));
       if (result !== undefined) return result;
     }
-  }
-
-  /** Rows are compared beside VDiff and while the streams run on; Complete does it itself. */
-  private async compareDuring(step: Step): Promise<void> {
-    if (step === 'verify' || step === 'wait') this.context.prover.start();
-    else await this.context.prover.stop();
   }
 
   /** Cancel cuts off what is under way, the others all but short steps. The next step carries it out. */

@@ -1,6 +1,7 @@
-import { CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
+import { isCancellation, patched, sleep } from '@temporalio/workflow';
 import { proofFingerprint } from '../migration/checksum/report.js';
 import { checking } from './activities.js';
+import { Beside } from './beside.js';
 import { problemOf } from './failures.js';
 import type { Migration } from './state.js';
 
@@ -17,11 +18,8 @@ export function comparesRows(): boolean {
 
 /** Compares the rows beside the other steps, while the streams run after the copy. */
 export class Prover {
-  private running: { scope: CancellationScope; ended: Promise<void> } | null = null;
+  private readonly comparison = new Beside(() => this.compare());
   private reports = 0;
-
-  /** Not of the step that happens to start it: an interrupted step must not end the comparison. */
-  private readonly parent = CancellationScope.current();
 
   constructor(
     private readonly migration: Migration,
@@ -29,21 +27,16 @@ export class Prover {
   ) {}
 
   start(): void {
-    if (this.running !== null) return;
+    if (this.comparison.isStarted) return;
     this.migration.comparesRows = comparesRows();
-    if (!this.migration.comparesRows) return;
-    const scope = new CancellationScope({ cancellable: true, parent: this.parent });
-    this.running = { scope, ended: scope.run(() => this.compare()).catch(ignoreCancellation) };
+    if (this.migration.comparesRows) this.comparison.start();
   }
 
   /** Returns when the comparison has written its record. */
   async stop(): Promise<void> {
-    const { running } = this;
-    this.running = null;
     // What comes after another step is news at once.
     this.reports = 0;
-    running?.scope.cancel();
-    await running?.ended;
+    await this.comparison.stop();
   }
 
   private async compare(): Promise<void> {
@@ -62,8 +55,4 @@ export class Prover {
       }
     }
   }
-}
-
-function ignoreCancellation(error: unknown): void {
-  if (!isCancellation(error)) throw error;
 }

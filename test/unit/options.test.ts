@@ -86,6 +86,9 @@ describe('the options', () => {
 
   it('keep what Create was given, unless Complete names another value', () => {
     expect(keptFields).toEqual([
+      'copyHours',
+      'maxThreadsRunning',
+      'maxReplicationLag',
       'vdiffMaxAge',
       'vdiffTabletTypes',
       'vdiffWaitTime',

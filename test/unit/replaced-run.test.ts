@@ -15,6 +15,7 @@ const owner = { id, runId: 'owner' };
 const steps: Record<string, (activities: Activities) => Promise<unknown>> = {
   create: (its) => its.create(replaced),
   observe: (its) => its.observe(replaced, '', { minSeconds: 0, maxSeconds: 1, copyingSince: null }),
+  holdBack: (its) => its.holdBack(replaced),
   vdiff: (its) => its.vdiff(replaced, 'd51546fb-795f-45fc-a1b1-7d0f183ea474', {}),
   checksum: (its) => its.checksum(replaced, '', 0),
   checksumNow: (its) => its.checksumNow(replaced, false),

@@ -7,6 +7,7 @@ import { mostKeys, type Suspect, type TableProof } from '../../migration/checksu
 import { workflowsOf } from '../../migration/plan/lanes.js';
 import { tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import { describeProblem, MigrationError, type Place, type Problem } from '../../migration/problem/errors.js';
+import { busyServer, usual } from '../../migration/watch/holding-back.js';
 import { lateWritesSeen, longestWatch, type SourceWrites } from '../../migration/proof/late-writes.js';
 import { containsPosition } from '../../migration/proof/position.js';
 import { sourcePositions } from '../step/proof.js';
@@ -125,7 +126,7 @@ export class ProofRun {
   /** Looks now and then whether the source's servers are busy. */
   async lookAtLoad(): Promise<void> {
     if (Date.now() - this.loadAt < loadEvery) return;
-    this.slowed = await this.source.load();
+    this.slowed = busyServer(await this.source.loads(), usual);
     this.loadAt = Date.now();
   }
 

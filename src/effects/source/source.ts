@@ -1,3 +1,4 @@
+import type { Load } from '../../migration/watch/holding-back.js';
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { Place, Problem } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
@@ -70,8 +71,8 @@ export interface Source {
   tabletCells(types: readonly string[]): Promise<Record<string, string[]>>;
   /** Which of the tablets that streams may read is far behind its primary, in words; null when none is. */
   behind(chosen: { tabletTypes: readonly string[]; cells: readonly string[] }): Promise<string | null>;
-  /** Why its servers should be spared at the moment, in words; null when they are not busy. */
-  load(): Promise<string | null>;
+  /** How busy the servers of its primaries and replicas are. One that does not answer is left out. */
+  loads(): Promise<Load[]>;
   /** IDs of open transactions on a shard that have changed rows. */
   openTransactions(shard: string): Promise<string[]>;
 

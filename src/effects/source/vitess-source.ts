@@ -15,7 +15,8 @@ import { refreshShard } from '../refresh-shard.js';
 import { RowReader } from '../row-reader.js';
 import { describeBehind } from '../behind.js';
 import { unlessAway } from '../unless-away.js';
-import { describeLoad } from './load.js';
+import { readLoads } from '../load.js';
+import type { Load } from '../../migration/watch/holding-back.js';
 import type { LockedSource, Source, SourceId } from './source.js';
 
 /** Seconds that a replica may need to come to a position before the primary is read instead. */
@@ -155,12 +156,11 @@ export class VitessSource implements Source {
     return null;
   }
 
-  async load(): Promise<string | null> {
-    for (const shard of this.shards) {
-      const busy = await describeLoad([...(await this.replicas(shard)), await this.primary(shard)]);
-      if (busy !== null) return busy;
-    }
-    return null;
+  async loads(): Promise<Load[]> {
+    const perShard = this.shards.map(async (shard) =>
+      readLoads([...(await this.replicas(shard)), await this.primary(shard)]),
+    );
+    return (await Promise.all(perShard)).flat();
   }
 
   /** A replica that is not there, or is behind, is no reason to wait for it; it is asked again after a while. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { rootPattern, serversPattern } from './address.js';
 import { isDuration, parseDuration } from './duration.js';
 import { isUrl } from './hook.js';
+import { isHours } from './hours.js';
 import { isName, nameHint, splitIdentifier } from './identifier.js';
 import { wrongStreamFlag } from './stream-flags.js';
 
@@ -72,6 +73,16 @@ export function durationFrom(least: string, most: string) {
     json: `duration from \`${least}\` to \`${most}\``,
   };
 }
+
+/** Hours of the day. */
+export const hours = {
+  schema: z.string().refine(isHours, {
+    error:
+      'must be always, or hours such as 22:00-06:00, with a time zone where it is not UTC: 22:00-06:00 Europe/Berlin',
+  }),
+  json: '`always`, `22:00-06:00`, `22:00-06:00 Europe/Berlin`',
+  takes: '<hours>',
+};
 
 /** Something that a worker's operator lets migrations call: a command, or a webhook. */
 export const hook = {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { always } from './hours.js';
 import * as kinds from './kinds.js';
 import { optional, required, withDefault, type Action, type Option } from './option.js';
 import { streamOptions, tabletTypes } from './stream-options.js';
@@ -55,6 +56,29 @@ export const options = {
     flag: 'lanes',
     about: 'number of parts of the tables that are copied at the same time, each by a Vitess workflow of its own',
     absent: '1 to 8, by the number and sizes of the tables',
+  },
+  copyHours: {
+    ...withDefault(kinds.hours, always),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'copy-hours',
+    about: 'hours of the day in which tables may be copied; outside them the streams that copy are stopped',
+  },
+  maxThreadsRunning: {
+    ...optional(kinds.wholeNumber(2, 100_000)),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'max-threads-running',
+    about: 'threads at work in a MySQL of either side, above which the copy is held back',
+    absent: '25, and one lane copies on',
+  },
+  maxReplicationLag: {
+    ...optional(kinds.durationFrom('1s', '7d')),
+    of: ['Create', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'max-replication-lag',
+    about: 'how far a replica of either side may be behind, above which the copy is held back',
+    absent: '10 s, and one lane copies on',
   },
   mount: { ...optional(kinds.mountConfig), of: ['Create'], about: 'mount the external cluster in the same run' },
   complete: {

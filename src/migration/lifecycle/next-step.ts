@@ -2,6 +2,7 @@ import { parseDuration } from '../input/duration.js';
 import type { CompleteRequest } from '../input/input.js';
 import type { Problem } from '../problem/errors.js';
 import { isAccepted, vdiffGaps, type Acceptance, type Gap } from '../proof/gaps.js';
+import { isHeldBack, reasonOf } from '../watch/holding-back.js';
 import { phases } from './phases.js';
 import {
   completeOptions,
@@ -120,7 +121,7 @@ function waitingFor({ facts, intents, progress }: MigrationState): string[] {
       return [`${at}, to ${sourceTables} the tables of the source; keepSource calls it off`];
     }
     case 'copying':
-      return [stoppedStreams(facts) ?? 'the copy to finish'];
+      return [stoppedStreams(facts) ?? heldBackCopy(facts) ?? 'the copy to finish'];
     case 'repairing':
       return ['the repair of FLOAT columns to finish'];
     case 'verifying':
@@ -158,7 +159,19 @@ const stopsItself: ReadonlySet<string> = new Set(['for vdiff', 'Stopped after co
 /** Another program than Pause has stopped them, or Create was told not to start them. */
 function stoppedStreams({ observation }: Facts): string | undefined {
   const streams = observation?.streams ?? [];
-  const stopped = streams.filter(({ state, message }) => state === 'Stopped' && !stopsItself.has(message));
+  const stopped = streams.filter(
+    (stream) => stream.state === 'Stopped' && !stopsItself.has(stream.message) && !isHeldBack(stream),
+  );
   if (stopped.length === 0) return undefined;
   return `resume: ${stopped.length === streams.length ? 'the' : 'some'} streams are stopped`;
+}
+
+/** Streams that may not copy now, and why. */
+function heldBackCopy({ observation }: Facts): string | undefined {
+  const streams = observation?.streams ?? [];
+  const held = streams.filter(isHeldBack);
+  const [first] = held;
+  if (first === undefined) return undefined;
+  const what = held.length === streams.length ? 'it is' : 'some lanes are';
+  return `the copy to finish: ${what} held back, for ${reasonOf(first)}`;
 }

@@ -75,6 +75,7 @@ const harmless = new RegExp(
     '(synchronizing )?for vdiff',
     'for repair',
     'paused by vtmigrate',
+    'held back by vtmigrate: .*',
     'picked source tablet:.*',
     'stopped after copy\\.?',
   ]

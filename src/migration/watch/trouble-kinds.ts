@@ -1,6 +1,6 @@
 /**
- * What each kind needs. `vitess`: it goes on once the cause is gone. `program`: it is started. `seconds`: in which Vitess tries one tablet after
- * the other, one in five seconds by default, before something else is done.
+ * What each kind needs. `vitess`: it goes on once the cause is gone. `program`: it is started. `seconds`: in which
+ * Vitess tries one tablet after the other, one in five seconds by default, before something else is done.
  */
 export const needs = {
   'no-tablet': { seconds: 30, then: 'program' },

@@ -79,11 +79,11 @@ export class Script {
   }
 
   /**
-   * The steps in the order of their calls, apart from `checksum`, which runs beside them. Temporal's own retries count
-   * once, whichever attempt came first.
+   * The steps in the order of their calls, apart from `checksum` and `holdBack`, which run beside them. Temporal's own
+   * retries count once, whichever attempt came first.
    */
   steps(): StepName[] {
-    const calls = this.calls.filter(({ name }) => name !== 'checksum');
+    const calls = this.calls.filter(({ name }) => name !== 'checksum' && name !== 'holdBack');
     return [...new Map(calls.map(({ activity, name }) => [activity, name])).values()];
   }
 
@@ -189,6 +189,7 @@ const wellBehaved: Behaviours = {
   create: returns(undefined),
   adopt: returns(sampleAdoption()),
   observe: (_ref, _since, wait) => (wait.copyingSince === null ? untilCancelled() : Promise.resolve(replicating())),
+  holdBack: returns(undefined),
   vdiff: (_ref, uuid) => Promise.resolve(cleanVDiff({ uuid })),
   pause: returns(undefined),
   resume: returns(undefined),
