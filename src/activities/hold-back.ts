@@ -40,9 +40,13 @@ export function holdBackActivities(clients: Clients) {
         withHeartbeat(async (stopIfCancelled) => {
           const step = new Step(clients, ref);
           const back = new HoldingBack(step, await step.plan(), limitsOf(await step.input()));
-          while (await back.look()) {
-            await pause(lookEvery);
-            stopIfCancelled();
+          try {
+            while (await back.look()) {
+              await pause(lookEvery);
+              stopIfCancelled();
+            }
+          } finally {
+            await back.leave();
           }
         });
       return pace.keep(holding);
@@ -78,6 +82,7 @@ interface Lanes {
 class HoldingBack {
   /** Since when there has been no reason to hold lanes back, and nothing has changed. */
   private calmSince = Date.now();
+  private hasStopped = false;
 
   constructor(
     private readonly step: Step,
@@ -88,21 +93,33 @@ class HoldingBack {
   /** False when there is nothing to hold back any more. */
   async look(): Promise<boolean> {
     try {
-      const { copying, heldBack, toStart, throttled } = await this.lanes();
+      const { copying, heldBack, toStart, throttled } = await this.step.unlessCancelled(this.lanes());
       if (toStart.length > 0) await this.start(toStart);
       if (copying.length + heldBack.length === 0) return false;
       // Limits that have been lifted may have left some.
       if (heldBack.length === 0 && !canBeHeldBack(this.limits, workflowsOf(this.plan).length)) return false;
-      const reason = reasonToHoldBack(this.limits, await this.loads(), throttled, new Date());
+      const loads = await this.step.unlessCancelled(this.loads());
+      const reason = reasonToHoldBack(this.limits, loads, throttled, new Date());
       if (reason !== null) this.calmSince = Date.now();
       const counts = { copying: copying.length, unfinished: copying.length + heldBack.length };
       const wanted = lanesToCopy(counts, reason, Date.now() - this.calmSince);
-      if (wanted < copying.length) await this.stop(copying.slice(wanted), reason);
+      if (reason !== null && wanted < copying.length) await this.stop(copying.slice(wanted), reason);
       if (wanted > copying.length) await this.start(heldBack.slice(0, wanted - copying.length));
     } catch (error) {
       if (!(error instanceof MigrationError) || error.code === 'MIGRATION_EXISTS') throw error;
     }
     return true;
+  }
+
+  /** The steps that come next need the lanes that have copied everything: one may have done so when it was stopped. */
+  async leave(): Promise<void> {
+    if (!this.hasStopped) return;
+    try {
+      const { toStart } = await this.lanes();
+      if (toStart.length > 0) await this.start(toStart);
+    } catch (error) {
+      if (!(error instanceof MigrationError)) throw error;
+    }
   }
 
   private async lanes(): Promise<Lanes> {
@@ -136,22 +153,31 @@ class HoldingBack {
   }
 
   /** Streams that somebody else has stopped are left as they are. */
-  private async stop(lanes: readonly string[], reason: Reason | null): Promise<void> {
-    await this.change(
-      lanes,
-      ({ state }) => state !== 'Stopped',
-      async (tablet, workflows) => {
-        await tablet.setStreamState(workflows, 'Stopped', heldBackMessage(reason?.why ?? ''));
-      },
+  private async stop(lanes: readonly string[], { why }: Reason): Promise<void> {
+    this.hasStopped = true;
+    const stillCopying = async () => {
+      // Some may have copied everything while the load was read.
+      const { copying } = await this.lanes();
+      this.step.stopIfCancelled();
+      return lanes.filter((lane) => copying.includes(lane));
+    };
+    const isRunning = ({ state }: Stream) => state !== 'Stopped';
+    await this.change(stillCopying, isRunning, (tablet, workflows) =>
+      tablet.setStreamState(workflows, 'Stopped', heldBackMessage(why)),
     );
   }
 
   private async start(lanes: readonly string[]): Promise<void> {
-    await this.change(lanes, isHeldBack, (tablet, workflows) => tablet.setStreamState(workflows, 'Running', ''));
+    await this.change(
+      () => Promise.resolve(lanes),
+      isHeldBack,
+      (tablet, workflows) => tablet.setStreamState(workflows, 'Running', ''),
+    );
   }
 
+  /** Changes lanes on the shards where all of their streams are of concern. */
   private async change(
-    lanes: readonly string[],
+    lanes: () => Promise<readonly string[]>,
     concerns: (stream: Stream) => boolean,
     change: (tablet: TabletHandle, workflows: string[]) => Promise<void>,
   ): Promise<void> {
@@ -159,12 +185,12 @@ class HoldingBack {
     const all = { ...ref.id, workflows: workflowsOf(this.plan) };
     await withWorkflowLock(clients.target, all, 'vtmigrate hold back', async (lock) => {
       await journals.require(ref.runId);
+      const wanted = await lanes();
       for (const { tablet, streams } of await this.streams()) {
-        const concerned = lanes.filter((lane) => {
+        const concerned = wanted.filter((lane) => {
           const own = streams.filter(({ workflow }) => workflow === lane);
           return own.length > 0 && own.every(concerns);
         });
-        this.step.stopIfCancelled();
         await lock.check();
         if (concerned.length > 0) await change(tablet, concerned);
       }
