@@ -31,7 +31,7 @@ export const vdiffs = {
     const there = await Promise.all(
       wanted.map(async ({ shard, workflow, uuid }) => {
         const tablet = await clients.primary(clients.target, keyspace, shard);
-        return (await tablet.vdiffs(workflow, keyspace)).includes(uuid);
+        return (await tablet.vdiffs(workflow, keyspace)).some((each) => each.uuid === uuid);
       }),
     );
     return wanted.filter((_, index) => there[index] !== true);
@@ -60,7 +60,7 @@ export const vdiffs = {
   async left(tablet: TabletHandle, keyspace: string, streams: readonly Stream[]): Promise<Stream[]> {
     const left: Stream[] = [];
     for (const workflow of new Set(streams.filter(isHeldByVDiff).map((stream) => stream.workflow))) {
-      if (await tablet.isVDiffUnderWay(workflow, keyspace)) continue;
+      if ((await tablet.vdiffs(workflow, keyspace)).some(({ underWay }) => underWay)) continue;
       // One that has ended meanwhile has started them.
       left.push(...(await tablet.streams([workflow])).filter(isHeldByVDiff));
     }

@@ -446,14 +446,9 @@ export class TabletHandle {
     return vdiffs.showVDiff(this.connection, workflow, keyspace, uuid);
   }
 
-  /** UUIDs of a workflow's VDiffs, newest first. */
-  vdiffs(workflow: string, keyspace: string): Promise<string[]> {
+  /** A workflow's VDiffs, newest first. */
+  vdiffs(workflow: string, keyspace: string): Promise<vdiffs.ListedVDiff[]> {
     return vdiffs.listVDiffs(this.connection, workflow, keyspace);
-  }
-
-  /** Whether a workflow has a VDiff that runs or is about to. */
-  isVDiffUnderWay(workflow: string, keyspace: string): Promise<boolean> {
-    return vdiffs.isVDiffUnderWay(this.connection, workflow, keyspace);
   }
 
   /**

@@ -26,20 +26,22 @@ export async function showVDiff(
   uuid: string,
 ): Promise<NamedRow[]> {
   const known = await listVDiffs(tablet, workflow, keyspace);
-  return known.includes(uuid) ? show(tablet, workflow, keyspace, uuid) : [];
+  return known.some((each) => each.uuid === uuid) ? show(tablet, workflow, keyspace, uuid) : [];
 }
 
-export async function listVDiffs(tablet: TabletConnection, workflow: string, keyspace: string): Promise<string[]> {
-  const rows = await show(tablet, workflow, keyspace, 'all');
-  return rows.flatMap((row) => row['vdiff_uuid'] ?? []);
+/** A VDiff, without what it has found. */
+export interface ListedVDiff {
+  uuid: string;
+  /** It runs, or does so as soon as the tablet's engine can. */
+  underWay: boolean;
 }
 
-/** `VDiffState`: one of these runs, or runs as soon as the tablet's engine can. */
+/** States of `VDiffState` in which a VDiff is under way. */
 const underWay: ReadonlySet<unknown> = new Set(['pending', 'started']);
 
-export async function isVDiffUnderWay(tablet: TabletConnection, workflow: string, keyspace: string): Promise<boolean> {
+export async function listVDiffs(tablet: TabletConnection, workflow: string, keyspace: string): Promise<ListedVDiff[]> {
   const rows = await show(tablet, workflow, keyspace, 'all');
-  return rows.some(({ state }) => underWay.has(state));
+  return rows.map((row) => ({ uuid: row['vdiff_uuid'] ?? '', underWay: underWay.has(row['state']) }));
 }
 
 async function show(tablet: TabletConnection, workflow: string, keyspace: string, which: string): Promise<NamedRow[]> {

@@ -678,6 +678,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         coreOptions: { maxRows: 1_000n, samplePct: 100n, timeoutSeconds: 30n, maxExtraRowsToCompare: 1_000n },
         reportOptions: { format: 'json', maxSampleRows: 10n },
       };
+      const listed = () => tablet.vdiffs(workflow, 'commerce');
       const create = async (more: { autoStart?: boolean } = {}) => {
         const uuid = randomUUID();
         await tablet.createVDiff(workflow, 'commerce', uuid, {
@@ -704,11 +705,10 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
         await under.write('target', table, 1, 'wrong');
         const second = await create();
-        expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(true);
+        expect(await listed()).toMatchObject([{ underWay: true }, { underWay: false }]);
         const found = await completed(second);
-        expect(await tablet.isVDiffUnderWay(workflow, 'commerce')).toBe(false);
         expect(found).toMatchObject({ row: { has_mismatch: '1' }, report: { ProcessedRows: 2, MismatchedRows: 1 } });
-        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([second, first]);
+        expect(await listed()).toEqual([second, first].map((uuid) => ({ uuid, underWay: false })));
       });
 
       test('a UUID exists once; an unknown one shows nothing; one that is stopped has no table yet', async () => {
@@ -717,7 +717,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await expect(tablet.createVDiff(workflow, 'commerce', uuid, options)).rejects.toMatchObject({
           message: expect.stringContaining('already exists') as string,
         });
-        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
+        expect(await listed()).toMatchObject([{ uuid }]);
         expect(await tablet.showVDiff(workflow, 'commerce', randomUUID())).toEqual([]);
         expect(await tablet.showVDiff(workflow, 'commerce', uuid)).toMatchObject([
           { vdiff_state: 'stopped', table_name: null, report: null },
@@ -729,7 +729,7 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await copied();
         await create();
         for (let i = 0; i < 2; i++) await tablet.deleteVDiffs([workflow], 'commerce');
-        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
+        expect(await listed()).toEqual([]);
         await expect.poll(stream, waiting).toMatchObject({ state: 'Running', message: '' });
       });
 
@@ -758,13 +758,13 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
         await prepare();
         const uuid = await create({ autoStart: false });
         await tablet.deleteStreams([workflow]);
-        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([uuid]);
+        expect(await listed()).toMatchObject([{ uuid }]);
         const records = async () => (await tablet.vdiffRows('commerce')).filter(({ id }) => id === uuid);
         expect(await records()).toEqual([{ id: uuid, workflow, state: 'stopped' }]);
         expect((await tablet.vdiffRows('another')).filter(({ id }) => id === uuid)).toEqual([]);
         for (let i = 0; i < 2; i++) await tablet.deleteVDiffRows(uuid);
         expect(await records()).toEqual([]);
-        expect(await tablet.vdiffs(workflow, 'commerce')).toEqual([]);
+        expect(await listed()).toEqual([]);
       });
     });
   });
