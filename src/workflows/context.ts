@@ -32,9 +32,15 @@ export class LifecycleContext {
   /** Beside Monitor the copy is held back where it must be, and beside the steps after it the rows are compared. */
   async besides(step: Step): Promise<void> {
     if (step === 'copy' && patched('holds-back')) this.holdingBack.start();
-    else await this.holdingBack.stop();
+    // When everything has been copied it ends by itself, and changes nothing that another step needs.
+    else if (!this.migration.facts.copyFinished) await this.holdingBack.stop();
     if (step === 'verify' || step === 'wait') this.prover.start();
     else await this.prover.stop();
+  }
+
+  /** Returns when nothing goes on beside the steps any more. */
+  async stopBesides(): Promise<void> {
+    await Promise.all([this.holdingBack.stop(), this.prover.stop()]);
   }
 
   /** Nobody waits for it. */
@@ -122,7 +128,7 @@ export class LifecycleContext {
 
   /** Undoes what was made, by the journal. Answers the tables that were dropped, by shard; warnings are facts. */
   async putBack(): Promise<Record<string, NameList> | typeof tooLate> {
-    await this.prover.stop();
+    await this.stopBesides();
     const { facts, progress, ref } = this.migration;
     if (progress.reached === 'nothing') return {};
     if (progress.reached !== 'uncertain') return this.undo();

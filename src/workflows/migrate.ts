@@ -196,7 +196,7 @@ class Lifecycle {
     migration.continuing = true;
     await condition(() => allHandlersFinished() || isWished());
     // Stopping takes a while, in which an update that is accepted would be cut off.
-    if (!isWished()) await this.context.prover.stop();
+    if (!isWished()) await this.context.stopBesides();
     migration.continuing = false;
     return allHandlersFinished() && !isWished();
   }
