@@ -31,6 +31,8 @@ export class LifecycleContext {
 
   /** Beside Monitor the copy is held back where it must be, and beside the steps after it the rows are compared. */
   async besides(step: Step): Promise<void> {
+    // The first look at the streams, which ends at once, may bring another step.
+    if (step === 'copy' && this.migration.facts.observation === null) return;
     if (step === 'copy' && patched('holds-back')) this.holdingBack.start();
     // When everything has been copied it ends by itself, and changes nothing that another step needs.
     else if (!this.migration.facts.copyFinished) await this.holdingBack.stop();
