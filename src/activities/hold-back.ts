@@ -1,6 +1,7 @@
 import { readLoads } from '../effects/load.js';
 import { sourceOf } from '../effects/source/open-source.js';
 import { parseDuration } from '../migration/input/duration.js';
+import type { MigrateInput } from '../migration/input/input.js';
 import { workflowsOf } from '../migration/plan/lanes.js';
 import type { Plan } from '../migration/plan/plan.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
@@ -55,12 +56,7 @@ export function holdBackActivities(clients: Clients) {
 }
 
 /** What a migration's input says of its copy. */
-export function limitsOf(input: {
-  maxReplicationLag?: string | undefined;
-  maxThreadsRunning?: number | undefined;
-  copyHours: string;
-}): CopyLimits {
-  const { maxReplicationLag, maxThreadsRunning, copyHours } = input;
+function limitsOf({ maxReplicationLag, maxThreadsRunning, copyHours }: MigrateInput): CopyLimits {
   return {
     lagSeconds: maxReplicationLag === undefined ? null : parseDuration(maxReplicationLag) / 1_000,
     threads: maxThreadsRunning ?? null,

@@ -4,6 +4,7 @@ import { diagnose } from '../migration/watch/diagnosis.js';
 import { isHeldBack } from '../migration/watch/holding-back.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import { isHeldByVDiff, type Stream } from '../migration/watch/stream.js';
+import { workflowNames } from '../effects/streams.js';
 import { vdiffs } from '../effects/vdiffs.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
@@ -48,10 +49,9 @@ export function pauseActivities(clients: Clients) {
         const left = await vdiffs.left(tablet, keyspace, streams);
         const isLeft = ({ id }: Stream) => left.some((each) => each.id === id);
         if (streams.some((stream) => stream.state === 'Stopped' && !isLeft(stream) && !isHeldBack(stream))) return;
-        const namesOf = (some: Stream[]) => [...new Set(some.map(({ workflow }) => workflow))];
-        if (left.length > 0) await tablet.clearStopPosition(namesOf(left));
+        if (left.length > 0) await tablet.clearStopPosition(workflowNames(left));
         const ended = streams.filter((stream) => stream.state === 'Error' || isLeft(stream));
-        if (ended.length > 0) await tablet.setStreamState(namesOf(ended), 'Running', '');
+        if (ended.length > 0) await tablet.setStreamState(workflowNames(ended), 'Running', '');
       };
       await onEachShard(ref, 'vtmigrate restart', start, followTablets);
     },

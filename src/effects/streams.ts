@@ -177,7 +177,7 @@ export const streams = {
 };
 
 /** The workflows of streams, each once. */
-function workflowNames(of: readonly { workflow: string }[]): string[] {
+export function workflowNames(of: readonly { workflow: string }[]): string[] {
   return [...new Set(of.map(({ workflow }) => workflow))];
 }
 

@@ -31,11 +31,14 @@ export class LifecycleContext {
 
   /** Beside Monitor the copy is held back where it must be, and beside the steps after it the rows are compared. */
   async besides(step: Step): Promise<void> {
-    // The first look at the streams, which ends at once, may bring another step.
-    if (step === 'copy' && this.migration.facts.observation === null) return;
-    if (step === 'copy' && patched('holds-back')) this.holdingBack.start();
-    // When everything has been copied it ends by itself, and changes nothing that another step needs.
-    else if (!this.migration.facts.copyFinished) await this.holdingBack.stop();
+    const { copyFinished, observation } = this.migration.facts;
+    if (step === 'copy') {
+      // The first look at the streams, which ends at once, may bring another step.
+      if (observation !== null && patched('holds-back')) this.holdingBack.start();
+    } else if (!copyFinished) {
+      // When everything has been copied it ends by itself, and changes nothing that another step needs.
+      await this.holdingBack.stop();
+    }
     if (step === 'verify' || step === 'wait') this.prover.start();
     else await this.prover.stop();
   }
@@ -45,7 +48,7 @@ export class LifecycleContext {
     await Promise.all([this.holdingBack.stop(), this.prover.stop()]);
   }
 
-  /** Nobody waits for it. */
+  /** Without it the copy goes on: a failure is shown, and fails nothing. */
   private async holdBack(): Promise<void> {
     try {
       await holding.holdBack(this.migration.ref);
