@@ -93,7 +93,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs'] },
+        projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs', 'scripts/leave-unfrozen.mjs'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },

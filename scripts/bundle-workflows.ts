@@ -2,7 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflows } from './workflow-bundle.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = join(root, 'src');
@@ -20,9 +20,5 @@ async function removeStale(): Promise<void> {
 
 /** The last step of `npm run build`: the workflows as one file, so that a worker need not bundle them at each start. */
 await removeStale();
-const { code } = await bundleWorkflowCode({
-  workflowsPath: join(built, 'workflows', 'index.js'),
-  payloadConverterPath: join(built, 'workflows', 'payload-converter.js'),
-  logger: new DefaultLogger('WARN'),
-});
+const code = await bundleWorkflows(built, 'js');
 await writeFile(join(root, 'dist', 'workflow-bundle.js'), code);

@@ -45,6 +45,14 @@ function scheduled(history: Recorded, step: string): { activityType: { name: str
   return found.activityTaskScheduledEventAttributes;
 }
 
+it('is loaded once for all workflows of a worker, as far as it keeps no state', () => {
+  const code = readFileSync(workflowBundle.codePath, 'utf8');
+  const start = code.indexOf('exports.preloadModules = ');
+  const preloaded = code.slice(start, code.indexOf('\n}', start));
+  for (const module of ['input/options', 'plan/plan', 'watch/observation'])
+    expect(preloaded).toContain(`"./src/migration/${module}.ts"`);
+});
+
 describe('migrations that began with older workflow code go on with this one', () => {
   it('covers each way a migration can end', () => {
     const ends = new Set(files.map((file) => read(file).events.at(-1)?.eventType));

@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflows } from '../../../scripts/workflow-bundle.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const cache = join(root, 'node_modules', '.cache', 'vtmigrate');
+const bundler = ['scripts/workflow-bundle.ts', 'scripts/leave-unfrozen.mjs', 'package-lock.json'].map((name) =>
+  join(root, name),
+);
 const aDay = 24 * 60 * 60_000;
 
 /** Workflow code in a file, as `Worker.create` and a replay take it. */
@@ -29,7 +32,7 @@ export async function bundle(...modules: URL[]): Promise<WorkflowBundle> {
 async function digest(interceptors: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   const sources = ['src/workflows', 'src/migration'].map((folder) => filesOf(join(root, folder)));
-  const files = [...(await Promise.all(sources)).flat().sort(), ...interceptors, join(root, 'package-lock.json')];
+  const files = [...(await Promise.all(sources)).flat().sort(), ...interceptors, ...bundler];
   for (const file of files) hash.update(`${file}\0`).update(await readFile(file));
   return hash.digest('hex').slice(0, 20);
 }
@@ -41,12 +44,7 @@ async function filesOf(folder: string): Promise<string[]> {
 
 async function write(codePath: string, workflowInterceptorModules: string[]): Promise<void> {
   await mkdir(cache, { recursive: true });
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(root, 'src', 'workflows', 'index.ts'),
-    payloadConverterPath: join(root, 'src', 'workflows', 'payload-converter.ts'),
-    logger: new DefaultLogger('ERROR'),
-    workflowInterceptorModules,
-  });
+  const code = await bundleWorkflows(join(root, 'src'), 'ts', { workflowInterceptorModules });
   // Several processes may write the same file: each puts a whole one in its place.
   const draft = `${codePath}.${process.pid}`;
   await writeFile(draft, code);
