@@ -12,6 +12,7 @@ import type { Access } from './net/access.js';
 import { Clients } from './vitess/clients.js';
 import { EtcdKv } from './vitess/topology/etcd.js';
 import type { Kv } from './vitess/topology/kv.js';
+import { SharedKv } from './vitess/topology/shared-kv.js';
 import { Topology, type OpenKv } from './vitess/topology/topology.js';
 import { TabletConnections, type TabletClients } from './vitess/tablet/transport.js';
 import { openSqlClient, type SqlClient, type VtgateOptions } from './vitess/vtgate/sql-client.js';
@@ -43,7 +44,9 @@ export function buildClients(
   const stores = new Map<string, Kv>();
   const openKv: OpenKv = (server, cluster) => {
     const key = `${cluster}@${server}`;
-    const store = stores.get(key) ?? connectors.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {});
+    const store =
+      stores.get(key) ??
+      new SharedKv(connectors.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {}));
     stores.set(key, store);
     return store;
   };

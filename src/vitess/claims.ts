@@ -26,6 +26,11 @@ export function underClaims<T>(claims: readonly Claim[], work: () => Promise<T>)
   return held.run([...currentClaims(), ...claims], work);
 }
 
+/** Runs work that others share, whose claims are not these. */
+export function withoutClaims<T>(work: () => Promise<T>): Promise<T> {
+  return held.run([], work);
+}
+
 /** The keys of the locks that a store has itself, of those under which this runs. */
 export function locksIn(store: Omit<LockKey, 'key'>): string[] {
   return currentClaims().flatMap(({ lock }) =>

@@ -1,3 +1,5 @@
+import { assertClaims } from '../claims.js';
+import { SharedReads } from '../shared-reads.js';
 import { MigrationError, type Place } from '../../migration/problem/errors.js';
 import { formatAlias } from '../topology/topology.js';
 import type { Tablet } from '../wire/topodata_pb.js';
@@ -23,6 +25,7 @@ export class TabletConnection {
   readonly alias: string;
   readonly dbName: string;
   readonly place: Place;
+  private readonly reads: SharedReads;
 
   constructor(
     readonly record: Tablet,
@@ -32,6 +35,7 @@ export class TabletConnection {
     this.alias = formatAlias(record.alias);
     this.dbName = record.dbNameOverride === '' ? `vt_${record.keyspace}` : record.dbNameOverride;
     this.place = { cluster, keyspace: record.keyspace, shard: record.shard, tablet: this.alias };
+    this.reads = sharedReadsOf(tablets, JSON.stringify([this.place, record.hostname, record.portMap['grpc']]));
   }
 
   /** @throws MigrationError TABLET_UNREACHABLE when the record has no address */
@@ -64,12 +68,39 @@ export class TabletConnection {
     return callTablet(this.place, what, timeoutMs, call);
   }
 
-  ask<T>(what: string, call: (options: CallOptions) => Promise<T>): Promise<T> {
-    return this.call(what, questionTimeout, call);
+  /**
+   * A question to which the tablet gives everybody the same answer: those who ask at the same time share it.
+   * @param about what the question is about, if not the tablet
+   */
+  ask<T>(what: string, call: (options: CallOptions) => Promise<T>, about = ''): Promise<T> {
+    assertClaims();
+    return this.reads.read(`${what} ${about}`, () => this.call(what, questionTimeout, call));
+  }
+
+  /**
+   * Reads some things by their keys, for all that want to know at the same time.
+   * @param what names the read
+   * @param most keys at once
+   * @returns what there is of those keys, and maybe of more
+   */
+  readAbout<K, T>(
+    what: string,
+    keys: readonly K[],
+    read: (keys: readonly K[]) => Promise<T>,
+    most?: number,
+  ): Promise<T> {
+    assertClaims();
+    return this.reads.readTogether(what, keys, read, most);
   }
 
   change<T>(what: string, call: (options: CallOptions) => Promise<T>): Promise<T> {
     return this.call(what, changeTimeout, call);
+  }
+
+  /** Runs one statement that changes nothing as the DBA user; those who run the same at the same time share it. */
+  select(sql: string, timeoutMs = changeTimeout): Promise<NamedRow[]> {
+    assertClaims();
+    return this.reads.read(sql, () => this.query(sql, timeoutMs));
   }
 
   /** Runs one statement as the DBA user. `_vt` stands for the sidecar database, whatever its name. */
@@ -98,4 +129,15 @@ export class TabletConnection {
     );
     return namedRows(result);
   }
+}
+
+const shared = new WeakMap<TabletClients, Map<string, SharedReads>>();
+
+/** The reads that all connections to a tablet share. */
+function sharedReadsOf(tablets: TabletClients, tablet: string): SharedReads {
+  const known = shared.get(tablets) ?? new Map<string, SharedReads>();
+  shared.set(tablets, known);
+  const reads = known.get(tablet) ?? new SharedReads();
+  known.set(tablet, reads);
+  return reads;
 }

@@ -45,10 +45,15 @@ export async function readWorkflows(
   workflows: readonly string[] | undefined,
 ): Promise<ShardStreams[]> {
   if (workflows?.length === 0) return [];
-  const found = await tablet.ask('ReadVReplicationWorkflows', (options) =>
-    tablet.manager.readVReplicationWorkflows({ includeWorkflows: [...(workflows ?? [])] }, options),
-  );
+  const read = (names: readonly string[]) =>
+    tablet.ask(
+      'ReadVReplicationWorkflows',
+      (options) => tablet.manager.readVReplicationWorkflows({ includeWorkflows: [...names] }, options),
+      names.join(' '),
+    );
+  const found = await (workflows === undefined ? read([]) : tablet.readAbout('workflows', workflows, read));
   return found.workflows
+    .filter(({ workflow }) => workflows === undefined || workflows.includes(workflow))
     .map((response) => toShardStreams(tablet, response))
     .sort((a, b) => (a.workflow < b.workflow ? -1 : 1));
 }

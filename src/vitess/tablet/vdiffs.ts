@@ -45,8 +45,10 @@ export async function listVDiffs(tablet: TabletConnection, workflow: string, key
 }
 
 async function show(tablet: TabletConnection, workflow: string, keyspace: string, which: string): Promise<NamedRow[]> {
-  const { output } = await tablet.ask('VDiff show', (options) =>
-    tablet.manager.vDiff({ keyspace, workflow, action: 'show', actionArg: which }, options),
+  const { output } = await tablet.ask(
+    'VDiff show',
+    (options) => tablet.manager.vDiff({ keyspace, workflow, action: 'show', actionArg: which }, options),
+    [keyspace, workflow, which].join(' '),
   );
   return namedRows(output);
 }

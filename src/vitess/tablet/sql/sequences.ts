@@ -14,7 +14,7 @@ const defaultCache = 1000;
 
 /** @returns undefined when the table does not exist */
 export async function readSequence(tablet: TabletConnection, table: string): Promise<SequenceRow | undefined> {
-  const [found] = await tablet.query(
+  const [found] = await tablet.select(
     [
       'select table_comment as comment from information_schema.tables',
       `where table_schema = ${quoteString(tablet.dbName)} and table_name = ${quoteString(table)}`,
@@ -23,7 +23,7 @@ export async function readSequence(tablet: TabletConnection, table: string): Pro
   if (found === undefined) return undefined;
   const marked = found['comment'] === 'vitess_sequence';
   if (!marked) return { marked, nextId: undefined };
-  const [row] = await tablet.query(`select next_id as next_id from ${quoteName(table)} where id = 0`);
+  const [row] = await tablet.select(`select next_id as next_id from ${quoteName(table)} where id = 0`);
   return { marked, nextId: integer(row?.['next_id']) };
 }
 
@@ -40,7 +40,7 @@ export async function readLargest(
   table: string,
   column: string,
 ): Promise<bigint | undefined> {
-  const [row] = await tablet.query(`select max(${quoteName(column)}) as largest from ${quoteName(table)}`);
+  const [row] = await tablet.select(`select max(${quoteName(column)}) as largest from ${quoteName(table)}`);
   return integer(row?.['largest']);
 }
 

@@ -21,22 +21,24 @@ export async function readVariables(
   tablet: TabletConnection,
   names: readonly string[],
 ): Promise<Record<string, string>> {
-  const rows = await tablet.query(`show global variables where variable_name in (${quoteStrings(names)})`);
+  const rows = await tablet.select(`show global variables where variable_name in (${quoteStrings(names)})`);
   return Object.fromEntries(rows.map((row) => [row['Variable_name'] ?? '', row['Value'] ?? '']));
 }
 
 export async function readCollations(tablet: TabletConnection): Promise<string[]> {
-  const rows = await tablet.query('select collation_name as name from information_schema.collations');
+  const rows = await tablet.select('select collation_name as name from information_schema.collations');
   return rows.flatMap((row) => row['name'] ?? []);
 }
 
 export async function readOpenTransactions(tablet: TabletConnection): Promise<Set<string>> {
-  const rows = await tablet.query('select trx_id as id from information_schema.innodb_trx where trx_rows_modified > 0');
+  const rows = await tablet.select(
+    'select trx_id as id from information_schema.innodb_trx where trx_rows_modified > 0',
+  );
   return new Set(rows.flatMap((row) => row['id'] ?? []));
 }
 
 export async function readLockingTransactions(tablet: TabletConnection): Promise<OpenTransaction[]> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     [
       'select trx_id as id, timestampdiff(second, trx_started, now()) as seconds, trx_mysql_thread_id as thread',
       'from information_schema.innodb_trx',
@@ -51,7 +53,7 @@ export async function readLockingTransactions(tablet: TabletConnection): Promise
 }
 
 export async function readReplication(tablet: TabletConnection): Promise<Replication | undefined> {
-  const [row] = await tablet.query('show replica status');
+  const [row] = await tablet.select('show replica status');
   if (row === undefined) return undefined;
   const lag = row['Seconds_Behind_Source'] ?? null;
   return { lag: lag === null ? undefined : Number(lag), delay: Number(row['SQL_Delay'] ?? 0) };
@@ -59,22 +61,22 @@ export async function readReplication(tablet: TabletConnection): Promise<Replica
 
 /** Threads that are at work at this moment, that of the question among them. */
 export async function readThreadsRunning(tablet: TabletConnection): Promise<number> {
-  const [row] = await tablet.query("show global status like 'Threads_running'", loadTimeout);
+  const [row] = await tablet.select("show global status like 'Threads_running'", loadTimeout);
   return Number(row?.['Value'] ?? 0);
 }
 
 export async function readGrants(tablet: TabletConnection, user: string): Promise<string[] | undefined> {
   const grantee = `substring_index(grantee, '@', 1) = ${quoteString(`'${user}'`)}`;
   const [global, schema, single, roles] = await Promise.all([
-    tablet.query(`select distinct privilege_type as p from information_schema.user_privileges where ${grantee}`),
-    tablet.query(
+    tablet.select(`select distinct privilege_type as p from information_schema.user_privileges where ${grantee}`),
+    tablet.select(
       [
         'select distinct privilege_type as p from information_schema.schema_privileges',
         `where ${grantee} and ${quoteString(tablet.dbName)} like table_schema`,
       ].join(' '),
     ),
-    tablet.query(`select 1 as n from information_schema.table_privileges where ${grantee} limit 1`),
-    tablet.query(`select 1 as n from mysql.role_edges where to_user = ${quoteString(user)} limit 1`),
+    tablet.select(`select 1 as n from information_schema.table_privileges where ${grantee} limit 1`),
+    tablet.select(`select 1 as n from mysql.role_edges where to_user = ${quoteString(user)} limit 1`),
   ]);
   return single.length + roles.length > 0 ? undefined : [...global, ...schema].flatMap((row) => row['p'] ?? []);
 }

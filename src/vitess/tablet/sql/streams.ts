@@ -16,11 +16,13 @@ export async function readCopyState(
   streams: readonly number[],
 ): Promise<Map<number, string[]>> {
   if (streams.length === 0) return new Map();
-  const rows = await tablet.query(
-    [
-      'select vrepl_id, table_name from _vt.copy_state',
-      `where vrepl_id in (${streams.join(', ')}) group by vrepl_id, table_name`,
-    ].join(' '),
+  const rows = await tablet.readAbout('copy state', streams, (ids) =>
+    tablet.query(
+      [
+        'select vrepl_id, table_name from _vt.copy_state',
+        `where vrepl_id in (${ids.join(', ')}) group by vrepl_id, table_name`,
+      ].join(' '),
+    ),
   );
   return new Map(
     streams.map((id) => [
@@ -33,7 +35,7 @@ export async function readCopyState(
 /** Seconds since a stream has had its last message, which Vitess logs once (`insertLog` of vreplication/utils.go). */
 export async function readMessageAge(tablet: TabletConnection, id: number): Promise<number> {
   const age = 'unix_timestamp() - unix_timestamp(created_at)';
-  const [row] = await tablet.query(
+  const [row] = await tablet.select(
     `select ${age} as age from _vt.vreplication_log where vrepl_id = ${id} order by id desc limit 1`,
   );
   return Number(row?.['age'] ?? 0);
@@ -44,7 +46,7 @@ export async function readSources(
   tablet: TabletConnection,
   workflows: readonly string[],
 ): Promise<Map<number, string>> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     ['select id, source from _vt.vreplication', `where ${ofWorkflows(tablet, workflows)}`].join(' '),
   );
   return new Map(rows.map((row) => [Number(row['id']), row['source'] ?? '']));
@@ -71,7 +73,7 @@ export async function readDeferredKeys(
   streams: readonly number[],
   tables: readonly string[],
 ): Promise<{ table: string; statement: string }[]> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     [
       "select distinct table_name as t, json_unquote(json_extract(action, '$.task')) as task",
       `from _vt.post_copy_action where ${ofStreamsAndTables(streams, tables)}`,
@@ -108,7 +110,7 @@ export async function readOrphanedCopyState(tablet: TabletConnection): Promise<O
       `select vrepl_id as stream, table_name as name from _vt.${table} ` +
       'where vrepl_id not in (select id from _vt.vreplication)',
   );
-  const rows = await tablet.query(`${orphans.join(' union ')} order by stream, name`);
+  const rows = await tablet.select(`${orphans.join(' union ')} order by stream, name`);
   const streams = [...new Set(rows.flatMap((row) => row['stream'] ?? []))];
   return streams.map((stream) => ({
     stream,

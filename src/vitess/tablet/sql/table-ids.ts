@@ -21,7 +21,7 @@ export async function readTableIds(tablet: TabletConnection, tables: readonly st
   const files = tablesByFile(tablet.dbName, tables);
   const [first = ''] = files.keys();
   const folder = first.slice(0, first.indexOf('/') + 1);
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     'select @@server_uuid as server, name as name, table_id as id from information_schema.innodb_tables ' +
       `where left(name, ${folder.length}) = ${quoteString(folder)}`,
     timeout,

@@ -19,7 +19,7 @@ const detailsAtOnce = 400;
 const opensAtOnce = 100;
 
 export async function readTableNames(tablet: TabletConnection): Promise<string[]> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     [
       'select table_name as name from information_schema.tables',
       `where table_schema = ${quoteString(tablet.dbName)} and table_type = 'BASE TABLE'`,
@@ -29,7 +29,7 @@ export async function readTableNames(tablet: TabletConnection): Promise<string[]
 }
 
 export async function readViews(tablet: TabletConnection): Promise<string[]> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     [
       'select table_name as name from information_schema.views',
       `where table_schema = ${quoteString(tablet.dbName)} order by 1`,
@@ -39,7 +39,7 @@ export async function readViews(tablet: TabletConnection): Promise<string[]> {
 }
 
 export async function readConstraints(tablet: TabletConnection): Promise<ConstraintFacts[]> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     [
       'select table_name as t, constraint_name as name, constraint_type as type',
       `from information_schema.table_constraints where constraint_schema = ${quoteString(tablet.dbName)}`,
@@ -56,7 +56,7 @@ export async function readConstraints(tablet: TabletConnection): Promise<Constra
 /** One row for each table that has one, with the table's number in the batch. */
 export function readNonEmptyTables(tablet: TabletConnection, tables: readonly string[]): Promise<string[]> {
   return inBatches(tables, opensAtOnce, async (batch) => {
-    const rows = await tablet.query(
+    const rows = await tablet.select(
       batch
         .map((table, n) => `select ${n} as n from dual where exists (select 1 from ${quoteName(table)})`)
         .join(' union all '),
@@ -97,17 +97,21 @@ export async function emptyTable(tablet: TabletConnection, table: string): Promi
 
 /** Columns, unique keys, foreign keys and triggers of base tables, in the order of `names`. */
 export function readTableDetails(tablet: TabletConnection, names: readonly string[]): Promise<TableFacts[]> {
-  return inBatches(names, detailsAtOnce, (batch) => readSome(tablet, batch));
+  return inBatches(names, detailsAtOnce, async (batch) => {
+    const read = (all: readonly string[]) => readSome(tablet, all);
+    const details = await tablet.readAbout('table details', batch, read, detailsAtOnce);
+    return batch.flatMap((name) => details.get(name) ?? []);
+  });
 }
 
-async function readSome(tablet: TabletConnection, names: readonly string[]): Promise<TableFacts[]> {
+async function readSome(tablet: TabletConnection, names: readonly string[]): Promise<Map<string, TableFacts>> {
   const [tables, columns, keys, foreignKeys, triggers] = await Promise.all(
     detailQueries(quoteString(tablet.dbName), quoteStrings(names)).map((sql) => tablet.query(sql)),
   );
   const [columnsOf, keysOf] = [byTable(columns), byTable(keys)];
   const [foreignKeysOf, triggersOf] = [byTable(foreignKeys), byTable(triggers)];
   const engines = new Map(tables?.map((row) => [row['t'] ?? '', row['engine'] ?? '']));
-  return names
+  const details = names
     .filter((name) => engines.has(name))
     .map((name) => ({
       name,
@@ -117,6 +121,7 @@ async function readSome(tablet: TabletConnection, names: readonly string[]): Pro
       foreignKeys: foreignKeysOf(name).map(foreignKey),
       triggers: triggersOf(name).flatMap((row) => row['name'] ?? []),
     }));
+  return new Map(details.map((each) => [each.name, each]));
 }
 
 /** The rows of each table, by their column `t`. */

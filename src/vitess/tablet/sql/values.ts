@@ -24,7 +24,7 @@ export async function holdsValue(
   kind: Unmapped,
 ): Promise<boolean> {
   const condition = conditions[kind](quoteName(column));
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     `select /*+ MAX_EXECUTION_TIME(${timeout}) */ 1 as n from ${quoteName(table)} where ${condition} limit 1`,
   );
   return rows.length > 0;

@@ -15,7 +15,7 @@ const partTables = ['vdiff_table', 'vdiff_log'];
 
 /** VDiffs of a keyspace, and those of which only parts are left, of whichever keyspace. */
 export async function readVDiffRows(tablet: TabletConnection, keyspace: string): Promise<VDiffRecord[]> {
-  const whole = await tablet.query(
+  const whole = await tablet.select(
     [
       'select vdiff_uuid as id, workflow, state from _vt.vdiff',
       `where keyspace = ${quoteString(keyspace)} and db_name = ${quoteString(tablet.dbName)} order by id`,
@@ -24,7 +24,7 @@ export async function readVDiffRows(tablet: TabletConnection, keyspace: string):
   const parts = partTables.map(
     (table) => `select vdiff_id as id from _vt.${table} where vdiff_id not in (select id from _vt.vdiff)`,
   );
-  const rest = await tablet.query(`${parts.join(' union ')} order by id`);
+  const rest = await tablet.select(`${parts.join(' union ')} order by id`);
   return [
     ...whole.map((row) => ({ id: row['id'] ?? '', workflow: row['workflow'] ?? '', state: row['state'] ?? '' })),
     ...rest.map((row) => ({ id: `#${row['id'] ?? ''}`, workflow: '', state: '' })),
@@ -41,7 +41,7 @@ export async function deleteVDiffRows(tablet: TabletConnection, id: string): Pro
 }
 
 async function numbersOf(tablet: TabletConnection, uuid: string): Promise<number[]> {
-  const rows = await tablet.query(
+  const rows = await tablet.select(
     [
       'select id from _vt.vdiff',
       `where vdiff_uuid = ${quoteString(uuid)} and db_name = ${quoteString(tablet.dbName)}`,
