@@ -45,8 +45,7 @@ export function buildClients(
   const openKv: OpenKv = (server, cluster) => {
     const key = `${cluster}@${server}`;
     const store =
-      stores.get(key) ??
-      new SharedKv(connectors.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {}));
+      stores.get(key) ?? new SharedKv(connectors.openKv(server, cluster, config.clusters?.[cluster]?.etcd ?? {}));
     stores.set(key, store);
     return store;
   };

@@ -21,15 +21,14 @@ import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withWorkflowLock } from '../vitess/topology/lock.js';
 import { withHeartbeat } from './step/heartbeat.js';
-import { Pace } from './step/pace.js';
+import type { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
 
 /** Milliseconds between two looks at the load. */
 const lookEvery = 2_000;
 
 /** Beside Monitor, while tables are copied. */
-export function holdBackActivities(clients: Clients) {
-  const pace = new Pace();
+export function holdBackActivities(clients: Clients, pace: Pace) {
   return {
     /**
      * Lets as many lanes copy as the load of both clusters, the limits and the hours allow: stops streams, and starts

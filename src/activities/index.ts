@@ -10,6 +10,7 @@ import { insideFenceActivities } from './inside-fence.js';
 import { leaveActivities } from './leave.js';
 import { withFailures } from './step/failure.js';
 import { withClaims } from './step/heartbeat.js';
+import { Pace } from './step/pace.js';
 import { mountActivities } from './mount.js';
 import { observeActivities } from './observe.js';
 import { pauseActivities } from './pause.js';
@@ -30,15 +31,16 @@ export type { MountReport } from './mount.js';
 
 /** Every activity of the task queue, with its clients. The workflows know only the type of this. */
 export function allActivities(clients: Clients) {
+  const pace = new Pace();
   const activities = {
     ...mountActivities(clients),
     ...preflightActivities(clients),
     ...createActivities(clients),
     ...adoptActivities(clients),
-    ...observeActivities(clients),
-    ...holdBackActivities(clients),
+    ...observeActivities(clients, pace),
+    ...holdBackActivities(clients, pace),
     ...vdiffActivities(clients),
-    ...checksumActivities(clients),
+    ...checksumActivities(clients, pace),
     ...repairActivities(clients),
     ...pauseActivities(clients),
     ...leaveActivities(clients),

@@ -8,17 +8,16 @@ import {
   type Wait,
 } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
-import { withHeartbeat } from './step/heartbeat.js';
+import { heartbeatPatience, withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
-import { Pace } from './step/pace.js';
+import type { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
 
 /** Milliseconds between two looks, at least. */
 const pollInterval = 500;
 
 /** The step Monitor: watches the streams and answers when something has changed. */
-export function observeActivities(clients: Clients) {
-  const pace = new Pace();
+export function observeActivities(clients: Clients, pace: Pace) {
   return {
     /**
      * Watches until `endsWatching`. Each look is heartbeat, in more detail than the answer has, so that
@@ -35,7 +34,8 @@ export function observeActivities(clients: Clients) {
             const look = await watch.look();
             heartbeat(toObservation(look, inHeartbeat));
             const observation = toObservation(look, inHistory);
-            if (endsWatching(observation, since, wait, (Date.now() - startedAt) / 1000)) return observation;
+            if (endsWatching(observation, since, wait, (Date.now() - startedAt) / 1000))
+              return { ...observation, heartbeatPatience: heartbeatPatience() };
             await pause(pollInterval);
           }
         });

@@ -1,5 +1,6 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import type { Facts } from '../migration/lifecycle/state.js';
 
 /**
  * Time-outs and retries of every activity, by what a failure means. Temporal retries an activity a few
@@ -78,29 +79,35 @@ export const clearing = proxyActivities<Pick<Activities, 'cancel'>>({
   retry,
 });
 
-/** Watching: ends when something changes, and is abandoned when there is something else to do. */
-export const watching = proxyActivities<Pick<Activities, 'observe'>>({
-  startToCloseTimeout: '2 days',
-  heartbeatTimeout: '10 s',
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
+/** What goes on for as long as a migration does. A worker that has many of them needs longer between two heartbeats. */
+const lasting = ({ observation }: Facts): ActivityOptions => ({
+  heartbeatTimeout: `${observation?.heartbeatPatience ?? 10} s`,
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
+
+/** Watching: ends when something changes, and is abandoned when there is something else to do. */
+export const watching = (facts: Facts) =>
+  proxyActivities<Pick<Activities, 'observe'>>({
+    ...lasting(facts),
+    startToCloseTimeout: '2 days',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
 
 /** Holding the copy back beside Monitor: when cancelled, the workflow waits until it changes nothing any more. */
-export const holding = proxyActivities<Pick<Activities, 'holdBack'>>({
-  startToCloseTimeout: '30 days',
-  heartbeatTimeout: '10 s',
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
-});
+export const holding = (facts: Facts) =>
+  proxyActivities<Pick<Activities, 'holdBack'>>({
+    ...lasting(facts),
+    startToCloseTimeout: '30 days',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
 
 /** Comparing the rows beside the other steps: ends with news, and when cancelled the workflow waits for its record. */
-export const checking = proxyActivities<Pick<Activities, 'checksum'>>({
-  startToCloseTimeout: '30 days',
-  heartbeatTimeout: '10 s',
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
-});
+export const checking = (facts: Facts) =>
+  proxyActivities<Pick<Activities, 'checksum'>>({
+    ...lasting(facts),
+    startToCloseTimeout: '30 days',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
 
 /** Setting values from the source: long, and when cancelled the workflow waits until the streams run again. */
 export const repairing = proxyActivities<Pick<Activities, 'repair'>>({

@@ -51,7 +51,7 @@ export class LifecycleContext {
   /** Without it the copy goes on: a failure is shown, and fails nothing. */
   private async holdBack(): Promise<void> {
     try {
-      await holding.holdBack(this.migration.ref);
+      await holding(this.migration.facts).holdBack(this.migration.ref);
     } catch (error) {
       if (isCancellation(error)) throw error;
       this.migration.progress.lastError = problemOf(error);
@@ -82,7 +82,7 @@ export class LifecycleContext {
     const copyingSince = facts.copyFinished ? null : progress.since;
     try {
       migration.see(
-        await interruptible(asked, () => watching.observe(migration.ref, before, { ...wait, copyingSince })),
+        await interruptible(asked, () => watching(facts).observe(migration.ref, before, { ...wait, copyingSince })),
       );
       this.backoff.recorded(migration.fingerprint !== before, bytesOf(facts.observation));
       const problem = this.problemToHeal();

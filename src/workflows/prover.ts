@@ -45,7 +45,7 @@ export class Prover {
       const since = facts.proof === null ? '' : proofFingerprint(facts.proof);
       const pause = Math.min(longestPause, firstPause * 1.3 ** this.reports);
       try {
-        facts.proof = await checking.checksum(ref, since, this.reports === 0 ? 0 : Math.floor(pause));
+        facts.proof = await checking(facts).checksum(ref, since, this.reports === 0 ? 0 : Math.floor(pause));
         this.reports++;
         this.show();
       } catch (error) {

@@ -8,7 +8,7 @@ import type { Clients } from '../../vitess/clients.js';
 import { withHeartbeat } from '../step/heartbeat.js';
 import { sourcePositions } from '../step/proof.js';
 import { sourceOf } from '../../effects/source/open-source.js';
-import { Pace } from '../step/pace.js';
+import type { Pace } from '../step/pace.js';
 import { Step } from '../step/step.js';
 import { ProofRecord } from './record.js';
 import { ProofRun } from './run.js';
@@ -33,8 +33,7 @@ export interface ProofAnswer {
 }
 
 /** The rows of both sides, compared by their checksums while the migration goes on. */
-export function checksumActivities(clients: Clients) {
-  const pace = new Pace();
+export function checksumActivities(clients: Clients, pace: Pace) {
   return {
     /**
      * Compares the rows, and follows what happens to them, until there is something new to say. Each round is

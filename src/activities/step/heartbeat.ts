@@ -2,8 +2,19 @@ import { Context } from '@temporalio/activity';
 import { claimLost, Stopwatch, underClaims, type Claim } from '../../vitess/claims.js';
 import { stopIfCancelled } from './failure.js';
 
-/** Milliseconds; the workflow's heartbeat time-outs are several times this. */
-const interval = 2_000;
+/** Milliseconds between two heartbeats of an activity, at least, and more for each activity that has heartbeats. */
+const leastInterval = 3_000;
+const intervalForEach = 12;
+/** The part of a time-out that passes between two heartbeats at most. */
+const mostOfTimeout = 0.3;
+
+/** The activities of this process that have heartbeats. */
+let beating = 0;
+
+/** Seconds that Temporal should wait for a heartbeat of an activity that lasts: longer, the more of them there are. */
+export function heartbeatPatience(): number {
+  return Math.ceil(Math.max(leastInterval, beating * intervalForEach) / mostOfTimeout / 1_000);
+}
 
 /**
  * Runs `work` with a steady heartbeat, so that Temporal notices a dead worker and nothing else: a
@@ -18,19 +29,24 @@ export async function withHeartbeat<T>(
   // Until there are newer details, the heartbeats repeat those of the previous attempt.
   let details: unknown = context.info.heartbeatDetails;
   const beats = beatsOf(context);
+  let timer: NodeJS.Timeout | undefined;
   const beat = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(beat, beats.interval);
     beats.next();
     context.heartbeat(details);
   };
-  const timer = setInterval(beat, interval);
   const tell = (news: unknown): void => {
     details = news;
     beat();
   };
+  beating++;
+  timer = setTimeout(beat, beats.interval);
   try {
     return await underClaims([beats], () => work(() => stopIfCancelled(context.cancellationSignal), tell));
   } finally {
-    clearInterval(timer);
+    beating--;
+    clearTimeout(timer);
   }
 }
 
@@ -70,6 +86,11 @@ class Beats implements Claim {
   /** @param timeout milliseconds; without one, or with 0, Temporal waits for no heartbeat */
   constructor(timeout = 0) {
     this.timeout = timeout === 0 ? Infinity : timeout;
+  }
+
+  /** Milliseconds until the next heartbeat, if none comes with news. */
+  get interval(): number {
+    return Math.min(Math.max(leastInterval, beating * intervalForEach), this.timeout * mostOfTimeout);
   }
 
   next(): void {

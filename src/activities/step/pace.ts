@@ -5,7 +5,7 @@ const perLook = 15;
 
 /**
  * The loops of a process that look at servers again and again. The more there are, the longer each of them waits, so
- * that they leave time for everything else: thirty look twice a second, a thousand every 15 s.
+ * that they leave time for everything else: thirty look twice a second, two thousand every 30 s.
  */
 export class Pace {
   private loops = 0;

@@ -109,6 +109,8 @@ export interface Observation extends Seen {
   unlisted?: Unlisted;
   /** Of everything that was seen: see `fingerprint`. One of an earlier version has none. */
   fingerprint?: string;
+  /** Seconds that Temporal should wait for a heartbeat of what lasts. One of an earlier version has none. */
+  heartbeatPatience?: number;
   /** From 0 to 1: see `copiedFraction`. */
   copiedFraction: number;
   totals: CopyTotals;

@@ -6,6 +6,7 @@ import { quoteName } from '../../migration/sql/quote.js';
 import { VEventType, type RowChange, type VEvent } from '../wire/binlogdata_pb.js';
 import type { Row } from '../wire/query_pb.js';
 import type { TabletConnection } from './connection.js';
+import { readStream } from './transport.js';
 
 /** What a shard's binary logs say of some tables. */
 export interface Changes {
@@ -42,12 +43,18 @@ export async function readChanges(
   const rules = tables.map((table) => ({ match: table.name, filter: filterOf(table) }));
   const request = { target: { keyspace, shard, tabletType: type }, position: from, filter: { rules } };
   try {
-    await tablet.call('VStream', limits.timeoutMs, async (options) => {
-      for await (const { events } of tablet.queries.vStream(request, options)) {
-        reader.take(events);
-        if (containsPosition(reader.changes.reached, to) || reader.keys >= limits.keys) return;
-      }
-    });
+    await tablet.call('VStream', limits.timeoutMs, (options) =>
+      readStream(
+        options,
+        (whole) => tablet.queries.vStream(request, whole),
+        async (messages) => {
+          for await (const { events } of messages) {
+            reader.take(events);
+            if (containsPosition(reader.changes.reached, to) || reader.keys >= limits.keys) return;
+          }
+        },
+      ),
+    );
   } catch (error) {
     if (!(error instanceof MigrationError) || reader.changes.reached === from) throw error;
   }

@@ -1,5 +1,6 @@
 import { MigrationError } from '../../migration/problem/errors.js';
 import type { TabletConnection } from './connection.js';
+import { readStream, type CallOptions, type OpenStream } from './transport.js';
 
 /** Milliseconds for the page of variables, which is not a gRPC call. */
 const pageTimeout = 10_000;
@@ -7,7 +8,7 @@ const pageTimeout = 10_000;
 /** Vitess's `GetMatchingTablets` passes over a tablet for the same reasons. */
 export function readHealth(tablet: TabletConnection): Promise<string> {
   return tablet.ask('StreamHealth', async (options) => {
-    const health = await nthMessage(1, tablet.queries.streamHealth({}, options));
+    const health = await nthMessage(1, options, (whole) => tablet.queries.streamHealth({}, whole));
     if (health === undefined) return 'it sends no health';
     if (!health.serving) return 'it does not serve';
     return health.realtimeStats === undefined ? 'it sends no health' : health.realtimeStats.healthError;
@@ -21,15 +22,14 @@ export function readHealth(tablet: TabletConnection): Promise<string> {
 export async function openStream(tablet: TabletConnection): Promise<void> {
   const { keyspace, shard, type } = tablet.record;
   await tablet.ask('VStream', (options) =>
-    nthMessage(
-      2,
+    nthMessage(2, options, (whole) =>
       tablet.queries.vStream(
         {
           target: { keyspace, shard, tabletType: type },
           position: 'current',
           filter: { rules: [{ match: '/.*/' }] },
         },
-        options,
+        whole,
       ),
     ),
   );
@@ -89,8 +89,10 @@ export async function readVersion({ record, place }: TabletConnection): Promise<
 }
 
 /** The n-th message of a stream; ends the stream. */
-async function nthMessage<T>(n: number, stream: AsyncIterable<T>): Promise<T | undefined> {
-  let count = 0;
-  for await (const each of stream) if (++count === n) return each;
-  return undefined;
+function nthMessage<T>(n: number, options: CallOptions, open: OpenStream<T>): Promise<T | undefined> {
+  return readStream(options, open, async (messages) => {
+    let count = 0;
+    for await (const each of messages) if (++count === n) return each;
+    return undefined;
+  });
 }

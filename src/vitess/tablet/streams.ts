@@ -21,6 +21,7 @@ import {
 import { TabletType } from '../wire/topodata_pb.js';
 import type { Time } from '../wire/vttime_pb.js';
 import type { TabletConnection } from './connection.js';
+import { readStream } from './transport.js';
 import { withoutRules } from './source-text.js';
 import { readSources, writeSource } from './sql/streams.js';
 import { fromStored, toStored } from './stream-options.js';
@@ -210,19 +211,23 @@ export async function changedTables(
   const { keyspace, shard, type } = tablet.record;
   const rules = tables.map((match) => ({ match, filter: `select * from ${quoteName(match)}` }));
   const changed = new Set<string>();
-  await tablet.call('VStream', timeoutMs, async (options) => {
-    for await (const { events } of tablet.queries.vStream(
-      { target: { keyspace, shard, tabletType: type }, position: from, filter: { rules } },
+  const request = { target: { keyspace, shard, tabletType: type }, position: from, filter: { rules } };
+  await tablet.call('VStream', timeoutMs, (options) =>
+    readStream(
       options,
-    )) {
-      for (const event of events) {
-        if (event.type === VEventType.ROW && event.rowEvent !== undefined) changed.add(event.rowEvent.tableName);
-        if (event.type === VEventType.GTID && containsPosition(event.gtid, to)) return;
-      }
-      if (changed.size === tables.length) return;
-    }
-    // At its deadline a tablet may end the stream without an error. What it did not read is not known.
-    throw new ConnectError(`the stream ended before the position ${to}`, Code.Aborted);
-  });
+      (whole) => tablet.queries.vStream(request, whole),
+      async (messages) => {
+        for await (const { events } of messages) {
+          for (const event of events) {
+            if (event.type === VEventType.ROW && event.rowEvent !== undefined) changed.add(event.rowEvent.tableName);
+            if (event.type === VEventType.GTID && containsPosition(event.gtid, to)) return;
+          }
+          if (changed.size === tables.length) return;
+        }
+        // At its deadline a tablet may end the stream without an error. What it did not read is not known.
+        throw new ConnectError(`the stream ended before the position ${to}`, Code.Aborted);
+      },
+    ),
+  );
   return [...changed].sort();
 }

@@ -100,14 +100,28 @@ const unauthorized = new Set([Code.PermissionDenied, Code.Unauthenticated]);
 
 export interface CallOptions {
   timeoutMs: number;
-  /** Aborted when the call is over. */
-  signal: AbortSignal;
 }
 
+export type OpenStream<M> = (options: CallOptions & { signal: AbortSignal }) => AsyncIterable<M>;
+
 /**
- * Turns a tablet's gRPC errors into ours. No other place does. A stream ends with the call: leaving a loop over its
- * messages does not end it, and the tablet would go on with it until its deadline.
+ * Reads a stream of messages. It ends with that: leaving a loop over its messages does not end it, and the tablet would
+ * go on with it until its deadline.
  */
+export async function readStream<M, T>(
+  options: CallOptions,
+  open: OpenStream<M>,
+  read: (messages: AsyncIterable<M>) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  try {
+    return await read(open({ ...options, signal: over.signal }));
+  } finally {
+    over.abort();
+  }
+}
+
+/** Turns a tablet's gRPC errors into ours. No other place does. */
 export async function callTablet<T>(
   place: Place,
   what: string,
@@ -115,9 +129,8 @@ export async function callTablet<T>(
   call: (options: CallOptions) => Promise<T>,
 ): Promise<T> {
   const began = performance.now();
-  const over = new AbortController();
   try {
-    return await call({ timeoutMs, signal: over.signal });
+    return await call({ timeoutMs });
   } catch (cause) {
     if (cause instanceof MigrationError) throw cause;
     const error = ConnectError.from(cause);
@@ -147,8 +160,6 @@ export async function callTablet<T>(
     }
     const code = refused.has(error.code) ? 'TABLET_REFUSED' : 'TABLET_CALL_FAILED';
     throw new MigrationError(code, `${what} failed: ${text}`, place, "the tablet's log has the details", options);
-  } finally {
-    over.abort();
   }
 }
 
