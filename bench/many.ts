@@ -4,19 +4,21 @@ import type { RowDataPacket } from 'mysql2/promise';
 import type { Lab } from '../lab/lab.js';
 import type { Status } from '../src/migration/lifecycle/status.js';
 import type { Ours } from './ours.js';
+import { createManyByPeer } from './peer.js';
 import { loadShape, tableNames } from './shape.js';
 
 /** Milliseconds. */
 const poll = 1_000;
 const watched = 60_000;
 const patience = 900_000;
+const peer = 'vtctldclient';
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
 /**
  * Starts many migrations of one table each at the same moment, into one keyspace and on one worker: when their streams
  * replicate, how soon the status is told meanwhile, what the worker needs while it watches them, and until all of them
- * have been cancelled.
+ * have been cancelled. Then the same by the peer, whose streams stay.
  */
 export async function measureMany(lab: Lab, ours: Ours, count: number): Promise<void> {
   const shape = { tables: count, rows: count };
@@ -29,15 +31,9 @@ export async function measureMany(lab: Lab, ours: Ours, count: number): Promise<
   );
   console.log(`${count} migrations of one table started in ${since()} s`);
   asking.begin(handles);
-  for (let last = 0, there = 0; there < count;) {
-    await sleep(poll);
-    there = await replicating(lab);
-    if (there - last >= count / 4 || there === count) {
-      console.log(`${there} replicate after ${since()} s, ${ours.residentMiB()} MiB`);
-      last = there;
-    }
-    if (performance.now() - began > patience) throw new Error(`only ${there} of ${count} replicate after ${since()} s`);
-  }
+  await untilReplicating(lab, count, (there) =>
+    console.log(`${there} replicate after ${since()} s, ${ours.residentMiB()} MiB`),
+  );
   console.log(`status meanwhile: ${asking.told()}`);
   asking.forget();
   // The checksums of all of them, and the workflows' own steps, come to rest.
@@ -51,6 +47,26 @@ export async function measureMany(lab: Lab, ours: Ours, count: number): Promise<
   await Promise.all(handles.map((handle) => handle.signal('cancel')));
   await Promise.all(handles.map((handle) => handle.result()));
   console.log(`all cancelled in ${seconds(performance.now() - cancelled)} s`);
+  const peers = performance.now();
+  const theirs = createManyByPeer(lab, tableNames(shape));
+  await untilReplicating(lab, count, (there) =>
+    console.log(`${there} of ${peer}'s replicate after ${seconds(performance.now() - peers)} s`),
+  );
+  await theirs;
+}
+
+/** @param tell hears of each quarter */
+async function untilReplicating(lab: Lab, count: number, tell: (there: number) => void): Promise<void> {
+  const began = performance.now();
+  for (let last = 0, there = 0; there < count;) {
+    await sleep(poll);
+    there = await replicating(lab);
+    if (there - last >= count / 4 || there === count) {
+      tell(there);
+      last = there;
+    }
+    if (performance.now() - began > patience) throw new Error(`only ${there} of ${count} replicate`);
+  }
 }
 
 /** How many streams have copied, by the target's tablet. */

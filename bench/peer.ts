@@ -7,13 +7,27 @@ interface Workflows {
   }[];
 }
 
-/** What a person's script does: create, poll twice a second, VDiff --wait, complete. */
-export async function migrateByPeer(lab: Lab, keyspace: string): Promise<void> {
-  const client = async (...args: string[]): Promise<string> => {
+function clientOf(lab: Lab): (...args: string[]) => Promise<string> {
+  return async (...args) => {
     const { code, stdout, stderr } = await lab.target.vtctldclient(...args);
     if (code !== 0) throw new Error(`vtctldclient ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
+}
+
+/** Creates a migration of each of these tables, one after the other: side by side, all but one fail at the VSchema. */
+export async function createManyByPeer(lab: Lab, tables: readonly string[]): Promise<void> {
+  const client = clientOf(lab);
+  await mount(lab);
+  for (const table of tables)
+    await client(
+      'Migrate',
+      ...['--workflow', table, '--target-keyspace', 'commerce', 'create'],
+      ...['--source-keyspace', 'load', '--mount-name', 'ext1', '--tables', table, '--cells', lab.source.spec.cell],
+    );
+}
+
+async function mount(lab: Lab): Promise<void> {
   await lab.target.vtctldclient(
     'Mount',
     'register',
@@ -26,6 +40,12 @@ export async function migrateByPeer(lab: Lab, keyspace: string): Promise<void> {
     '--topo-root',
     lab.source.topoRoot,
   );
+}
+
+/** What a person's script does: create, poll twice a second, VDiff --wait, complete. */
+export async function migrateByPeer(lab: Lab, keyspace: string): Promise<void> {
+  const client = clientOf(lab);
+  await mount(lab);
   const workflow = ['--workflow', 'bench', '--target-keyspace', keyspace];
   await client(
     'Migrate',

@@ -16,20 +16,23 @@ import { quoteName } from '../migration/sql/quote.js';
 import type { Clients } from '../vitess/clients.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { deniedTables } from '../vitess/topology/shard-record.js';
+import type { Pace } from './step/pace.js';
 import { lockedStep, type LockedStep } from './step/step.js';
 
 /** The step Create: denied tables, target tables, streams. */
-export function createActivities(clients: Clients) {
+export function createActivities(clients: Clients, pace: Pace) {
   return {
     /**
      * Brings the target to the state the plan describes, from whatever an earlier attempt left.
      * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TABLE_DENIED, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
      */
     async create(ref: MigrationRef): Promise<void> {
-      await lockedStep(clients, ref, 'vtmigrate create', async (step, tell) => {
-        const plan = await step.plan();
-        await new Creation(step, plan, await sourceOf(clients, plan), tell).run();
-      });
+      const creation = () =>
+        lockedStep(clients, ref, 'vtmigrate create', async (step, tell) => {
+          const plan = await step.plan();
+          await new Creation(step, plan, await sourceOf(clients, plan), tell).run();
+        });
+      await pace.creating(creation);
     },
   };
 }

@@ -34,12 +34,12 @@ export function allActivities(clients: Clients) {
   const pace = new Pace();
   const activities = {
     ...mountActivities(clients),
-    ...preflightActivities(clients),
-    ...createActivities(clients),
+    ...preflightActivities(clients, pace),
+    ...createActivities(clients, pace),
     ...adoptActivities(clients),
     ...observeActivities(clients, pace),
     ...holdBackActivities(clients, pace),
-    ...vdiffActivities(clients),
+    ...vdiffActivities(clients, pace),
     ...checksumActivities(clients, pace),
     ...repairActivities(clients),
     ...pauseActivities(clients),

@@ -26,6 +26,7 @@ import { withWorkflowLock, type VDiffLock } from '../vitess/topology/lock.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
+import type { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
 
 /** Milliseconds. */
@@ -43,7 +44,7 @@ const streamsEvery = 3_000;
 const looksBeforeStart = 10;
 
 /** The step VDiff: compares source and target row by row, on the target's own tablets. */
-export function vdiffActivities(clients: Clients) {
+export function vdiffActivities(clients: Clients, pace: Pace) {
   return {
     /**
      * Runs a VDiff to its end. An existing one with the same UUID is followed, so that a second attempt of
@@ -61,9 +62,11 @@ export function vdiffActivities(clients: Clients) {
         const lanes = workflowsOf(plan).map((workflow) => ({ workflow, uuid: laneUuid(uuid, plan, workflow) }));
         const run = new VDiffRun(clients, plan, uuid, lanes);
         try {
+          await pace.afterCreations();
           const why = await run.make(step, input, again ?? false);
           const told = (report: VDiffReport) => (why === null ? report : { ...report, readsPrimaries: why });
-          return told(await run.follow(patienceOf(input), (report) => heartbeat(told(report))));
+          const tell = (report: VDiffReport) => heartbeat(told(report));
+          return told(await pace.keep((pause) => run.follow(patienceOf(input), tell, pause)));
         } catch (error) {
           if (cancellationSignal.aborted && (await isOurs(step))) await run.abandon();
           throw error;
@@ -128,7 +131,11 @@ class VDiffRun {
     return why;
   }
 
-  async follow({ stallMs, setUpMs }: Patience, heartbeat: (report: VDiffReport) => void): Promise<VDiffReport> {
+  async follow(
+    { stallMs, setUpMs }: Patience,
+    heartbeat: (report: VDiffReport) => void,
+    pause: (ms: number) => Promise<void>,
+  ): Promise<VDiffReport> {
     let last = summarizeVDiff(this.uuid, [], this.parts, '');
     let movedAt = Date.now();
     let streamsAt = Date.now();
@@ -160,7 +167,7 @@ class VDiffRun {
         if (Date.now() - movedAt > lockPatience) await this.lookForDeadLocks();
         streamsAt = Date.now();
       }
-      await Context.current().sleep(pollInterval);
+      await pause(pollInterval);
     }
   }
 

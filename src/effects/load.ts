@@ -9,7 +9,7 @@ export async function readLoads(tablets: readonly TabletHandle[]): Promise<Load[
 }
 
 async function loadOf(tablet: TabletHandle): Promise<Load> {
-  const [threads, replication] = await Promise.all([tablet.threadsRunning(), tablet.replication()]);
+  const { threads, replication } = await tablet.load();
   const lagSeconds = Math.max(0, (replication?.lag ?? 0) - (replication?.delay ?? 0));
   return { alias: tablet.alias, threads, lagSeconds };
 }

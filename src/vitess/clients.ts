@@ -1,5 +1,6 @@
 import type { FenceHooks } from '../migration/proof/fence-hook.js';
 import { MigrationError } from '../migration/problem/errors.js';
+import { SharedReads } from './shared-reads.js';
 import { Mounts } from './topology/mounts.js';
 import type { MountConfig } from './topology/mount-config.js';
 import { Topology, type OpenKv } from './topology/topology.js';
@@ -8,9 +9,16 @@ import { TabletHandle } from './tablet/tablet-handle.js';
 import type { TabletClients } from './tablet/transport.js';
 import type { Vtgate } from './vtgate/vtgate.js';
 
+/**
+ * Milliseconds for which a lookup of tablets holds. One that is promoted or replaced just after a lookup is missed as
+ * well, and the call that meets the old one fails.
+ */
+const lookupAge = 200;
+
 /** The connections of this program to Vitess clusters. Built once, in `worker.ts`. */
 export class Clients {
   readonly mounts: Mounts;
+  private readonly lookups = new SharedReads();
 
   constructor(
     readonly target: Topology,
@@ -58,17 +66,26 @@ export class Clients {
 
   /** The primary tablet of a shard according to the topology now. @throws MigrationError NO_PRIMARY */
   async primary(topology: Topology, keyspace: string, shard: string): Promise<TabletHandle> {
-    return new TabletHandle(await topology.primary(keyspace, shard), topology.name, this.tabletClients);
+    const record = await this.lookUp(topology, `primary of ${keyspace}/${shard}`, () =>
+      topology.primary(keyspace, shard),
+    );
+    return this.tablet(topology, record);
   }
 
   /** Every tablet of a shard, in every cell. */
   async tablets(topology: Topology, keyspace: string, shard: string): Promise<TabletHandle[]> {
-    const records = await topology.tablets(keyspace, shard);
-    return records.map((record) => new TabletHandle(record, topology.name, this.tabletClients));
+    const records = await this.lookUp(topology, `tablets of ${keyspace}/${shard}`, () =>
+      topology.tablets(keyspace, shard),
+    );
+    return records.map((record) => this.tablet(topology, record));
   }
 
   /** The tablet of a record. */
   tablet(topology: Topology, record: Tablet): TabletHandle {
     return new TabletHandle(record, topology.name, this.tabletClients);
+  }
+
+  private lookUp<T>({ name, server, root }: Topology, what: string, read: () => Promise<T>): Promise<T> {
+    return this.lookups.readRecent(JSON.stringify([name, server, root, what]), lookupAge, read);
   }
 }

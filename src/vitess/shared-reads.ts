@@ -24,6 +24,7 @@ interface NextTurn<K = unknown, T = unknown> {
  */
 export class SharedReads {
   private readonly turns = new Map<string, Turn>();
+  private readonly recent = new Map<string, Promise<unknown>>();
 
   /** @param what names the call: calls of one name give the same answer */
   read<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -48,6 +49,23 @@ export class SharedReads {
     if (next.keys.size + keys.length > most) return call([...keys]);
     for (const key of keys) next.keys.add(key);
     return next.answer as Promise<T>;
+  }
+
+  /**
+   * A read whose answer may be somewhat older than the question.
+   * @param ageMs milliseconds since its call began, at most
+   */
+  readRecent<T>(what: string, ageMs: number, call: () => Promise<T>): Promise<T> {
+    const known = this.recent.get(what) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const answer = withoutClaims(call);
+    this.recent.set(what, answer);
+    const forget = () => {
+      if (this.recent.get(what) === answer) this.recent.delete(what);
+    };
+    setTimeout(forget, ageMs).unref();
+    answer.catch(forget);
+    return answer;
   }
 
   private begin<K, T>(what: string, keys: readonly K[], call: (keys: K[]) => Promise<T>): Promise<T> {

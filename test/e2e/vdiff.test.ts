@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.js';
 import { vdiffActivities } from '../../src/activities/vdiff.js';
+import { Pace } from '../../src/activities/step/pace.js';
 import { JournalStore } from '../../src/effects/journal.js';
 import type { MigrateInput } from '../../src/migration/input/input.js';
 import type { VDiffReport } from '../../src/migration/proof/vdiff.js';
@@ -145,7 +146,7 @@ describe('the watchdog', () => {
   async function compare(workflow: string, uuid: string, asked: Partial<MigrateInput> = {}): Promise<VDiffReport> {
     const { clients, close } = buildClients(readConfig(lab.environment));
     const id = { keyspace: 'commerce', workflow };
-    const step = (...args: Parameters<Activities['vdiff']>) => vdiffActivities(clients).vdiff(...args);
+    const step = (...args: Parameters<Activities['vdiff']>) => vdiffActivities(clients, new Pace()).vdiff(...args);
     const journal = await new JournalStore(clients.target, id).read();
     const ref = { id, runId: journal?.runId ?? '' };
     const putBack = await changeRecord(id, (record) => {

@@ -79,6 +79,23 @@ describe('reads that are asked for at the same time', () => {
     expect(server.calls.map(({ keys }) => keys)).toEqual([['a'], ['d', 'e']]);
   });
 
+  it('take an answer that is recent enough, if that will do', async () => {
+    const [reads, server] = [new SharedReads(), new Server()];
+    const read = () => reads.readRecent('load', 100, server.call);
+    const both = [read(), read()];
+    expect(server.calls).toHaveLength(1);
+    server.calls[0]?.answer('low');
+    await expect(Promise.all(both)).resolves.toEqual(['low', 'low']);
+    await sleep(150);
+    const later = read();
+    expect(server.calls).toHaveLength(2);
+    server.calls[1]?.fail(new Error('away'));
+    await expect(later).rejects.toThrow('away');
+    await soon();
+    void read();
+    expect(server.calls).toHaveLength(3);
+  });
+
   it('do not fail by a claim of another one', async () => {
     const reads = new SharedReads();
     const lost: Claim = {

@@ -44,17 +44,22 @@ export function checksumActivities(clients: Clients, pace: Pace) {
     async checksum(ref: MigrationRef, since: string, minSeconds: number): Promise<ProofReport> {
       const until = Date.now() + minSeconds * 1000;
       const following = (pause: (ms: number) => Promise<void>) =>
-        comparing(clients, ref, async (rounds, heartbeat) => {
-          for (;;) {
-            const begun = Date.now();
-            const moved = await rounds.next();
-            await rounds.run.lookAtLoad();
-            heartbeat(rounds.report());
-            if (proofFingerprint(rounds.report()) !== since && Date.now() >= until) return rounds.report();
-            const spared = rounds.run.slowed === null ? 0 : Math.min(longestSparing, (Date.now() - begun) * sparing);
-            await (moved ? Context.current().sleep(spared) : pause(restTime));
-          }
-        });
+        comparing(
+          clients,
+          ref,
+          () => pace.afterCreations(),
+          async (rounds, heartbeat) => {
+            for (;;) {
+              const begun = Date.now();
+              const moved = await rounds.next();
+              await rounds.run.lookAtLoad();
+              heartbeat(rounds.report());
+              if (proofFingerprint(rounds.report()) !== since && Date.now() >= until) return rounds.report();
+              const spared = rounds.run.slowed === null ? 0 : Math.min(longestSparing, (Date.now() - begun) * sparing);
+              await (moved ? Context.current().sleep(spared) : pause(restTime));
+            }
+          },
+        );
       return pace.keep(following);
     },
 
@@ -63,7 +68,7 @@ export function checksumActivities(clients: Clients, pace: Pace) {
      * @param fenced nothing is written to the source any more: rows that keep changing are not accepted
      */
     async checksumNow(ref: MigrationRef, fenced: boolean): Promise<ProofAnswer> {
-      return comparing(clients, ref, async (rounds, heartbeat) => {
+      return comparing(clients, ref, atOnce, async (rounds, heartbeat) => {
         const goal = await rounds.goal();
         const begun = Date.now();
         for (;;) {
@@ -80,12 +85,17 @@ export function checksumActivities(clients: Clients, pace: Pace) {
   };
 }
 
+const atOnce = () => Promise.resolve();
+
+/** @param turn waits until the comparison may begin */
 function comparing<T>(
   clients: Clients,
   ref: MigrationRef,
+  turn: () => Promise<void>,
   work: (rounds: Rounds, heartbeat: (report: ProofReport) => void) => Promise<T>,
 ): Promise<T> {
   return withHeartbeat(async (_, heartbeat) => {
+    await turn();
     const rounds = await Rounds.open(new Step(clients, ref));
     try {
       return await work(rounds, heartbeat);

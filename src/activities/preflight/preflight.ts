@@ -13,6 +13,7 @@ import { blocking, bytesInStatus, capped, refusal, type Finding } from '../../mi
 import type { Clients } from '../../vitess/clients.js';
 import { notYetFinal } from '../step/failure.js';
 import { withHeartbeat } from '../step/heartbeat.js';
+import type { Pace } from '../step/pace.js';
 import { detailsOf } from './details.js';
 import { allFacts, readFacts } from './read-facts.js';
 import { Sides } from './sides.js';
@@ -21,7 +22,7 @@ import { Sides } from './sides.js';
 const attempts = 3;
 
 /** The step before the first change: read the facts, ask the checks, make the plan. */
-export function preflightActivities(clients: Clients) {
+export function preflightActivities(clients: Clients, pace: Pace) {
   return {
     /**
      * Reads both sides, finds everything that is wrong and makes the plan. A migration that passes is written down
@@ -29,7 +30,7 @@ export function preflightActivities(clients: Clients) {
      * @throws PREFLIGHT_REFUSED with everything that stops it, or the error itself where there is only one
      */
     async preflight(ref: MigrationRef, input: MigrateInput): Promise<PreflightReport> {
-      return withHeartbeat(async () => {
+      const looking = async (): Promise<PreflightReport> => {
         const request = { input, source: parseSourceIdentifier(input.source), target: ref.id, runId: ref.runId };
         const sides = new Sides(clients, request);
         // What is only read may be abandoned.
@@ -46,7 +47,8 @@ export function preflightActivities(clients: Clients) {
         if (!input.dryRun) return record(clients, ref, input, plan, findings);
         const { details, unread } = await detailsOf(sides, answers, plan);
         return { outcome: 'planned', plan: shownPlan(plan), findings: capped([...findings, ...unread]), details };
-      });
+      };
+      return pace.creating(() => withHeartbeat(looking));
     },
   };
 }

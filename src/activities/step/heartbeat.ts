@@ -4,16 +4,19 @@ import { stopIfCancelled } from './failure.js';
 
 /** Milliseconds between two heartbeats of an activity, at least, and more for each activity that has heartbeats. */
 const leastInterval = 3_000;
-const intervalForEach = 12;
+const intervalForEach = 20;
 /** The part of a time-out that passes between two heartbeats at most. */
-const mostOfTimeout = 0.3;
+const mostOfTimeout = 0.45;
 
 /** The activities of this process that have heartbeats. */
 let beating = 0;
 
+/** Seconds. */
+const leastPatience = 10;
+
 /** Seconds that Temporal should wait for a heartbeat of an activity that lasts: longer, the more of them there are. */
 export function heartbeatPatience(): number {
-  return Math.ceil(Math.max(leastInterval, beating * intervalForEach) / mostOfTimeout / 1_000);
+  return Math.max(leastPatience, Math.ceil((beating * intervalForEach) / mostOfTimeout / 1_000));
 }
 
 /**

@@ -10,7 +10,6 @@ import type { ChangeLimits, Changes } from '../../vitess/tablet/changes.js';
 import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
 import type { TableIds } from '../../vitess/tablet/sql/table-ids.js';
 import type { TabletHandle } from '../../vitess/tablet/tablet-handle.js';
-import { TabletType } from '../../vitess/wire/topodata_pb.js';
 import { refreshShard } from '../refresh-shard.js';
 import { RowReader } from '../row-reader.js';
 import { describeBehind } from '../behind.js';
@@ -174,9 +173,8 @@ export class VitessSource implements Source {
   }
 
   private async replicas(shard: string): Promise<TabletHandle[]> {
-    const records = (await unlessAway(() => this.topology.tablets(this.keyspace, shard))) ?? [];
-    const replicas = records.filter(({ type }) => type === TabletType.REPLICA);
-    return replicas.map((record) => this.clients.tablet(this.topology, record));
+    const tablets = (await unlessAway(() => this.clients.tablets(this.topology, this.keyspace, shard))) ?? [];
+    return tablets.filter(({ type }) => type === 'REPLICA');
   }
 
   private primary(shard: string): Promise<TabletHandle> {

@@ -93,8 +93,24 @@ export class TabletConnection {
     return this.reads.readTogether(what, keys, read, most);
   }
 
+  /** Makes the tablet look at what has changed: once for all that ask at the same time, after they have asked. */
+  renew(what: string, call: (options: CallOptions) => Promise<unknown>): Promise<unknown> {
+    assertClaims();
+    return this.reads.read(what, () => this.change(what, call));
+  }
+
   change<T>(what: string, call: (options: CallOptions) => Promise<T>): Promise<T> {
     return this.call(what, changeTimeout, call);
+  }
+
+  /**
+   * Reads what may be somewhat older than the question.
+   * @param what names the read
+   * @param ageMs milliseconds since it began, at most
+   */
+  readRecent<T>(what: string, ageMs: number, read: () => Promise<T>): Promise<T> {
+    assertClaims();
+    return this.reads.readRecent(what, ageMs, read);
   }
 
   /** Runs one statement that changes nothing as the DBA user; those who run the same at the same time share it. */

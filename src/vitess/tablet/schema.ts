@@ -97,7 +97,7 @@ export async function awaitCreation(tablet: TabletConnection): Promise<void> {
  * ApplySchema: the tablet tries again by itself.
  */
 export async function reloadSchema(tablet: TabletConnection): Promise<void> {
-  await tablet.change('ReloadSchema', async (options) => {
+  await tablet.renew('ReloadSchema', async (options) => {
     try {
       await tablet.manager.reloadSchema({}, options);
     } catch (cause) {

@@ -73,7 +73,7 @@ export class TabletHandle {
 
   /** Makes the tablet read its shard record again, for example for denied tables. */
   async refreshState(): Promise<void> {
-    await this.connection.change('RefreshState', (options) => this.connection.manager.refreshState({}, options));
+    await this.connection.renew('RefreshState', (options) => this.connection.manager.refreshState({}, options));
   }
 
   /** The GTID position of a primary, in Vitess's form (`MySQL56/…`). */
@@ -314,9 +314,9 @@ export class TabletHandle {
     return server.readLockingTransactions(this.connection);
   }
 
-  /** Threads of this MySQL that are at work (`Threads_running`). */
-  threadsRunning(): Promise<number> {
-    return server.readThreadsRunning(this.connection);
+  /** Threads of this MySQL that are at work (`Threads_running`), and its replication. Two calls. */
+  load(): Promise<server.ServerLoad> {
+    return server.readLoad(this.connection);
   }
 
   /** How far this MySQL is behind the one that it replicates from; undefined when it is no replica. */

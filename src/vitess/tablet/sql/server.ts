@@ -3,6 +3,8 @@ import type { TabletConnection } from '../connection.js';
 
 /** Milliseconds: a server that needs longer to say how busy it is does not say it. */
 const loadTimeout = 10_000;
+/** Milliseconds: the migrations of a worker look at the same servers. */
+const loadAge = 1_000;
 
 /** An open transaction, with its age in seconds and the number of its MySQL thread. */
 export interface OpenTransaction {
@@ -59,10 +61,19 @@ export async function readReplication(tablet: TabletConnection): Promise<Replica
   return { lag: lag === null ? undefined : Number(lag), delay: Number(row['SQL_Delay'] ?? 0) };
 }
 
-/** Threads that are at work at this moment, that of the question among them. */
-export async function readThreadsRunning(tablet: TabletConnection): Promise<number> {
-  const [row] = await tablet.select("show global status like 'Threads_running'", loadTimeout);
-  return Number(row?.['Value'] ?? 0);
+/** How busy a server has been within the last second. */
+export interface ServerLoad {
+  /** Threads at work, that of the question among them. */
+  threads: number;
+  replication: Replication | undefined;
+}
+
+export function readLoad(tablet: TabletConnection): Promise<ServerLoad> {
+  return tablet.readRecent('load', loadAge, async () => {
+    const status = tablet.query("show global status like 'Threads_running'", loadTimeout);
+    const [[row], replication] = await Promise.all([status, readReplication(tablet)]);
+    return { threads: Number(row?.['Value'] ?? 0), replication };
+  });
 }
 
 export async function readGrants(tablet: TabletConnection, user: string): Promise<string[] | undefined> {
