@@ -93,7 +93,9 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs', 'scripts/leave-unfrozen.mjs'] },
+        projectService: {
+          allowDefaultProject: ['eslint.config.js', 'scripts/bootstrap.mjs', 'scripts/leave-unfrozen.mjs'],
+        },
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -27,12 +27,12 @@ export function createActivities(clients: Clients, pace: Pace) {
      * @throws WORKFLOW_EXISTS, MIGRATION_EXISTS, TABLE_DENIED, TARGET_TABLE_NOT_EMPTY, DDL_REFUSED, LOCKED
      */
     async create(ref: MigrationRef): Promise<void> {
-      const creation = () =>
-        lockedStep(clients, ref, 'vtmigrate create', async (step, tell) => {
+      await lockedStep(clients, ref, 'vtmigrate create', (step, tell) =>
+        pace.creating(tell, async () => {
           const plan = await step.plan();
           await new Creation(step, plan, await sourceOf(clients, plan), tell).run();
-        });
-      await pace.creating(creation);
+        }),
+      );
     },
   };
 }

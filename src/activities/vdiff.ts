@@ -61,15 +61,21 @@ export function vdiffActivities(clients: Clients, pace: Pace) {
         const [input, plan] = [await step.input(), await step.plan()];
         const lanes = workflowsOf(plan).map((workflow) => ({ workflow, uuid: laneUuid(uuid, plan, workflow) }));
         const run = new VDiffRun(clients, plan, uuid, lanes);
+        let comparing: (() => void) | undefined;
         try {
-          await pace.afterCreations();
+          comparing = await pace.vdiff(heartbeat);
           const why = await run.make(step, input, again ?? false);
           const told = (report: VDiffReport) => (why === null ? report : { ...report, readsPrimaries: why });
-          const tell = (report: VDiffReport) => heartbeat(told(report));
+          const tell = (report: VDiffReport) => {
+            if (report.rowsCompared !== '0') comparing?.();
+            heartbeat(told(report));
+          };
           return told(await pace.keep((pause) => run.follow(patienceOf(input), tell, pause)));
         } catch (error) {
           if (cancellationSignal.aborted && (await isOurs(step))) await run.abandon();
           throw error;
+        } finally {
+          comparing?.();
         }
       });
     },

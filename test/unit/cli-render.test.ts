@@ -333,8 +333,15 @@ describe('what is live', () => {
     remainingSeconds: 5,
     problems: [],
   };
+  test('a step that waits for its turn says so', () => {
+    const pending = { creating: null, observation: null, vdiff: null, proof: null, turns: ['its turn'], retries: [] };
+    expect(withPending(status, pending).waitingFor).toEqual([...status.waitingFor, 'its turn']);
+  });
+
   test('a newer heartbeat wins, an older one does not', () => {
-    expect(withPending(status, { creating: null, observation, vdiff: null, proof: null, retries: [] })).toMatchObject({
+    expect(
+      withPending(status, { creating: null, observation, vdiff: null, proof: null, turns: [], retries: [] }),
+    ).toMatchObject({
       observedAt: observation.at,
       remainingSeconds: 5,
     });
@@ -344,6 +351,7 @@ describe('what is live', () => {
         observation: { ...observation, at: '2026-11-24T02:00:00.000Z' },
         vdiff: null,
         proof: null,
+        turns: [],
         retries: [],
       }),
     ).toEqual(status);
@@ -355,6 +363,7 @@ describe('what is live', () => {
       observation: null,
       vdiff: { ...vdiff, state: 'running' as const },
       proof: null,
+      turns: [],
       retries: [{ activity: 'vdiff', attempt: 2, nextAt: null, problem }],
     };
     expect(withPending({ ...status, phase: 'verifying' }, pending)).toMatchObject({
@@ -365,7 +374,14 @@ describe('what is live', () => {
   });
 
   test('what Create has made is shown while it makes it', () => {
-    const pending = { creating: { tables: 700, of: 3000 }, observation: null, vdiff: null, proof: null, retries: [] };
+    const pending = {
+      creating: { tables: 700, of: 3000 },
+      observation: null,
+      vdiff: null,
+      proof: null,
+      turns: [],
+      retries: [],
+    };
     const creating = withPending({ ...status, phase: 'creating', tables: [] }, pending);
     expect(renderStatus(live(creating), now)).toContain('Created: 700 of 3,000 tables');
     expect(progressLine({ ...creating, lastError: null })).toBe('commerce.wf creating: 700 of 3,000 tables');

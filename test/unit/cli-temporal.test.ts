@@ -84,6 +84,7 @@ class FakeTemporal {
           createDone,
           requested,
           pastNoReturn: phase === 'completing',
+          waitingFor: [],
           lastError: null,
           observedAt: null,
         });
@@ -218,6 +219,14 @@ test('the heartbeat of Create says how many tables are there', async () => {
   const pendingActivities = [{ activityType: { name: 'create' }, heartbeatDetails: { payloads } }];
   temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING', phase: 'creating', pendingActivities }];
   expect((await readLive(temporal.session, { id })).status.creating).toEqual({ tables: 700, of: 3000 });
+});
+
+test('a step that waits for its turn says so', async () => {
+  const payloads = [defaultPayloadConverter.toPayload({ turn: 'its turn' })];
+  const pendingActivities = [{ activityType: { name: 'create' }, heartbeatDetails: { payloads } }];
+  temporal.runs = [{ runId: 'r1', firstRunId: 'r1', status: 'RUNNING', phase: 'creating', pendingActivities }];
+  const { creating, waitingFor } = (await readLive(temporal.session, { id })).status;
+  expect({ creating, waitingFor }).toEqual({ creating: null, waitingFor: ['its turn'] });
 });
 
 describe('a step that is retried', () => {

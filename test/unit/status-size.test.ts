@@ -33,7 +33,10 @@ function statusesOf(tables: number): Record<'recorded' | 'live', Status> {
   const recorded = statusOf(state);
   const observation = { ...manyTables(names, { fraction: 0.5, lanes: 8, inTrouble: true }, inHeartbeat), at: '2027' };
   const vdiff = manyTablesVDiff(names, vdiffTablesInHeartbeat);
-  return { recorded, live: withPending(recorded, { creating: null, observation, vdiff, proof, retries: [] }) };
+  return {
+    recorded,
+    live: withPending(recorded, { creating: null, observation, vdiff, proof, turns: [], retries: [] }),
+  };
 }
 
 it.each(['recorded', 'live'] as const)('the %s status of 10,000 tables on 4 shards has less than 100 KB', (which) => {

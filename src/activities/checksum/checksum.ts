@@ -9,7 +9,7 @@ import { withHeartbeat } from '../step/heartbeat.js';
 import { sourcePositions } from '../step/proof.js';
 import { sourceOf } from '../../effects/source/open-source.js';
 import type { Pace } from '../step/pace.js';
-import { Step } from '../step/step.js';
+import { Step, type Tell } from '../step/step.js';
 import { ProofRecord } from './record.js';
 import { ProofRun } from './run.js';
 
@@ -47,7 +47,7 @@ export function checksumActivities(clients: Clients, pace: Pace) {
         comparing(
           clients,
           ref,
-          () => pace.afterCreations(),
+          (tell) => pace.afterCreations(tell),
           async (rounds, heartbeat) => {
             for (;;) {
               const begun = Date.now();
@@ -91,11 +91,11 @@ const atOnce = () => Promise.resolve();
 function comparing<T>(
   clients: Clients,
   ref: MigrationRef,
-  turn: () => Promise<void>,
+  turn: (tell: Tell) => Promise<void>,
   work: (rounds: Rounds, heartbeat: (report: ProofReport) => void) => Promise<T>,
 ): Promise<T> {
   return withHeartbeat(async (_, heartbeat) => {
-    await turn();
+    await turn(heartbeat);
     const rounds = await Rounds.open(new Step(clients, ref));
     try {
       return await work(rounds, heartbeat);

@@ -48,7 +48,7 @@ export function preflightActivities(clients: Clients, pace: Pace) {
         const { details, unread } = await detailsOf(sides, answers, plan);
         return { outcome: 'planned', plan: shownPlan(plan), findings: capped([...findings, ...unread]), details };
       };
-      return pace.creating(() => withHeartbeat(looking));
+      return withHeartbeat((_, tell) => pace.creating(tell, looking, true));
     },
   };
 }

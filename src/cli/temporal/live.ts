@@ -6,6 +6,7 @@ import {
   type Live,
   type Pending,
   type Retry,
+  type Turn,
 } from '../../migration/lifecycle/live.js';
 import type { ProofReport } from '../../migration/checksum/report.js';
 import { statusQuestion } from '../../migration/lifecycle/messages.js';
@@ -53,15 +54,20 @@ export async function readLive(session: Session, migration: Migration): Promise<
 
 /** Takes heartbeats and last failures out of a description. */
 function readPending(activities: readonly PendingActivity[], converter: Converter): Pending {
-  const pending: Pending = { creating: null, observation: null, vdiff: null, proof: null, retries: [] };
+  const pending: Pending = { creating: null, observation: null, vdiff: null, proof: null, turns: [], retries: [] };
   for (const activity of activities) {
     const name = activity.activityType?.name ?? '';
     const heartbeat = decode(converter, activity.heartbeatDetails?.payloads?.[0]);
-    if (heartbeat !== undefined) addHeartbeat(pending, name, heartbeat);
+    if (isTurn(heartbeat)) pending.turns.push(heartbeat.turn);
+    else if (heartbeat !== undefined) addHeartbeat(pending, name, heartbeat);
     if (activity.lastFailure && Number(activity.state) !== cancelRequested)
       pending.retries.push(toRetry(name, activity, activity.lastFailure, converter));
   }
   return pending;
+}
+
+function isTurn(heartbeat: unknown): heartbeat is Turn {
+  return typeof heartbeat === 'object' && heartbeat !== null && 'turn' in heartbeat;
 }
 
 function addHeartbeat(pending: Pending, activity: string, heartbeat: unknown): void {

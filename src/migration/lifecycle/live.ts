@@ -38,17 +38,25 @@ export interface Live {
   closed: ClosedRun | null;
 }
 
+/** What a step that waits says in its heartbeats. */
+export interface Turn {
+  /** What it waits for, in words. */
+  turn: string;
+}
+
 /** What the pending activities add to the workflow's own status. */
 export interface Pending {
   creating: CreateReport | null;
   observation: Observation | null;
   vdiff: VDiffReport | null;
   proof: ProofReport | null;
+  /** What steps wait for before they begin. */
+  turns: string[];
   retries: Retry[];
 }
 
 /** The status, updated with newer facts from the pending activities. */
-export function withPending(status: Status, { creating, observation, vdiff, proof, retries }: Pending): Status {
+export function withPending(status: Status, { creating, observation, vdiff, proof, turns, retries }: Pending): Status {
   const newer =
     observation !== null && (status.observedAt === null || observation.at > status.observedAt) ? observation : null;
   return {
@@ -56,6 +64,7 @@ export function withPending(status: Status, { creating, observation, vdiff, proo
     creating: status.phase === 'creating' ? creating : null,
     vdiff: vdiff !== null && status.phase === 'verifying' ? vdiff : status.vdiff,
     proof: proof !== null && (status.proof === null || proof.at > status.proof.at) ? proof : status.proof,
+    waitingFor: [...status.waitingFor, ...turns],
     lastError: retries[0]?.problem ?? status.lastError,
   };
 }
