@@ -8,6 +8,8 @@ import { targetTables } from '../effects/target-tables.js';
 import type { CreateReport } from '../migration/lifecycle/status.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import type { ShardFacts } from '../migration/plan/facts.js';
+import type { TargetShard } from '../effects/context.js';
+import { sideBySide } from '../effects/side-by-side.js';
 import { workflowsOf } from '../migration/plan/lanes.js';
 import { heldTable, tableNames, targetPlace, type Plan } from '../migration/plan/plan.js';
 import { MigrationError } from '../migration/problem/errors.js';
@@ -37,12 +39,6 @@ export function createActivities(clients: Clients, pace: Pace) {
   };
 }
 
-/** A target shard of the plan and its primary. */
-interface TargetShard {
-  shard: ShardFacts;
-  tablet: TabletHandle;
-}
-
 class Creation {
   constructor(
     private readonly step: LockedStep,
@@ -56,43 +52,35 @@ class Creation {
     const { runId } = step.ref;
     const shards = await this.targetShards();
     const journal = await step.journals.require(runId);
-    for (const shard of shards) await this.refuseForeignStreams(journal, shard);
+    await sideBySide(shards, (shard) => this.refuseForeignStreams(journal, shard));
     // Of two migrations that want a table, the second to get here finds it denied, and its holder's journal.
     await step.underKeyspaceLock(async (lock) => {
-      for (const shard of shards) await this.refuseForeignTables(journal, shard);
-      for (const { shard } of shards) await deniedTablesEffect.make(step, lock, plan, shard.name);
+      await sideBySide(shards, (shard) => this.refuseForeignTables(journal, shard));
+      await deniedTablesEffect.make(step, lock, plan);
     });
     const definitions = await this.sourceDefinitions();
     await step.beforeEffect();
     await step.journals.writeDefinitions(runId, definitions);
-    for (const [n, shard] of shards.entries()) {
-      const { length } = plan.tables;
-      const tell = (there: number) => this.tell({ tables: n * length + there, of: shards.length * length });
-      await this.prepareTables(shard, definitions, tell);
-    }
-    for (const { shard, tablet } of shards) await streams.make(step, plan, source, shard, tablet);
+    const of = shards.length * plan.tables.length;
+    await targetTables.make(step, plan, shards, definitions, (tables) => this.tell({ tables, of }));
+    await deniedTablesEffect.refresh(
+      step,
+      shards.map(({ shard }) => shard.name),
+    );
+    await this.requireEmptyTables(shards);
+    await streams.make(step, plan, source, shards);
     const { copyHours } = await step.input();
-    if (plan.stream.autoStart) for (const { tablet } of shards) await streams.start(step, plan, tablet, copyHours);
-  }
-
-  /** Has the tables created and the tablets deny them, and makes sure that no row is where the copy goes. */
-  private async prepareTables(
-    { shard, tablet }: TargetShard,
-    definitions: Definitions,
-    tell: (there: number) => void,
-  ): Promise<void> {
-    const { step, plan } = this;
-    await targetTables.make(step, plan, shard.name, tablet, definitions, tell);
-    await deniedTablesEffect.refresh(step, [shard.name]);
-    await this.requireEmptyTables({ shard, tablet });
+    if (!plan.stream.autoStart) return;
+    await sideBySide(shards, ({ tablet }) => streams.start(step, plan, tablet, copyHours));
   }
 
   private targetShards(): Promise<TargetShard[]> {
     const { clients } = this.step;
     const { keyspace, shards } = this.plan.target;
-    return Promise.all(
-      shards.map(async (shard) => ({ shard, tablet: await clients.primary(clients.target, keyspace, shard.name) })),
-    );
+    return sideBySide(shards, async (shard) => ({
+      shard,
+      tablet: await clients.primary(clients.target, keyspace, shard.name),
+    }));
   }
 
   private async refuseForeignStreams(journal: Journal, { shard, tablet }: TargetShard): Promise<void> {
@@ -139,17 +127,20 @@ class Creation {
     return Object.values(byShard)[0] ?? {};
   }
 
-  private async requireEmptyTables({ shard, tablet }: TargetShard): Promise<void> {
+  /** No row must be where the copy goes. */
+  private async requireEmptyTables(shards: readonly TargetShard[]): Promise<void> {
     // Once there may be streams of this migration, the rows in the tables come from them.
     if ((await this.step.journals.require(this.step.ref.runId)).streams) return;
-    const [table] = await tablet.nonEmptyTables(tableNames(this.plan));
-    if (table === undefined) return;
-    throw new MigrationError(
-      'TARGET_TABLE_NOT_EMPTY',
-      `table ${quoteName(table)} has rows`,
-      { ...this.place(shard, tablet), table },
-      'empty or drop it, or leave it out with -exclude',
-    );
+    await sideBySide(shards, async ({ shard, tablet }) => {
+      const [table] = await tablet.nonEmptyTables(tableNames(this.plan));
+      if (table === undefined) return;
+      throw new MigrationError(
+        'TARGET_TABLE_NOT_EMPTY',
+        `table ${quoteName(table)} has rows`,
+        { ...this.place(shard, tablet), table },
+        'empty or drop it, or leave it out with -exclude',
+      );
+    });
   }
 
   private place(shard: ShardFacts, tablet: TabletHandle) {

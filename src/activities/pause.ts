@@ -4,6 +4,7 @@ import { diagnose } from '../migration/watch/diagnosis.js';
 import { isHeldBack } from '../migration/watch/holding-back.js';
 import { pausedMessage } from '../migration/watch/observation.js';
 import { isHeldByVDiff, type Stream } from '../migration/watch/stream.js';
+import { sideBySide } from '../effects/side-by-side.js';
 import { workflowNames } from '../effects/streams.js';
 import { vdiffs } from '../effects/vdiffs.js';
 import type { Clients } from '../vitess/clients.js';
@@ -23,10 +24,10 @@ export function pauseActivities(clients: Clients) {
       await first(step);
       const plan = await step.plan();
       const { keyspace, shards } = plan.target;
-      for (const { name } of shards) {
+      await sideBySide(shards, async ({ name }) => {
         await step.beforeEffect();
         await work(await clients.primary(clients.target, keyspace, name), workflowsOf(plan), keyspace);
-      }
+      });
     });
   return {
     /** Stops every stream that is not stopped. One in trouble keeps its message, which says why. */

@@ -18,30 +18,37 @@ export const deniedTables = {
   },
 
   /**
-   * Denies the plan's tables on a shard. Its tablets read that when they are refreshed, and deny the tables that they
-   * have then: the step refreshes them once all tables are there.
+   * Denies the plan's tables on its shards. The tablets read that when they are refreshed, and deny the tables that
+   * they have then: the step refreshes them once all tables are there.
    */
-  async make(context: EffectContext, lock: KeyspaceLock, plan: Plan, shard: string): Promise<void> {
+  async make(context: EffectContext, lock: KeyspaceLock, plan: Plan): Promise<void> {
     const { clients, ref, journals } = context;
-    const before = new Set(deniedTablesOf(await clients.target.shard(ref.id.keyspace, shard)));
-    const missing = tableNames(plan).filter((table) => !before.has(table));
+    const found = await sideBySide(plan.target.shards, async ({ name }) => {
+      const before = new Set(deniedTablesOf(await clients.target.shard(ref.id.keyspace, name)));
+      return { shard: name, tables: tableNames(plan).filter((table) => !before.has(table)) };
+    });
+    const missing = found.filter(({ tables }) => tables.length > 0);
     if (missing.length === 0) return;
     await context.beforeEffect();
-    await journals.update(ref.runId, (record) => addTo(record.deniedTables, shard, missing));
-    await denyTables(lock, clients.target, shard, missing);
+    await journals.update(ref.runId, (record) => {
+      for (const { shard, tables } of missing) addTo(record.deniedTables, shard, tables);
+    });
+    await sideBySide(missing, async ({ shard, tables }) => {
+      await context.beforeEffect();
+      await denyTables(lock, clients.target, shard, tables);
+    });
   },
 
   /** Removes entries, by target shard. The tablets deny until they are refreshed. Entries that are gone are fine. */
   async undo(context: EffectContext, lock: KeyspaceLock, denied: Record<string, string[]>): Promise<void> {
-    const shards = Object.entries(denied).map(async ([shard, tables]) => {
+    await sideBySide(Object.entries(denied), async ([shard, tables]) => {
       await context.beforeEffect();
       await allowTables(lock, context.clients.target, shard, tables);
     });
-    await sideBySide(shards);
   },
 
   /** Makes the tablets of shards enforce what their records say. */
   async refresh({ clients, ref }: EffectContext, shards: readonly string[]): Promise<void> {
-    await sideBySide(shards.map((shard) => refreshShard(clients, clients.target, ref.id.keyspace, shard)));
+    await sideBySide(shards, (shard) => refreshShard(clients, clients.target, ref.id.keyspace, shard));
   },
 };

@@ -37,7 +37,7 @@ export const fence = {
           record.refusedSince[shard] ??= Date.now();
         }
       });
-      await sideBySide(missing.map(([shard, tables]) => locked.deny(shard, tables)));
+      await sideBySide(missing, ([shard, tables]) => locked.deny(shard, tables));
       await refreshAll(source);
     });
   },
@@ -99,7 +99,7 @@ async function missingOn(source: Source, names: readonly string[]): Promise<[sha
 }
 
 async function refreshAll(source: Source): Promise<void> {
-  await sideBySide(source.shards.map((shard) => source.refresh(shard)));
+  await sideBySide(source.shards, (shard) => source.refresh(shard));
 }
 
 /** The source with the shards of a journal's fence; undefined without a fence. */

@@ -16,10 +16,9 @@ export async function refreshShard(
 ): Promise<void> {
   const primary = await clients.primary(topology, keyspace, shard);
   const others = (await clients.tablets(topology, keyspace, shard)).filter((tablet) => tablet.alias !== primary.alias);
-  await sideBySide([
-    primary.refreshState(),
-    ...others.map((tablet) => tablet.refreshState().catch(unlessProgramError)),
-  ]);
+  await sideBySide([primary, ...others], (tablet) =>
+    tablet === primary ? tablet.refreshState() : tablet.refreshState().catch(unlessProgramError),
+  );
 }
 
 /** What a server says, or does not say, is no bug. */

@@ -11,7 +11,7 @@ import type { ShardStreams } from '../migration/watch/stream.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import { toStored, writeOverrides } from '../vitess/tablet/stream-options.js';
 import type { StreamsRequest } from '../vitess/tablet/streams.js';
-import type { EffectContext } from './context.js';
+import type { EffectContext, TargetShard } from './context.js';
 import { sideBySide } from './side-by-side.js';
 import type { Source } from './source/source.js';
 
@@ -54,27 +54,30 @@ function readingOf(cells: readonly string[], options: StreamOptions): string {
 
 /** The streams of a migration's lanes: rows of `_vt.vreplication` on the target's primaries. */
 export const streams = {
-  /** Inserts those of a shard's streams that are missing, stopped. */
-  async make(
-    context: EffectContext,
-    plan: Plan,
-    source: Source,
-    shard: ShardFacts,
-    tablet: TabletHandle,
-  ): Promise<void> {
-    const present = await tablet.streams(workflowsOf(plan));
-    const missing = streamsOf(plan, shard).filter(
-      ({ workflow, sourceShard }) =>
-        !present.some((stream) => stream.workflow === workflow && stream.sourceShard === sourceShard),
-    );
-    if (missing.length === 0) return;
+  /** Inserts those of the streams that are missing, stopped. */
+  async make(context: EffectContext, plan: Plan, source: Source, shards: readonly TargetShard[]): Promise<void> {
+    const found = await sideBySide(shards, async ({ shard, tablet }) => {
+      const present = await tablet.streams(workflowsOf(plan));
+      const missing = streamsOf(plan, shard).filter(
+        ({ workflow, sourceShard }) =>
+          !present.some((stream) => stream.workflow === workflow && stream.sourceShard === sourceShard),
+      );
+      return { tablet, missing };
+    });
+    const lacking = found.filter(({ missing }) => missing.length > 0);
+    if (lacking.length === 0) return;
     await context.beforeEffect();
     await context.journals.update(context.ref.runId, (record) => {
       record.streams = true;
       record.workflows = workflowsOf(plan);
     });
-    // One call for each: a call with several inserts them one by one and may end half-way.
-    for (const stream of missing) await tablet.createStreams(toStreamsRequest(plan, source, stream));
+    await sideBySide(lacking, async ({ tablet, missing }) => {
+      // One call for each: a call with several inserts them one by one and may end half-way.
+      for (const stream of missing) {
+        await context.beforeEffect();
+        await tablet.createStreams(toStreamsRequest(plan, source, stream));
+      }
+    });
   },
 
   /**
@@ -189,13 +192,12 @@ async function onEachShardWithoutVDiffs(
 ): Promise<void> {
   const { clients, ref } = context;
   const { keyspace } = ref.id;
-  const shards = (await clients.target.servingShards(keyspace)).map(async ({ name }) => {
+  await sideBySide(await clients.target.servingShards(keyspace), async ({ name }) => {
     const tablet = await clients.primary(clients.target, keyspace, name);
     await context.beforeEffect();
     await tablet.deleteVDiffs(workflows, keyspace);
     await work(tablet);
   });
-  await sideBySide(shards);
 }
 
 /** The call that inserts one Stopped stream of type Migrate, as `vtctldclient Migrate create` makes it. */

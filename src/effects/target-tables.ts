@@ -5,9 +5,10 @@ import { hasKeys } from '../migration/sql/keys.js';
 import { quoteName } from '../migration/sql/quote.js';
 import { hasRowKey, parseDefinition } from '../migration/sql/table-definition.js';
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
-import type { EffectContext } from './context.js';
+import type { EffectContext, TargetShard } from './context.js';
 import { addTo } from './journal.js';
 import { batchesOf, Loading } from './many-tables.js';
+import { sideBySide } from './side-by-side.js';
 
 /**
  * Bounds of one call that creates tables. It has a minute, and a disk that needs a tenth of a second for each is slow.
@@ -19,36 +20,42 @@ const charactersAtOnce = 200_000;
 /** The target's tables that a migration creates, with the source's definitions. */
 export const targetTables = {
   /**
-   * Creates those of the plan's tables that a shard lacks, many in one call, and makes its tablet know them.
-   * @param tell hears how many of the plan's tables are there
+   * Creates those of the plan's tables that shards lack, many in one call, and makes their tablets know them.
+   * @param tell hears how many of the tables of all shards are there
    * @throws MigrationError DDL_REFUSED
    */
   async make(
     context: EffectContext,
     plan: Plan,
-    shard: string,
-    tablet: TabletHandle,
+    shards: readonly TargetShard[],
     definitions: Definitions,
     tell: (there: number) => void,
   ): Promise<void> {
     const names = tableNames(plan);
-    await tablet.awaitCreation();
-    const existing = new Set(await tablet.tableNames());
-    const missing = names.filter((name) => !existing.has(name));
-    if (missing.length > 0) {
+    const found = await sideBySide(shards, async ({ shard, tablet }) => {
+      await tablet.awaitCreation();
+      const existing = new Set(await tablet.tableNames());
+      return { shard: shard.name, tablet, missing: names.filter((name) => !existing.has(name)) };
+    });
+    const lacking = found.filter(({ missing }) => missing.length > 0);
+    if (lacking.length > 0) {
       await context.beforeEffect();
-      await context.journals.update(context.ref.runId, (record) => addTo(record.createdTables, shard, missing));
+      await context.journals.update(context.ref.runId, (record) => {
+        for (const { shard, missing } of lacking) addTo(record.createdTables, shard, missing);
+      });
     }
-    let there = names.length - missing.length;
-    const loading = new Loading(() => tablet.reloadSchema());
-    for (const batch of creationsOf(missing, definitions)) {
+    let there = found.reduce((sum, { missing }) => sum + names.length - missing.length, 0);
+    await sideBySide(found, async ({ shard, tablet, missing }) => {
+      const loading = new Loading(() => tablet.reloadSchema());
+      for (const batch of creationsOf(missing, definitions)) {
+        tell(there);
+        await loading.before(batch.tables.length);
+        await createTables(context, plan, shard, tablet, batch);
+        there += batch.tables.length;
+      }
       tell(there);
-      await loading.before(batch.tables.length);
-      await createTables(context, plan, shard, tablet, batch);
-      there += batch.tables.length;
-    }
-    tell(there);
-    await loading.end();
+      await loading.end();
+    });
   },
 
   /**
@@ -105,11 +112,12 @@ export const targetTables = {
   ): Promise<void> {
     const { clients, ref } = context;
     const serving = copied.length === 0 ? [] : await clients.target.servingShards(ref.id.keyspace);
-    for (const shard of new Set([...Object.keys(created), ...serving.map(({ name }) => name)])) {
+    const shards = new Set([...Object.keys(created), ...serving.map(({ name }) => name)]);
+    await sideBySide([...shards], async (shard) => {
       const tablet = await clients.primary(clients.target, ref.id.keyspace, shard);
       const own = created[shard] ?? [];
       await this.takeBack(context, { tablet, workflows }, [...new Set([...own, ...copied])], own);
-    }
+    });
   },
 };
 

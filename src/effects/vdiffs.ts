@@ -10,6 +10,7 @@ import { removeDeadVDiffLocks, vdiffLock, type VDiffLock } from '../vitess/topol
 import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 import type { VDiffOptions } from '../vitess/tablet/vdiffs.js';
 import { describeBehind } from './behind.js';
+import { sideBySide } from './side-by-side.js';
 import { sourceOf } from './source/open-source.js';
 import { unlessAway } from './unless-away.js';
 
@@ -28,12 +29,10 @@ export interface ShardVDiff extends VDiffLane {
 export const vdiffs = {
   /** Those that are not there. */
   async lacking(clients: Clients, keyspace: string, wanted: readonly ShardVDiff[]): Promise<ShardVDiff[]> {
-    const there = await Promise.all(
-      wanted.map(async ({ shard, workflow, uuid }) => {
-        const tablet = await clients.primary(clients.target, keyspace, shard);
-        return (await tablet.vdiffs(workflow, keyspace)).some((each) => each.uuid === uuid);
-      }),
-    );
+    const there = await sideBySide(wanted, async ({ shard, workflow, uuid }) => {
+      const tablet = await clients.primary(clients.target, keyspace, shard);
+      return (await tablet.vdiffs(workflow, keyspace)).some((each) => each.uuid === uuid);
+    });
     return wanted.filter((_, index) => there[index] !== true);
   },
 
@@ -75,11 +74,12 @@ export const vdiffs = {
     options: VDiffOptions,
     beforeEffect: () => Promise<void>,
   ): Promise<void> {
-    const made = await Promise.all(
-      wanted.map(async (each) => ({ ...each, tablet: await clients.primary(clients.target, keyspace, each.shard) })),
-    );
+    const made = await sideBySide(wanted, async (each) => ({
+      ...each,
+      tablet: await clients.primary(clients.target, keyspace, each.shard),
+    }));
     await beforeEffect();
-    await Promise.all(made.map(({ tablet, workflow, uuid }) => tablet.createVDiff(workflow, keyspace, uuid, options)));
+    await sideBySide(made, ({ tablet, workflow, uuid }) => tablet.createVDiff(workflow, keyspace, uuid, options));
   },
 
   /** The lock on a workflow's name, if a VDiff holds it. */
@@ -98,12 +98,10 @@ export const vdiffs = {
    */
   async undo(clients: Clients, keyspace: string, workflows: readonly string[]): Promise<void> {
     const shards = await clients.target.servingShards(keyspace);
-    await Promise.all(
-      shards.map(async ({ name }) => {
-        const tablet = await clients.primary(clients.target, keyspace, name);
-        await tablet.deleteVDiffs(workflows, keyspace);
-      }),
-    );
+    await sideBySide(shards, async ({ name }) => {
+      const tablet = await clients.primary(clients.target, keyspace, name);
+      await tablet.deleteVDiffs(workflows, keyspace);
+    });
     await Promise.all(workflows.map((workflow) => removeDeadVDiffLocks(clients.target, { keyspace, workflow })));
   },
 };

@@ -16,6 +16,7 @@ import { workflowsOf } from '../../migration/plan/lanes.js';
 import { expectedStreams, tableNames, targetPlace, type Plan } from '../../migration/plan/plan.js';
 import type { Stream } from '../../migration/watch/stream.js';
 import { withoutSecrets } from '../../migration/watch/stream-message.js';
+import { sideBySide } from '../../effects/side-by-side.js';
 import { sourceOf } from '../../effects/source/open-source.js';
 import { vdiffs } from '../../effects/vdiffs.js';
 import type { Clients } from '../../vitess/clients.js';
@@ -45,7 +46,7 @@ export class Watch {
   /** What cannot be read is a problem of the look, not an error. */
   async look(): Promise<Look> {
     const problems: WatchProblem[] = [];
-    const shards = await Promise.all(this.plan.target.shards.map((shard) => this.lookAtShard(shard.name, problems)));
+    const shards = await sideBySide(this.plan.target.shards, ({ name }) => this.lookAtShard(name, problems));
     const streams = shards.flatMap((shard) => shard.streams);
     const total = await this.totals(problems);
     const done = sumSizes(shards.map((shard) => shard.sizes));

@@ -37,7 +37,7 @@ export const sampleTables = Object.keys(sample).sort();
 
 /**
  * Two clusters as those of the lab: a source with keyspace `load`, a target with `commerce` (unsharded) and
- * `customer` (two shards).
+ * `customer` (two shards, or those that are asked for).
  */
 export class World {
   readonly source: FakeCluster;
@@ -48,7 +48,8 @@ export class World {
   /** Every row that an application has written to the source and been told so, by table and key. */
   readonly acknowledged = new Map<string, Map<string, string>>();
 
-  constructor(pace: Pace = hurried) {
+  /** @param shards of the target keyspace `customer` */
+  constructor(pace: Pace = hurried, shards = ['-80', '80-']) {
     this.source = new FakeCluster(
       sourceServer,
       'ext',
@@ -72,7 +73,7 @@ export class World {
       'zone1',
       [
         { name: 'commerce', shards: ['0'], vschema: create(KeyspaceSchema) },
-        { name: 'customer', shards: ['-80', '80-'], vschema: customer },
+        { name: 'customer', shards, vschema: customer },
       ],
       200,
       findSource,
