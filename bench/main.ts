@@ -10,14 +10,15 @@ import { soak } from './soak.js';
 
 const usage = `usage: npm run bench [-- --rows N] [--tables N] [--lanes 1,4] [--runs N] [--keyspace commerce|customer]
        npm run bench -- --proof [--sizes 1000000,5000000] [--rates 0,100,1000]
-       npm run bench -- --many 130
+       npm run bench -- --many 130 [--unstarted]
        npm run bench -- --soak [--minutes 60]
 
 Measures the whole lifecycle, from create to the tables being served, once by vtmigrate and once
 by a script of vtctldclient commands, in turns on the same clusters: with the sample, or with N
 tables of equal size, and once for each number of lanes. With --proof: the checksums
 beside VDiff on tables of some sizes, what they cost a writer, and how long a fence stands with
-some writes a second. With --many: so many migrations of one table at once, on one worker.
+some writes a second. With --many: so many migrations of one table at once, on one worker;
+with --unstarted their streams are made and not started, for the tablets need long to start so many.
 With --soak: migrations in a loop, completed and cancelled, while workers
 and servers are killed, with the memory and the connections of a worker that lives.`;
 
@@ -86,7 +87,7 @@ async function main(): Promise<void> {
     }
     if (process.argv.includes('--many')) {
       const ours = await Ours.start(lab);
-      await measureMany(lab, ours, Number(option('many', '130')));
+      await measureMany(lab, ours, Number(option('many', '130')), !process.argv.includes('--unstarted'));
       await ours.stop();
       return;
     }

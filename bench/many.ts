@@ -20,19 +20,22 @@ const seconds = (ms: number) => (ms / 1000).toFixed(1);
  * replicate, how soon the status is told meanwhile, what the worker needs while it watches them, and until all of them
  * have been cancelled. Then the same by the peer, whose streams stay.
  */
-export async function measureMany(lab: Lab, ours: Ours, count: number): Promise<void> {
+export async function measureMany(lab: Lab, ours: Ours, count: number, isStarted: boolean): Promise<void> {
   const shape = { tables: count, rows: count };
   await loadShape(lab.source, shape);
   const began = performance.now();
   const since = () => seconds(performance.now() - began);
   const asking = new Asking();
   const handles = await Promise.all(
-    tableNames(shape).map((table) => ours.begin({ target: `commerce.${table}`, tables: [table] })),
+    tableNames(shape).map((table) =>
+      ours.begin({ target: `commerce.${table}`, tables: [table], autoStart: isStarted }),
+    ),
   );
   console.log(`${count} migrations of one table started in ${since()} s`);
   asking.begin(handles);
-  await untilReplicating(lab, count, (there) =>
-    console.log(`${there} replicate after ${since()} s, ${ours.residentMiB()} MiB`),
+  const what = isStarted ? 'replicate' : 'have their streams';
+  await untilThere(lab, isStarted ? replicating : created, count, (there) =>
+    console.log(`${there} ${what} after ${since()} s, ${ours.residentMiB()} MiB`),
   );
   console.log(`status meanwhile: ${asking.told()}`);
   asking.forget();
@@ -47,35 +50,37 @@ export async function measureMany(lab: Lab, ours: Ours, count: number): Promise<
   await Promise.all(handles.map((handle) => handle.signal('cancel')));
   await Promise.all(handles.map((handle) => handle.result()));
   console.log(`all cancelled in ${seconds(performance.now() - cancelled)} s`);
+  if (!isStarted) return;
   const peers = performance.now();
   const theirs = createManyByPeer(lab, tableNames(shape));
-  await untilReplicating(lab, count, (there) =>
+  await untilThere(lab, replicating, count, (there) =>
     console.log(`${there} of ${peer}'s replicate after ${seconds(performance.now() - peers)} s`),
   );
   await theirs;
 }
 
 /** @param tell hears of each quarter */
-async function untilReplicating(lab: Lab, count: number, tell: (there: number) => void): Promise<void> {
+async function untilThere(lab: Lab, streams: string, count: number, tell: (there: number) => void): Promise<void> {
   const began = performance.now();
   for (let last = 0, there = 0; there < count;) {
     await sleep(poll);
-    there = await replicating(lab);
+    there = await countStreams(lab, streams);
     if (there - last >= count / 4 || there === count) {
       tell(there);
       last = there;
     }
-    if (performance.now() - began > patience) throw new Error(`only ${there} of ${count} replicate`);
+    if (performance.now() - began > patience) throw new Error(`only ${there} of ${count} are there`);
   }
 }
 
-/** How many streams have copied, by the target's tablet. */
-async function replicating(lab: Lab): Promise<number> {
+/** Streams that have copied, and those that there are. */
+const replicating = "state = 'Running' and pos <> '' and id not in (select vrepl_id from _vt.copy_state)";
+const created = 'true';
+
+/** How many such streams there are, by the target's tablet. */
+async function countStreams(lab: Lab, streams: string): Promise<number> {
   const connection = await lab.target.mysql('commerce', '0');
-  const [rows] = await connection.query<RowDataPacket[]>(
-    "select count(*) as n from _vt.vreplication where state = 'Running' and pos <> '' and id not in " +
-      '(select vrepl_id from _vt.copy_state)',
-  );
+  const [rows] = await connection.query<RowDataPacket[]>(`select count(*) as n from _vt.vreplication where ${streams}`);
   await connection.end();
   return Number(rows[0]?.['n']);
 }
