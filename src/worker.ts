@@ -124,8 +124,9 @@ export async function runWorker(
       ...workflows,
       activities: allActivities(clients),
       interceptors: { activity: [currentOnly] },
-      // Heartbeats carry what is live: `Workflow Show` reads it from them.
-      maxHeartbeatThrottleInterval: '1 s',
+      // Heartbeats carry what is live, which `Workflow Show` reads from them; by their answers a step hears that it is
+      // cancelled.
+      maxHeartbeatThrottleInterval: '500 ms',
       shutdownGraceTime: '10 s',
       // Each migration has up to two for days, which mostly wait: one above the limit would wait without a word.
       maxConcurrentActivityTaskExecutions: 10_000,
