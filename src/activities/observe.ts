@@ -14,7 +14,7 @@ import type { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
 
 /** Milliseconds between two looks, at least. */
-const pollInterval = 500;
+const pollInterval = 250;
 
 /** The step Monitor: watches the streams and answers when something has changed. */
 export function observeActivities(clients: Clients, pace: Pace) {

@@ -30,7 +30,7 @@ import type { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
 
 /** Milliseconds. */
-const pollInterval = 500;
+const pollInterval = 250;
 const restartTimeout = 120_000;
 /** For what Vitess does before it compares, besides two times of waiting: the streams stand still meanwhile. */
 const setUpTimeout = 120_000;
@@ -41,7 +41,7 @@ const restartTime = 2_000;
 /** Between two looks at the streams: a VDiff waits without a word for one that has ended. */
 const streamsEvery = 3_000;
 /** Vitess starts the streams itself within a second or two. */
-const looksBeforeStart = 10;
+const looksBeforeStart = 20;
 
 /** The step VDiff: compares source and target row by row, on the target's own tablets. */
 export function vdiffActivities(clients: Clients, pace: Pace) {

@@ -26,7 +26,7 @@ import { sumSizes, type TableSizes } from '../../vitess/tablet/sql/sizes.js';
 /** Milliseconds for which the estimates of the source are kept. */
 const sourceSizesAge = 15_000;
 /** The number of recent samples from which the speed of the copy is computed. */
-const samplesKept = 60;
+const samplesKept = 120;
 
 /** Reads the state of a migration again and again, and keeps what changes slowly. */
 export class Watch {
