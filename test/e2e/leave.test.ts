@@ -244,7 +244,7 @@ test('a table that a staying one references may not leave, unless that one leave
 
 describe('a worker that is killed in the middle', () => {
   // The first external call of leave after its questions is to a VDiff.
-  test.each([[16], [30], [44]])('at call %i of leave: another one finishes it', async (call) => {
+  test.each([[16], [26], [36]])('at call %i of leave: another one finishes it', async (call) => {
     await makeTemporary();
     const handle = await start('commerce', ['corder', 'customer', temporary]);
     await until(handle, ({ phase }) => phase === 'replicating');
