@@ -43,7 +43,7 @@ function rulesToShare(migration: string, extension: string) {
   const schemas = [zod, join(migration, 'input'), join(migration, 'preflight', `contract.${extension}`)];
   const unfrozen = fileURLToPath(new URL('leave-unfrozen.mjs', import.meta.url));
   return [
-    // Of a package without side effects, the bundler drops an import whose names nobody uses, as preloading is one.
+    // Preloading uses no name of a module, and the bundler drops such imports from a package without side effects.
     { include: migration, sideEffects: true },
     { include: schemas, loader: unfrozen },
   ];

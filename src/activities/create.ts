@@ -69,8 +69,8 @@ class Creation {
     );
     await this.requireEmptyTables(shards);
     await streams.make(step, plan, source, shards);
-    const { copyHours } = await step.input();
     if (!plan.stream.autoStart) return;
+    const { copyHours } = await step.input();
     await sideBySide(shards, ({ tablet }) => streams.start(step, plan, tablet, copyHours));
   }
 
@@ -127,7 +127,7 @@ class Creation {
     return Object.values(byShard)[0] ?? {};
   }
 
-  /** No row must be where the copy goes. */
+  /** Makes sure that no table has rows before the copy begins. */
   private async requireEmptyTables(shards: readonly TargetShard[]): Promise<void> {
     // Once there may be streams of this migration, the rows in the tables come from them.
     if ((await this.step.journals.require(this.step.ref.runId)).streams) return;

@@ -102,11 +102,12 @@ export interface CallOptions {
   timeoutMs: number;
 }
 
+/** Opens a stream of messages with the options of its call. */
 export type OpenStream<M> = (options: CallOptions & { signal: AbortSignal }) => AsyncIterable<M>;
 
 /**
- * Reads a stream of messages. It ends with that: leaving a loop over its messages does not end it, and the tablet would
- * go on with it until its deadline.
+ * Reads a stream of messages, and ends it when `read` returns: leaving a loop over the messages does not end it, and
+ * the tablet would go on with it until its deadline.
  */
 export async function readStream<M, T>(
   options: CallOptions,
