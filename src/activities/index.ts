@@ -56,7 +56,7 @@ export function allActivities(clients: Clients) {
     ...readinessActivities(),
     ...tablePageActivities(clients),
   };
-  return withFailures(withClaims(activities));
+  return withFailures(withClaims(activities, pace.heartbeats));
 }
 
 export type Activities = ReturnType<typeof allActivities>;

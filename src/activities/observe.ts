@@ -8,7 +8,7 @@ import {
   type Wait,
 } from '../migration/watch/observation.js';
 import type { Clients } from '../vitess/clients.js';
-import { heartbeatPatience, withHeartbeat } from './step/heartbeat.js';
+import { withHeartbeat } from './step/heartbeat.js';
 import { Watch } from './step/look.js';
 import type { Pace } from './step/pace.js';
 import { Step } from './step/step.js';
@@ -35,7 +35,7 @@ export function observeActivities(clients: Clients, pace: Pace) {
             heartbeat(toObservation(look, inHeartbeat));
             const observation = toObservation(look, inHistory);
             if (endsWatching(observation, since, wait, (Date.now() - startedAt) / 1000))
-              return { ...observation, heartbeatPatience: heartbeatPatience() };
+              return { ...observation, heartbeatPatience: pace.heartbeats.patience };
             await pause(pollInterval);
           }
         });

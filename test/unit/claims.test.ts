@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { Context } from '@temporalio/activity';
-import { withClaims, withHeartbeat } from '../../src/activities/step/heartbeat.js';
+import { Heartbeats, withClaims, withHeartbeat } from '../../src/activities/step/heartbeat.js';
 import { assertClaims, claimLost, Stopwatch, underClaims, type Claim } from '../../src/vitess/claims.js';
 import { EtcdLock, type GrantedLease } from '../../src/vitess/topology/etcd-lease.js';
 import { callTablet, TabletConnections } from '../../src/vitess/tablet/transport.js';
@@ -144,14 +144,34 @@ describe('the claim of an activity', () => {
     vi.useFakeTimers();
     const heartbeat = () => withHeartbeat(() => Promise.resolve().then(assertClaims));
     const standsStill = () => vi.setSystemTime(Date.now() + 10_001);
-    const steps = withClaims({
-      late: () => Promise.resolve().then(standsStill).then(heartbeat),
-      twice: () => heartbeat().then(standsStill).then(heartbeat),
-    });
+    const steps = withClaims(
+      {
+        late: () => Promise.resolve().then(standsStill).then(heartbeat),
+        twice: () => heartbeat().then(standsStill).then(heartbeat),
+      },
+      new Heartbeats(),
+    );
     for (const step of [steps.late, steps.twice])
       await expect(new MockActivityEnvironment({ heartbeatTimeoutMs: 10_000 }).run(step)).rejects.toThrow(
         'another one has the step',
       );
     await expect(new MockActivityEnvironment({ heartbeatTimeoutMs: 10_000 }).run(heartbeat)).resolves.toBeUndefined();
+  });
+
+  it('has heartbeats less often, the more activities of the worker have them, and of no other worker', async () => {
+    vi.useFakeTimers();
+    const heartbeats = new Heartbeats();
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const { step } = withClaims({ step: () => withHeartbeat(() => ended) }, heartbeats);
+    const running = Array.from({ length: 300 }, () =>
+      new MockActivityEnvironment({ heartbeatTimeoutMs: 10_000 }).run(step),
+    );
+    await vi.advanceTimersByTimeAsync(0);
+    expect([heartbeats.interval, heartbeats.patience]).toEqual([6_000, 14]);
+    expect(new Heartbeats()).toMatchObject({ interval: 500, patience: 10 });
+    end();
+    await Promise.all(running);
+    expect([heartbeats.interval, heartbeats.patience]).toEqual([500, 10]);
   });
 });

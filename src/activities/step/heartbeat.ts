@@ -11,15 +11,32 @@ const intervalForEach = 20;
 /** The part of a time-out that passes between two heartbeats at most. */
 const mostOfTimeout = 0.45;
 
-/** The activities of this process that have heartbeats. */
-let beating = 0;
-
 /** Seconds. */
 const leastPatience = 10;
 
-/** Seconds that Temporal should wait for a heartbeat of an activity that lasts: longer, the more of them there are. */
-export function heartbeatPatience(): number {
-  return Math.max(leastPatience, Math.ceil((beating * intervalForEach) / mostOfTimeout / 1_000));
+/** The activities of a worker that have heartbeats: the more there are, the longer each of them waits for its next. */
+export class Heartbeats {
+  private beating = 0;
+
+  /** Milliseconds between two heartbeats of one activity. */
+  get interval(): number {
+    return Math.max(leastInterval, this.beating * intervalForEach);
+  }
+
+  /** Seconds that Temporal should wait for a heartbeat of an activity that lasts: the more of them, the longer. */
+  get patience(): number {
+    return Math.max(leastPatience, Math.ceil((this.beating * intervalForEach) / mostOfTimeout / 1_000));
+  }
+
+  /** Counts an activity while it has heartbeats. */
+  async keep<T>(work: () => Promise<T>): Promise<T> {
+    this.beating++;
+    try {
+      return await work();
+    } finally {
+      this.beating--;
+    }
+  }
 }
 
 /**
@@ -46,12 +63,12 @@ export async function withHeartbeat<T>(
     details = news;
     beat();
   };
-  beating++;
   timer = setTimeout(beat, beats.interval);
   try {
-    return await underClaims([beats], () => work(() => stopIfCancelled(context.cancellationSignal), tell));
+    return await beats.of.keep(() =>
+      underClaims([beats], () => work(() => stopIfCancelled(context.cancellationSignal), tell)),
+    );
   } finally {
-    beating--;
     clearTimeout(timer);
   }
 }
@@ -60,11 +77,14 @@ export async function withHeartbeat<T>(
  * Wraps every function of a set of activities so that its claim begins with the attempt. A step may ask for heartbeats
  * several times, or late: the process may have stood still before.
  */
-export function withClaims<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
+export function withClaims<T extends Record<string, (...args: never[]) => Promise<unknown>>>(
+  activities: T,
+  heartbeats: Heartbeats,
+): T {
   const wrapped = Object.entries(activities).map(([name, run]) => [
     name,
     (...args: never[]) => {
-      beatsOf(Context.current());
+      beatsOf(Context.current(), heartbeats);
       return run(...args);
     },
   ]);
@@ -73,9 +93,9 @@ export function withClaims<T extends Record<string, (...args: never[]) => Promis
 
 const claims = new WeakMap<Context, Beats>();
 
-/** The claim of an attempt. */
-function beatsOf(context: Context): Beats {
-  const beats = claims.get(context) ?? new Beats(context.info.heartbeatTimeoutMs);
+/** The claim of an attempt. Without `withClaims`, an activity is the only one of its worker. */
+function beatsOf(context: Context, heartbeats = new Heartbeats()): Beats {
+  const beats = claims.get(context) ?? new Beats(heartbeats, context.info.heartbeatTimeoutMs);
   claims.set(context, beats);
   return beats;
 }
@@ -90,13 +110,16 @@ class Beats implements Claim {
   private readonly timeout: number;
 
   /** @param timeout milliseconds; without one, or with 0, Temporal waits for no heartbeat */
-  constructor(timeout = 0) {
+  constructor(
+    readonly of: Heartbeats,
+    timeout = 0,
+  ) {
     this.timeout = timeout === 0 ? Infinity : timeout;
   }
 
   /** Milliseconds until the next heartbeat, if none comes with news. */
   get interval(): number {
-    return Math.min(Math.max(leastInterval, beating * intervalForEach), this.timeout * mostOfTimeout);
+    return Math.min(this.of.interval, this.timeout * mostOfTimeout);
   }
 
   next(): void {

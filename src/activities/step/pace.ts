@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Turn } from '../../migration/lifecycle/live.js';
+import { Heartbeats } from './heartbeat.js';
 import { Slots } from './slots.js';
 import type { Tell } from './step.js';
 
@@ -18,6 +19,7 @@ const poll = 250;
  * thousand every 30 s. Of the steps that load the servers some run at once.
  */
 export class Pace {
+  readonly heartbeats = new Heartbeats();
   private loops = 0;
   private readonly creations = new Slots(creationsAtOnce, `creates ${creationsAtOnce} migrations at once`);
   private readonly vdiffs = new Slots(vdiffsAtOnce, `begins ${vdiffsAtOnce} VDiffs at once`);
