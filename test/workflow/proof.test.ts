@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cellsNotReached, tablesStillKnown } from '../../src/migration/problem/cell-not-reached.js';
 import { MigrationError } from '../../src/migration/problem/errors.js';
@@ -50,6 +51,14 @@ describe('a proof with gaps', () => {
     const result = await (await bench.migrate(script, { complete: 'auto' })).result();
     expect(result).toMatchObject({ outcome: 'completed', warnings: [seen] });
     expect(script.steps().slice(-4)).toEqual(['checksumNow', 'publish', 'finish', 'serve']);
+  });
+
+  it('does not make the VDiff too old by the time that it takes', async () => {
+    const script = new Script();
+    script.always('prove', () => sleep(50, []));
+    const result = await (await bench.migrate(script, { complete: 'auto', vdiffMaxAge: '1ms' })).result();
+    expect(result).toMatchObject({ outcome: 'completed' });
+    expect([script.count('vdiff'), script.count('prove')]).toEqual([1, 1]);
   });
 
   it('is none for a cell that cannot be reached: that is a warning, once', async () => {
