@@ -9,16 +9,17 @@ import { Ours } from './ours.js';
 import { soak } from './soak.js';
 
 const usage = `usage: npm run bench [-- --rows N] [--tables N] [--lanes 1,4] [--runs N] [--keyspace commerce|customer]
+                     [--config-overrides vreplication-parallel-insert-workers=4]
        npm run bench -- --proof [--sizes 1000000,5000000] [--rates 0,100,1000]
        npm run bench -- --many 130 [--unstarted]
        npm run bench -- --soak [--minutes 60]
 
 Measures the whole lifecycle, from create to the tables being served, once by vtmigrate and once
 by a script of vtctldclient commands, in turns on the same clusters: with the sample, or with N
-tables of equal size, and once for each number of lanes. With --proof: the checksums
-beside VDiff on tables of some sizes, what they cost a writer, and how long a fence stands with
-some writes a second. With --many: so many migrations of one table at once, on one worker;
-with --unstarted their streams are made and not started, for the tablets need long to start so many.
+tables of equal size, and once for each number of lanes; at the end, the steps of the last
+migration. With --proof: the checksums beside VDiff on tables of some sizes, what they cost a
+writer, and how long a fence stands with some writes a second. With --many: so many migrations of
+one table at once, on one worker; with --unstarted their streams are made and not started, for the tablets need long to start so many.
 With --soak: migrations in a loop, completed and cancelled, while workers
 and servers are killed, with the memory and the connections of a worker that lives.`;
 
@@ -102,15 +103,20 @@ async function main(): Promise<void> {
     const keyspace = option('keyspace', 'commerce');
     const what = shape === undefined ? 'the sample' : `${tables} tables`;
     console.log(`${rows} rows in ${what} into keyspace ${keyspace}, from create to served`);
+    const overrides = option('config-overrides', '')
+      .split(',')
+      .filter((one) => one.includes('='));
+    const configOverrides = Object.fromEntries(overrides.map((one) => one.split('=', 2) as [string, string]));
     const contestants = option('lanes', '1')
       .split(',')
       .map((lanes) => ({
         name: `vtmigrate, ${lanes} lane${lanes === '1' ? '' : 's'}`,
         times: [],
-        migrate: () => ours.migrate(keyspace, { lanes: Number(lanes) }),
+        migrate: () => ours.migrate(keyspace, { lanes: Number(lanes), configOverrides }),
       }));
     const theirs = { name: peer, times: [], migrate: () => migrateByPeer(lab, keyspace) };
     await compare([...contestants, theirs], Number(option('runs', '5')), () => emptyTarget(lab, keyspace, sharded));
+    console.log(`\nsteps of the last run of vtmigrate\n${await ours.steps(keyspace)}`);
     console.log(`worker: ${ours.residentMiB()} MiB resident after the runs`);
     await ours.stop();
   } finally {

@@ -48,6 +48,32 @@ export class Ours {
     }) as Promise<CompleteAnswer>;
   }
 
+  /** When each step of the last migration into a keyspace was asked for and ended, by the workflow's history. */
+  async steps(keyspace: string): Promise<string> {
+    const { events } = await this.client.workflow.getHandle(`${keyspace}.bench`).fetchHistory();
+    const at = (event: { eventTime?: unknown }) => {
+      const { seconds, nanos } = event.eventTime as { seconds: unknown; nanos: number };
+      return Number(seconds) * 1000 + nanos / 1e6;
+    };
+    const began = at(events?.[0] ?? {});
+    const scheduled = new Map<string, { name: string; from: number }>();
+    const steps: string[] = [];
+    for (const event of events ?? []) {
+      const after = at(event) - began;
+      const { activityTaskScheduledEventAttributes: asked } = event;
+      const ended =
+        event.activityTaskCompletedEventAttributes ??
+        event.activityTaskCanceledEventAttributes ??
+        event.activityTaskFailedEventAttributes;
+      if (asked) scheduled.set(String(event.eventId), { name: asked.activityType?.name ?? '', from: after });
+      const step = ended && scheduled.get(String(ended.scheduledEventId));
+      if (step)
+        steps.push(`${step.name.padEnd(14)} ${step.from.toFixed(0).padStart(7)} to ${after.toFixed(0).padStart(7)} ms`);
+    }
+    steps.push(`${'the end'.padEnd(14)} ${(at(events?.at(-1) ?? {}) - began).toFixed(0).padStart(21)} ms`);
+    return steps.join('\n');
+  }
+
   /** Resident memory of the worker, by the kernel. */
   residentMiB(): number {
     const status = readFileSync(`/proc/${this.worker.process.pid ?? 0}/status`, 'utf8');

@@ -126,7 +126,7 @@ export async function runWorker(
       interceptors: { activity: [currentOnly] },
       // Heartbeats carry what is live, which `Workflow Show` reads from them; by their answers a step hears that it is
       // cancelled.
-      maxHeartbeatThrottleInterval: '500 ms',
+      maxHeartbeatThrottleInterval: '200 ms',
       shutdownGraceTime: '10 s',
       // Each migration has up to two for days, which mostly wait: one above the limit would wait without a word.
       maxConcurrentActivityTaskExecutions: 10_000,

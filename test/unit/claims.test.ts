@@ -169,9 +169,9 @@ describe('the claim of an activity', () => {
     );
     await vi.advanceTimersByTimeAsync(0);
     expect([heartbeats.interval, heartbeats.patience]).toEqual([6_000, 14]);
-    expect(new Heartbeats()).toMatchObject({ interval: 500, patience: 10 });
+    expect(new Heartbeats()).toMatchObject({ interval: 200, patience: 10 });
     end();
     await Promise.all(running);
-    expect([heartbeats.interval, heartbeats.patience]).toEqual([500, 10]);
+    expect([heartbeats.interval, heartbeats.patience]).toEqual([200, 10]);
   });
 });

@@ -21,6 +21,8 @@ const longestSparing = 10_000;
 /** Milliseconds that Complete waits for what is left, and for rows that keep changing. */
 const nowTimeout = 20_000;
 const changingTimeout = 10_000;
+/** Tables that are read at once: beside other work, and when Complete waits for it. */
+const tablesAtOnce = { beside: 2, now: 8 };
 /** Rounds that fail in a row until the comparison begins anew: binary logs may have been purged. */
 const mostFailures = 20;
 
@@ -47,6 +49,7 @@ export function checksumActivities(clients: Clients, pace: Pace) {
         comparing(
           clients,
           ref,
+          tablesAtOnce.beside,
           (tell) => pace.afterCreations(tell),
           async (rounds, heartbeat) => {
             for (;;) {
@@ -68,7 +71,7 @@ export function checksumActivities(clients: Clients, pace: Pace) {
      * @param fenced nothing is written to the source any more: rows that keep changing are not accepted
      */
     async checksumNow(ref: MigrationRef, fenced: boolean): Promise<ProofAnswer> {
-      return comparing(clients, ref, atOnce, async (rounds, heartbeat) => {
+      return comparing(clients, ref, tablesAtOnce.now, atOnce, async (rounds, heartbeat) => {
         const goal = await rounds.goal();
         const begun = Date.now();
         for (;;) {
@@ -87,16 +90,20 @@ export function checksumActivities(clients: Clients, pace: Pace) {
 
 const atOnce = () => Promise.resolve();
 
-/** @param turn waits until the comparison may begin */
+/**
+ * @param tables that are read at once
+ * @param turn waits until the comparison may begin
+ */
 function comparing<T>(
   clients: Clients,
   ref: MigrationRef,
+  tables: number,
   turn: (tell: Tell) => Promise<void>,
   work: (rounds: Rounds, heartbeat: (report: ProofReport) => void) => Promise<T>,
 ): Promise<T> {
   return withHeartbeat(async (_, heartbeat) => {
     await turn(heartbeat);
-    const rounds = await Rounds.open(new Step(clients, ref));
+    const rounds = await Rounds.open(new Step(clients, ref), tables);
     try {
       return await work(rounds, heartbeat);
     } finally {
@@ -111,13 +118,14 @@ class Rounds {
 
   private constructor(
     private readonly step: Step,
+    private readonly tables: number,
     private readonly record: ProofRecord,
     public run: ProofRun,
   ) {}
 
-  static async open(step: Step): Promise<Rounds> {
+  static async open(step: Step, tables: number): Promise<Rounds> {
     const record = await ProofRecord.open(step);
-    return new Rounds(step, record, await ProofRun.open(step, record.known));
+    return new Rounds(step, tables, record, await ProofRun.open(step, record.known, tables));
   }
 
   /** True when there was something to do. */
@@ -131,7 +139,7 @@ class Rounds {
     } catch (error) {
       if (!(error instanceof MigrationError)) throw error;
       this.failures++;
-      if (this.failures % mostFailures === 0) this.run = await ProofRun.open(this.step, undefined);
+      if (this.failures % mostFailures === 0) this.run = await ProofRun.open(this.step, undefined, this.tables);
       this.run.held = describeProblem(error.toProblem());
       return false;
     }

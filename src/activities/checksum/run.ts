@@ -1,4 +1,6 @@
+import { Context } from '@temporalio/activity';
 import type { RowReader } from '../../effects/row-reader.js';
+import { sideBySide } from '../../effects/side-by-side.js';
 import { sourceOf } from '../../effects/source/open-source.js';
 import type { Source } from '../../effects/source/source.js';
 import { proofReport, type Identities, type ProofReport, type ProofState } from '../../migration/checksum/report.js';
@@ -16,16 +18,21 @@ import type { Step } from '../step/step.js';
 import { happenedSince, type Happened } from './changes.js';
 import { readIdentities, replaced, replacedTables } from './identities.js';
 import { readPart, type Reading } from './read.js';
-import { trackTables, type TrackedTables } from './tables.js';
+import { trackTables, type TrackedTable, type TrackedTables } from './tables.js';
 import { nextWork, split } from './work.js';
 
 /** Milliseconds that a stream may need to come to a position that is past. */
 const reachTimeout = 5_000;
+/** Milliseconds after which a round begins with no other table. */
+const roundTime = 500;
 /** Milliseconds until a table that could not be compared is looked at again. */
 const unprovableEvery = 30_000;
 /** Milliseconds between two looks at the tables' IDs, and at the load of the source. */
 const identitiesEvery = 10_000;
 const loadEvery = 5_000;
+
+/** Of the source, and of the target. */
+type Readers = [RowReader, RowReader];
 
 /**
  * Compares the rows of a migration, round by round. What a round finds equal was equal at the position at which the
@@ -59,10 +66,14 @@ export class ProofRun {
     private tables: TrackedTables,
     private identities: Identities,
     private readonly writes: SourceWrites,
+    private readonly tablesAtOnce: number,
   ) {}
 
-  /** Goes on where a run before it came to, if there is a record of that. */
-  static async open(step: Step, known: ProofState | undefined): Promise<ProofRun> {
+  /**
+   * Goes on where a run before it came to, if there is a record of that.
+   * @param tablesAtOnce that it reads
+   */
+  static async open(step: Step, known: ProofState | undefined, tablesAtOnce: number): Promise<ProofRun> {
     const plan = await step.plan();
     const source = await sourceOf(step.clients, plan);
     const positions = known?.positions ?? (await sourcePositions(source));
@@ -70,7 +81,7 @@ export class ProofRun {
     const identities = known?.identities ?? (await readIdentities(step, plan, source, tableNames(plan)));
     const tables = await trackTables(plan, ...readers, known?.tables ?? {});
     const writes = known?.writes ?? { since: Date.now(), last: {} };
-    return new ProofRun(step, plan, source, positions, tables, identities, writes);
+    return new ProofRun(step, plan, source, positions, tables, identities, writes, tablesAtOnce);
   }
 
   toState(): ProofState {
@@ -139,9 +150,10 @@ export class ProofRun {
     this.behindAt = behind?.position ?? null;
     // Were the goal to move on with a busy source, a stream that is some seconds behind would never come to it.
     if (comesNearer) return true;
-    const readings = this.held === null ? await this.read(positions) : [];
+    const readers: Readers = [await this.source.rowReader(positions), await targetRows(this.step.clients, this.plan)];
+    const readings = this.held === null ? await this.read(readers) : [];
     const happened = await happenedSince(this.source, positions, this.tables.tracked);
-    for (const reading of readings) await this.judge(reading, happened);
+    for (const reading of readings) await this.judge(reading, readers, happened);
     await this.account(happened);
     await this.lookAtIdentities(happened);
     return readings.length > 0 || happened.rows.size > 0 || happened.statements.size > 0;
@@ -175,16 +187,23 @@ export class ProofRun {
     return (await Promise.all(found)).find((each) => each !== null) ?? null;
   }
 
-  private async read(
-    positions: Record<string, string>,
-  ): Promise<{ reading: Reading; readers: [RowReader, RowReader] }[]> {
-    const source = await this.source.rowReader(positions);
-    const target = await targetRows(this.step.clients, this.plan);
-    const readings = [];
-    for (const work of await nextWork(this.tables.tracked.values(), source, target)) {
-      this.step.stopIfCancelled();
-      const reading = await this.unlessUnprovable(work.of.table.name, () => readPart(work, source, target));
-      if (reading !== undefined) readings.push({ reading, readers: [source, target] as [RowReader, RowReader] });
+  /** Of some tables at a time, until it has lasted for long: what has happened meanwhile is to be read as well. */
+  private async read(readers: Readers): Promise<Reading[]> {
+    const until = Date.now() + roundTime;
+    const { cancellationSignal } = Context.current();
+    const readings = await sideBySide(
+      [...this.tables.tracked.values()],
+      async (of) => (Date.now() < until && !cancellationSignal.aborted ? this.readTable(of, readers) : []),
+      this.tablesAtOnce,
+    );
+    return readings.flat();
+  }
+
+  private async readTable(of: TrackedTable, [source, target]: Readers): Promise<Reading[]> {
+    const readings: Reading[] = [];
+    for (const work of await nextWork(of, source, target)) {
+      const reading = await this.unlessUnprovable(of.table.name, () => readPart(work, source, target));
+      if (reading !== undefined) readings.push(reading);
     }
     return readings;
   }
@@ -201,10 +220,7 @@ export class ProofRun {
     }
   }
 
-  private async judge(
-    { reading, readers: [source, target] }: { reading: Reading; readers: [RowReader, RowReader] },
-    happened: Happened,
-  ): Promise<void> {
+  private async judge(reading: Reading, [source, target]: Readers, happened: Happened): Promise<void> {
     const { work, same, keys } = reading;
     const { proof, table } = work.of;
     const changed = happened.rows.get(table.name);
@@ -271,10 +287,10 @@ export class ProofRun {
 
   /** Definitions may have changed, and with them how rows are compared. */
   private async readTablesAgain(): Promise<void> {
-    const readers = [
+    const readers: Readers = [
       await this.source.rowReader(this.positions),
       await targetRows(this.step.clients, this.plan),
-    ] as const;
+    ];
     this.tables = await trackTables(this.plan, ...readers, this.toState().tables);
     this.tablesAt = Date.now();
   }

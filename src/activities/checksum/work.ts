@@ -16,25 +16,9 @@ const differencesEvery = 30_000;
 /** Batches of keys of one table in a round, and suspects. */
 const mostBatches = 20;
 const mostSuspectsAtOnce = 8;
-/** Parts of a round, and rows of them. */
-const mostParts = 64;
-const rowsOfRound = 100_000;
 
-/** What to read next, in the order of its haste: rows that have changed, what has differed, and the rest. */
-export async function nextWork(tables: Iterable<TrackedTable>, source: RowReader, target: RowReader): Promise<Work[]> {
-  const all: Work[] = [];
-  let rows = 0;
-  for (const of of tables) {
-    if (all.length >= mostParts || rows >= rowsOfRound) break;
-    for (const work of await workOn(of, source, target)) {
-      all.push(work);
-      rows += work.kind === 'keys' ? work.keys.length : of.rowsAtOnce;
-    }
-  }
-  return all;
-}
-
-async function workOn(of: TrackedTable, source: RowReader, target: RowReader): Promise<Work[]> {
+/** What to read next of a table, in the order of its haste: rows that have changed, what has differed, and the rest. */
+export async function nextWork(of: TrackedTable, source: RowReader, target: RowReader): Promise<Work[]> {
   const { proof } = of;
   const work: Work[] = [];
   const waits = proof.differing.length >= mostKeys || (proof.differs && (of.stuck || of.table.key.length === 0));

@@ -11,7 +11,7 @@ export interface Bounds {
   timeout: number;
 }
 
-const defaultBounds: Bounds = { atOnce: 8, betweenTries: 500, timeout: 60_000 };
+const defaultBounds: Bounds = { atOnce: 32, betweenTries: 500, timeout: 60_000 };
 
 /** A value, or the error by which it could not be read. */
 export type Reading<T> = { value: T } | { unread: MigrationError };

@@ -6,7 +6,7 @@ import { stopIfCancelled } from './failure.js';
  * Milliseconds between two heartbeats of an activity, at least, and more for each activity that has them. By their
  * answers it hears that it is cancelled.
  */
-const leastInterval = 500;
+const leastInterval = 200;
 const intervalForEach = 20;
 /** The part of a time-out that passes between two heartbeats at most. */
 const mostOfTimeout = 0.45;

@@ -30,6 +30,8 @@ export interface ChecksumTable {
   columns: ChecksumColumn[];
   /** What rows are told apart and ordered by; empty for a table that is compared as a whole. */
   key: KeyColumn[];
+  /** Names of the unique keys that begin with these columns: MySQL does not always see that they are the short way. */
+  indexes: string[];
 }
 
 const formsByType: Record<string, ColumnForm> = {
@@ -70,7 +72,8 @@ export function agreeOnTable(
       nullable: column.nullable || theirs.some((each) => each?.nullable),
     });
   }
-  return { name: source.name, columns, key: keyOf(source, targets) };
+  const key = keyOf(source, targets);
+  return { name: source.name, columns, key, indexes: indexesOf(key, [source, ...targets]) };
 }
 
 /** The one way in which a key has a number: MySQL pads ZEROFILL, and a stream leaves out the zero of `0.5`. */
@@ -118,6 +121,16 @@ function keyOf(source: TableFacts, targets: readonly TableFacts[]): KeyColumn[] 
   const primaryFirst = [...keys].sort((a, b) => Number(b.name === 'PRIMARY') - Number(a.name === 'PRIMARY'));
   const usable = primaryFirst.map(({ columns }) => usablePart(columns, source, targets));
   return usable.find((part) => part.length > 0) ?? [];
+}
+
+/** None when one of the tables has no such key: an index with a name of another one would be the long way. */
+function indexesOf(key: readonly KeyColumn[], tables: readonly TableFacts[]): string[] {
+  const begins = (columns: readonly string[]) =>
+    key.every(({ name }, n) => name.toLowerCase() === columns[n]?.toLowerCase());
+  const names = tables.map(({ uniqueKeys }) =>
+    uniqueKeys.filter(({ columns }) => begins(columns)).map(({ name }) => name),
+  );
+  return key.length === 0 || names.some((found) => found.length === 0) ? [] : [...new Set(names.flat())];
 }
 
 function usablePart(columns: readonly string[], source: TableFacts, targets: readonly TableFacts[]): KeyColumn[] {

@@ -117,3 +117,21 @@ test('a FLOAT whose loss is accepted counts with six digits', () => {
     columns: [{ form: 'number' }, { form: 'rounded' }, { form: 'double' }],
   });
 });
+
+describe('the indexes of a key', () => {
+  const id = column('id', 'bigint');
+  const other = column('other', 'bigint');
+  const unique = (name: string, ...columns: string[]): KeyFacts => ({ name, columns, notNull: true });
+  const indexes = (source: KeyFacts[], target: KeyFacts[]) =>
+    agreed(table([id, other], ...source), table([id, other], ...target)).indexes;
+
+  test.each([
+    ['of the same name', [primary('id')], [primary('id')], ['PRIMARY']],
+    ['longer than what is used', [primary('id', 'other')], [primary('ID', 'other')], ['PRIMARY']],
+    ['of another name on the other side', [primary('id')], [primary('other'), unique('u', 'id')], ['PRIMARY', 'u']],
+    ['that the other side has not', [primary('id')], [primary('other')], []],
+    ['that there are not', [], [primary('id')], []],
+  ])('%s', (_, source, target, expected) => {
+    expect(indexes(source, target)).toEqual(expected);
+  });
+});

@@ -31,7 +31,9 @@ export const lanesUneven = defineCheck({
         `lane ${largest?.workflow ?? ''} has most of the bytes (${list(names)}): ` +
         'its streams copy them one after the other, however many lanes there are',
       place,
-      remedy: 'no action needed: the other lanes end early',
+      remedy:
+        'no action needed: the other lanes end early; the rows of one table are inserted side by side with ' +
+        '-config_overrides vreplication-parallel-insert-workers=4',
     };
     return [...(asked > lanes.length ? [fewer] : []), ...(lanes.length > 1 && largest !== undefined ? [uneven] : [])];
   },

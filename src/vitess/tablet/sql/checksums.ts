@@ -24,7 +24,8 @@ export async function readChecksum(
 ): Promise<ReadChecksum> {
   const sum = `coalesce(sum(ifnull(${rowChecksum(table)}, ${unreadable})), 0)`;
   const [row] = await tablet.query(
-    `select ${hints(timeoutMs)} count(*) as n, ${sum} as total from ${quoteName(table.name)}${where(table, scope)}`,
+    `select ${hints(timeoutMs, table)} count(*) as n, ${sum} as total` +
+      ` from ${quoteName(table.name)}${where(table, scope)}`,
     timeoutMs + graceTime,
   );
   const total = BigInt(row?.['total'] ?? '0');
@@ -44,7 +45,7 @@ export async function readBoundary(
   timeoutMs: number,
 ): Promise<Key | undefined> {
   const [row] = await tablet.query(
-    `select ${hints(timeoutMs)} ${keyColumns(table)} from ${quoteName(table.name)}${where(table, { range })}` +
+    `select ${hints(timeoutMs, table)} ${keyColumns(table)} from ${quoteName(table.name)}${where(table, { range })}` +
       ` order by ${order(table)} limit 1 offset ${rows - 1}`,
     timeoutMs + graceTime,
   );
@@ -60,7 +61,7 @@ export async function readRowChecksums(
   timeoutMs: number,
 ): Promise<RowChecksum[]> {
   const rows = await tablet.query(
-    `select ${hints(timeoutMs)} ${keyColumns(table)}, ${rowChecksum(table)} as total` +
+    `select ${hints(timeoutMs, table)} ${keyColumns(table)}, ${rowChecksum(table)} as total` +
       ` from ${quoteName(table.name)}${where(table, scope)} order by ${order(table)} limit ${most}`,
     timeoutMs + graceTime,
   );

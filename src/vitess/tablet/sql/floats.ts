@@ -17,7 +17,7 @@ export async function readFloats(
 ): Promise<FloatRow[]> {
   const columns = floats.map((name, n) => `${quoteName(name)} * 1e0 as f${n}`);
   const rows = await tablet.query(
-    `select ${hints(timeoutMs)} ${keyColumns(table)}, ${columns.join(', ')}` +
+    `select ${hints(timeoutMs, table)} ${keyColumns(table)}, ${columns.join(', ')}` +
       ` from ${quoteName(table.name)}${where(table, scope)} order by ${order(table)} limit ${most}`,
     timeoutMs + graceTime,
   );
