@@ -19,9 +19,9 @@ by a script of vtctldclient commands, in turns on the same clusters: with the sa
 tables of equal size, and once for each number of lanes; at the end, the steps of the last
 migration. With --proof: the checksums beside VDiff on tables of some sizes, what they cost a
 writer, and how long a fence stands with some writes a second. With --many: so many migrations of
-one table at once, on one worker; with --unstarted their streams are made and not started, for the tablets need long to start so many.
-With --soak: migrations in a loop, completed and cancelled, while workers
-and servers are killed, with the memory and the connections of a worker that lives.`;
+one table at once, on one worker; with --unstarted their streams are made and not started, for the
+tablets need long to start so many. With --soak: migrations in a loop, completed and cancelled,
+while workers and servers are killed, with the memory and the connections of a worker that lives.`;
 
 function option(name: string, otherwise: string): string {
   const index = process.argv.indexOf(`--${name}`);
