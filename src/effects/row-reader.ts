@@ -1,4 +1,4 @@
-import type { ChecksumTable } from '../migration/checksum/columns.js';
+import { asWritten, type ChecksumTable } from '../migration/checksum/columns.js';
 import type { FloatRow, FloatTable } from '../migration/checksum/floats.js';
 import {
   addChecksums,
@@ -14,12 +14,17 @@ import type { TabletHandle } from '../vitess/tablet/tablet-handle.js';
 
 /** Reads the rows of one side over all its shards: each shard by one tablet. Of rows themselves, FLOAT columns only. */
 export class RowReader {
-  constructor(private readonly tablets: readonly TabletHandle[]) {}
+  /** @param isSource its rows are as they were written, and those of the other side may have been converted */
+  constructor(
+    private readonly tablets: readonly TabletHandle[],
+    private readonly isSource: boolean,
+  ) {}
 
   /** @throws MigrationError ROW_TOO_LONG when MySQL cannot make the checksum of a row */
   async checksum(table: ChecksumTable, scope: Scope, timeoutMs: number): Promise<Checksum> {
+    const read = this.isSource ? asWritten(table) : table;
     const parts = this.tablets.map(async (tablet) => {
-      const part = await tablet.checksum(table, scope, timeoutMs);
+      const part = await tablet.checksum(read, scope, timeoutMs);
       if (part.tooLong > 0) throw tooLong(tablet, table, part.tooLong);
       return part;
     });
@@ -34,7 +39,8 @@ export class RowReader {
 
   /** Keys and checksums of single rows, at most `most` of each shard. */
   async rowChecksums(table: ChecksumTable, scope: Scope, most: number, timeoutMs: number): Promise<RowChecksum[]> {
-    const found = this.tablets.map((tablet) => tablet.rowChecksums(table, scope, most, timeoutMs));
+    const read = this.isSource ? asWritten(table) : table;
+    const found = this.tablets.map((tablet) => tablet.rowChecksums(read, scope, most, timeoutMs));
     return (await Promise.all(found)).flat();
   }
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.js';
-import { agreeOnTable, type ChecksumTable } from '../../src/migration/checksum/columns.js';
+import { agreeOnTable, asWritten, type ChecksumTable, type Conversions } from '../../src/migration/checksum/columns.js';
 import { keyId, wholeTable, type Key } from '../../src/migration/checksum/scope.js';
 import type { TabletHandle } from '../../src/vitess/tablet/tablet-handle.js';
 import { buildClients } from '../../src/worker.js';
 import { emptyTarget, lab, sourceMount, sql } from '../support/lab/lab.js';
+import { berlin as zone, loadZones } from '../support/lab/time-zones.js';
 
 const [host = '', port = ''] = (lab.environment['VTMIGRATE_VTGATE'] ?? '').split(':');
 const { topoServer, topoRoot } = lab.target;
@@ -43,10 +44,10 @@ async function make(columns: string, table = 'kinds'): Promise<void> {
   await onTarget(`drop table if exists ${table}; create table ${table} (${columns})`);
 }
 
-async function agreed(table = 'kinds'): Promise<ChecksumTable> {
+async function agreed(table = 'kinds', conversions: Conversions = {}): Promise<ChecksumTable> {
   const [[here], [there]] = await Promise.all([source.tableDetails([table]), target.tableDetails([table])]);
   if (here === undefined || there === undefined) throw new Error(`no ${table}`);
-  const found = agreeOnTable(here, [there]);
+  const found = agreeOnTable(here, [there], conversions);
   if (typeof found === 'string') throw new Error(found);
   return found;
 }
@@ -89,6 +90,31 @@ const kinds: [type: string, value: string, ...others: string[]][] = [
   ['geometry', "ST_GeomFromText('POINT(1 2)')", "ST_GeomFromText('MULTIPOINT(1 2)')"],
   ['vector(3)', "to_vector('[1,2,3]')", "to_vector('[1,2,3.0000002]')"],
 ];
+
+test('a DATETIME that the target has in UTC counts as the source has it, and as nothing else', async () => {
+  await loadZones('commerce');
+  await make('id int primary key, at datetime(6), d date, t timestamp null');
+  const others = "'2026-07-01', '2026-07-01 12:00:00'";
+  await onSource(
+    `insert into kinds values (1, '2026-01-02 03:04:05.5', ${others}), (2, '2026-10-25 02:30:00', ${others}),
+       (3, '2026-03-29 03:00:00', ${others}), (4, null, ${others})`,
+  );
+  const inUtc = `replace into kinds values (1, '2026-01-02 02:04:05.5', ${others}), (2, '2026-10-25 00:30:00', ${others}),
+       (3, '2026-03-29 01:00:00', ${others}), (4, null, ${others})`;
+  const of = await agreed('kinds', { zone });
+  const compared = async () => {
+    const here = await source.checksum(asWritten(of), { range: wholeTable }, timeout);
+    return (await target.checksum(of, { range: wholeTable }, timeout)).sum === here.sum;
+  };
+  await onTarget(inUtc);
+  expect(await compared()).toBe(true);
+  for (const change of ["at = '2026-01-02 03:04:05.5'", 'at = null', "d = '2026-07-02'", "t = '2026-07-01 10:00:00'"]) {
+    await onTarget(`update kinds set ${change} where id = 1`);
+    expect(await compared(), change).toBe(false);
+    await onTarget(inUtc);
+  }
+  expect(await compared()).toBe(true);
+});
 
 test('the end of a part is found without reading the rest of the table, whatever indexes there are', async () => {
   await make('id bigint primary key, owner bigint not null, note varchar(80), key owner (owner)');

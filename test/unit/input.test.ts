@@ -62,6 +62,7 @@ describe('the input of migrate', () => {
       stopAfterCopy: true,
       deferSecondaryKeys: false,
       onDdl: 'EXEC_IGNORE',
+      sourceTimeZone: 'America/Argentina/Buenos_Aires',
       configOverrides: { 'vreplication-parallel-insert-workers': '4', 'vreplication-retry-delay': '5s' },
       lanes: 16,
       copyHours: '22:00-06:00 Europe/Berlin',
@@ -136,6 +137,11 @@ describe('the input of migrate', () => {
     { field: 'stopAfterCopy', value: 'no', message: 'stopAfterCopy must be a boolean' },
     { field: 'deferSecondaryKeys', value: 'no', message: 'deferSecondaryKeys must be a boolean' },
     { field: 'onDdl', value: 'ASK', message: 'onDdl must be one of IGNORE, STOP, EXEC, EXEC_IGNORE' },
+    ...['', "Europe/'Berlin", 'System', 'x'.repeat(65)].map((value) => ({
+      field: 'sourceTimeZone',
+      value,
+      message: 'sourceTimeZone must be a time zone that MySQL knows, such as Europe/Berlin or +02:00',
+    })),
     { field: 'complete', value: 'later', message: 'complete must be one of signal, auto' },
     ...['a b', '../sh', '/bin/sh', 'rm -rf', 'https://me:secret@router.mine/', 'ftp://a/', 'https://a/#b', ''].map(
       (value) => ({

@@ -46,7 +46,7 @@ export async function trackTables(
     const agreed =
       first === undefined || found.includes(undefined)
         ? 'the table is not there on both sides'
-        : agreeOnTable(first, others, rounded.has(name));
+        : agreeOnTable(first, others, { rounded: rounded.has(name), zone: plan.stream.sourceTimeZone });
     if (typeof agreed === 'string') tracked.unprovable.push({ table: name, reason: agreed });
     else
       tracked.tracked.set(name, {

@@ -10,5 +10,5 @@ export function targetPrimaries(clients: Clients, { target }: Plan): Promise<Tab
 
 /** The rows of the target, read from its primaries: they have what the streams have written. */
 export async function targetRows(clients: Clients, plan: Plan): Promise<RowReader> {
-  return new RowReader(await targetPrimaries(clients, plan));
+  return new RowReader(await targetPrimaries(clients, plan), false);
 }

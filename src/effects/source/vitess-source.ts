@@ -92,7 +92,7 @@ export class VitessSource implements Source {
     const tablets = this.shards.map(
       async (shard) => (await this.replicaAt(shard, positions[shard] ?? '')) ?? (await this.primary(shard)),
     );
-    return new RowReader(await Promise.all(tablets));
+    return new RowReader(await Promise.all(tablets), true);
   }
 
   async openTransactions(shard: string): Promise<string[]> {

@@ -12,6 +12,8 @@ export interface ChecksumColumn {
   name: string;
   form: ColumnForm;
   nullable: boolean;
+  /** Of a DATETIME: the source's time zone, in which it is compared; the target has it in UTC. */
+  zone?: string;
 }
 
 /** How a value of a key is written: in `Key` and in SQL. */
@@ -50,17 +52,25 @@ const formsByType: Record<string, ColumnForm> = {
 const quotedKeys = ['date', 'time', 'datetime', 'timestamp'];
 const hexKeys = ['char', 'varchar', 'binary', 'varbinary'];
 
+/** What the copy changes of rows on purpose. */
+export interface Conversions {
+  /** Six digits of a FLOAT are enough. */
+  rounded?: boolean;
+  /** The time zone from which DATETIME columns are converted to UTC. */
+  zone?: string | undefined;
+}
+
 /**
  * How to compare a table on both sides, or why that cannot be done, in words.
  * @param targets the table on each target shard
- * @param rounded six digits of a FLOAT are enough
  */
 export function agreeOnTable(
   source: TableFacts,
   targets: readonly TableFacts[],
-  rounded = false,
+  { rounded = false, zone }: Conversions = {},
 ): ChecksumTable | string {
   const columns: ChecksumColumn[] = [];
+  const isConverted = (column: ColumnFacts) => zone !== undefined && isDatetime(column);
   for (const column of source.columns) {
     const theirs = targets.map((target) => named(target, column.name));
     const form = commonForm(column, theirs);
@@ -70,10 +80,16 @@ export function agreeOnTable(
       name: column.name,
       form: form === 'double' && isFloat(column) ? float : form,
       nullable: column.nullable || theirs.some((each) => each?.nullable),
+      ...(zone !== undefined && isDatetime(column) ? { zone } : {}),
     });
   }
-  const key = keyOf(source, targets);
+  const key = keyOf(source, targets, isConverted);
   return { name: source.name, columns, key, indexes: indexesOf(key, [source, ...targets]) };
+}
+
+/** A table as its rows were written: none of its columns has been converted. */
+export function asWritten(table: ChecksumTable): ChecksumTable {
+  return { ...table, columns: table.columns.map(({ name, form, nullable }) => ({ name, form, nullable })) };
 }
 
 /** The one way in which a key has a number: MySQL pads ZEROFILL, and a stream leaves out the zero of `0.5`. */
@@ -85,6 +101,11 @@ export function plainNumber(text: string): string {
 /** True for FLOAT; DOUBLE is another type. */
 export function isFloat(column: ColumnFacts): boolean {
   return dataType(column) === 'float';
+}
+
+/** True for DATETIME; TIMESTAMP is another type. */
+export function isDatetime(column: ColumnFacts): boolean {
+  return dataType(column) === 'datetime';
 }
 
 /** The data type of a column: `varchar` of `varchar(60)`. */
@@ -115,11 +136,15 @@ export function charsetOf({ collation }: ColumnFacts): string {
   return collation === '' ? 'binary' : (collation.split('_')[0] ?? collation);
 }
 
-/** The longest beginning of the first usable key whose values order alike on all sides. */
-function keyOf(source: TableFacts, targets: readonly TableFacts[]): KeyColumn[] {
+/** The longest beginning of the first usable key whose values are the same, and order alike, on all sides. */
+function keyOf(
+  source: TableFacts,
+  targets: readonly TableFacts[],
+  isConverted: (column: ColumnFacts) => boolean,
+): KeyColumn[] {
   const keys = source.uniqueKeys.filter(({ notNull }) => notNull);
   const primaryFirst = [...keys].sort((a, b) => Number(b.name === 'PRIMARY') - Number(a.name === 'PRIMARY'));
-  const usable = primaryFirst.map(({ columns }) => usablePart(columns, source, targets));
+  const usable = primaryFirst.map(({ columns }) => usablePart(columns, source, targets, isConverted));
   return usable.find((part) => part.length > 0) ?? [];
 }
 
@@ -133,7 +158,12 @@ function indexesOf(key: readonly KeyColumn[], tables: readonly TableFacts[]): st
   return key.length === 0 || names.some((found) => found.length === 0) ? [] : [...new Set(names.flat())];
 }
 
-function usablePart(columns: readonly string[], source: TableFacts, targets: readonly TableFacts[]): KeyColumn[] {
+function usablePart(
+  columns: readonly string[],
+  source: TableFacts,
+  targets: readonly TableFacts[],
+  isConverted: (column: ColumnFacts) => boolean,
+): KeyColumn[] {
   const part: KeyColumn[] = [];
   for (const name of columns) {
     const column = named(source, name);
@@ -141,7 +171,7 @@ function usablePart(columns: readonly string[], source: TableFacts, targets: rea
       const theirs = named(target, name);
       return theirs?.collation === column?.collation && theirs?.type === column?.type && theirs?.nullable === false;
     });
-    const form = column === undefined || !alike ? undefined : keyForm(column);
+    const form = column === undefined || !alike || isConverted(column) ? undefined : keyForm(column);
     if (form === undefined) break;
     part.push({ name, ...form });
   }

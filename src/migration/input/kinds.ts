@@ -74,6 +74,15 @@ export function durationFrom(least: string, most: string) {
   };
 }
 
+/** A time zone as MySQL names it. `SYSTEM` would be that of the server which converts. */
+export const timeZone = {
+  schema: z.string().refine((text) => /^[A-Za-z0-9_+:/-]{1,64}$/.test(text) && text.toUpperCase() !== 'SYSTEM', {
+    error: 'must be a time zone that MySQL knows, such as Europe/Berlin or +02:00',
+  }),
+  json: '`Europe/Berlin`, `+02:00`',
+  takes: '<time zone>',
+};
+
 /** Hours of the day. */
 export const hours = {
   schema: z.string().refine(isHours, {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import * as kinds from './kinds.js';
-import { defaultOf, withDefault, type Option } from './option.js';
+import { defaultOf, optional, withDefault, type Option } from './option.js';
 
 export const tabletTypes = ['PRIMARY', 'REPLICA', 'RDONLY'] as const;
 export const onDdlActions = ['IGNORE', 'STOP', 'EXEC', 'EXEC_IGNORE'] as const;
@@ -43,6 +43,13 @@ export const streamOptions = {
     flag: 'on-ddl',
     about: 'what a stream does with DDL of the source',
   },
+  sourceTimeZone: {
+    ...optional(kinds.timeZone),
+    of: ['Create'],
+    flag: 'source-time-zone',
+    about: 'time zone of the DATETIME columns in the source: the copy converts them to UTC',
+    absent: 'not converted',
+  },
   configOverrides: {
     ...withDefault(kinds.streamFlags, {}),
     of: ['Create', 'Update'],
@@ -53,12 +60,16 @@ export const streamOptions = {
 
 /** The stream options of an input. */
 export type StreamOptions = {
-  [F in keyof typeof streamOptions]: z.output<(typeof streamOptions)[F]['schema']>;
+  [F in StreamField as undefined extends ValueOf<F> ? never : F]: ValueOf<F>;
+} & {
+  [F in StreamField as undefined extends ValueOf<F> ? F : never]?: ValueOf<F>;
 };
+type StreamField = keyof typeof streamOptions;
+type ValueOf<F extends StreamField> = z.output<(typeof streamOptions)[F]['schema']>;
 
 /** The part of an input that the streams are made with; without an input, the defaults. */
 export function streamOptionsOf(input?: StreamOptions): StreamOptions {
-  const fields = Object.keys(streamOptions) as (keyof StreamOptions)[];
+  const fields = Object.keys(streamOptions) as StreamField[];
   const values = fields.map((field) => [field, input === undefined ? defaultOf(streamOptions[field]) : input[field]]);
   // For each field, the line above has the type that StreamOptions gives it.
   return Object.fromEntries(values) as StreamOptions;

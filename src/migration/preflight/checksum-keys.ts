@@ -39,7 +39,9 @@ function has(columns: readonly ColumnFacts[], source: TableFacts): boolean {
 export function withoutKey({ plan, ...details }: Needed): WithoutKey[] {
   const bytes = new Map(plan.tables.map((table) => [table.name, table.bytes]));
   return bothSides(details).flatMap(([source, targets]) => {
-    const [alone, agreed] = [agreeOnTable(source, [source]), agreeOnTable(source, [source, ...targets])];
+    const conversions = { zone: plan.stream.sourceTimeZone };
+    const alone = agreeOnTable(source, [source], conversions);
+    const agreed = agreeOnTable(source, [source, ...targets], conversions);
     if (typeof alone === 'string' || typeof agreed === 'string') return [];
     const lost = alone.key[agreed.key.length];
     if (agreed.key.length > 0 && (lost === undefined || agreed.key[0]?.name !== alone.key[0]?.name)) return [];

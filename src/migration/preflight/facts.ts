@@ -57,6 +57,8 @@ export interface Facts extends PlanFacts {
   targetDisks: { place: Place; used: number | undefined }[];
   /** Apps that a throttler holds back, with the share of time it does. */
   throttledApps: { place: Place; apps: Record<string, number> }[];
+  /** Whether the target's MySQL converts from the source's time zone, where one is given. */
+  timeZones: { place: Place; converts: boolean }[];
   routingRules: RoutingFacts;
   /** Of the planned tables: one for each column that the target's VSchema gives a sequence. */
   sequences: SequenceFacts[];

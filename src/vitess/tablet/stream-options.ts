@@ -14,12 +14,12 @@ export interface StoredOptions {
     CreateVReplicationWorkflowRequest,
     'tabletTypes' | 'tabletSelectionPreference' | 'deferSecondaryKeys' | 'autoStart' | 'stopAfterCopy'
   >;
-  source: Pick<BinlogSource, 'onDdl' | 'stopAfterCopy'>;
+  source: Pick<BinlogSource, 'onDdl' | 'stopAfterCopy' | 'sourceTimeZone' | 'targetTimeZone'>;
 }
 
 /** What `CreateVReplicationWorkflow` is given for these options. */
 export function toStored(options: StreamOptions): StoredOptions {
-  const { autoStart, stopAfterCopy, deferSecondaryKeys, onDdl } = options;
+  const { autoStart, stopAfterCopy, deferSecondaryKeys, onDdl, sourceTimeZone = '' } = options;
   return {
     row: {
       tabletTypes: options.tabletTypes.map((type) => TabletType[type]),
@@ -30,7 +30,12 @@ export function toStored(options: StreamOptions): StoredOptions {
       autoStart,
       stopAfterCopy,
     },
-    source: { onDdl: OnDDLAction[onDdl], stopAfterCopy },
+    source: {
+      onDdl: OnDDLAction[onDdl],
+      stopAfterCopy,
+      sourceTimeZone,
+      targetTimeZone: sourceTimeZone === '' ? '' : 'UTC',
+    },
   };
 }
 
@@ -55,6 +60,7 @@ export function fromStored(response: ReadVReplicationWorkflowResponse): StreamOp
     stopAfterCopy: source.stopAfterCopy,
     deferSecondaryKeys: response.deferSecondaryKeys,
     onDdl: onDdlActions.find((action) => action === OnDDLAction[source.onDdl]) ?? 'IGNORE',
+    sourceTimeZone: source.sourceTimeZone === '' ? undefined : source.sourceTimeZone,
     configOverrides: readOverrides(response.options),
   };
 }

@@ -304,6 +304,11 @@ export class TabletHandle {
     return server.readCollations(this.connection);
   }
 
+  /** Whether this MySQL converts from a time zone to UTC, as Vitess's `checkTZConversion` tries it. */
+  convertsFrom(zone: string): Promise<boolean> {
+    return server.convertsFrom(this.connection, zone);
+  }
+
   /** IDs of open transactions that have modified rows (`trx_id` of `information_schema.innodb_trx`). */
   openTransactions(): Promise<Set<string>> {
     return server.readOpenTransactions(this.connection);
@@ -407,10 +412,7 @@ export class TabletHandle {
   }
 
   /** The statements by which these streams are to build deferred secondary keys of some tables, each once. */
-  deferredKeys(
-    streamIds: readonly number[],
-    names: readonly string[],
-  ): Promise<{ table: string; statement: string }[]> {
+  deferredKeys(streamIds: readonly number[], names: readonly string[]): Promise<streamRows.DeferredKeys[]> {
     return streamRows.readDeferredKeys(this.connection, streamIds, names);
   }
 

@@ -275,13 +275,11 @@ export function clustersContract(name: string, open: () => Promise<ClustersUnder
       expect(tablet.place).toMatchObject({ cluster: 'target', keyspace: 'commerce', shard: '0', tablet: tablet.alias });
     });
 
-    test('variables that MySQL does not know are left out', async () => {
-      const variables = await tablet.variables(['version', 'no_such_variable']);
-      expect(variables).toEqual({ version: expect.stringMatching(/^\d+\.\d+/) as string });
-    });
-
-    test('its collations are known, and what the account of its streams may do', async () => {
+    test('its variables, collations and time zones are known, and what the account of its streams may do', async () => {
+      const version = expect.stringMatching(/^\d+\.\d+/) as string;
+      expect(await tablet.variables(['version', 'no_such_variable'])).toEqual({ version });
       expect(await tablet.collations()).toContain('utf8mb4_0900_ai_ci');
+      expect(await tablet.convertsFrom('Nowhere/At_all')).toBe(false);
       const { user } = await tablet.permissions();
       expect(await tablet.grants(user)).toEqual(expect.arrayContaining(['SELECT', 'REPLICATION SLAVE']));
     });

@@ -152,6 +152,11 @@ export class FakeSql {
         /^select collation_name as name from information_schema\.collations$/,
         () => collations.map((name) => ({ name })),
       ],
+      // It knows no names of zones but UTC.
+      [
+        /^select convert_tz\('[^']*', '([^']*)', 'UTC'\) is not null as converts$/,
+        ([, zone = '']) => [{ converts: /^[+-]\d\d:\d\d$|^UTC$/.test(zone) ? '1' : '0' }],
+      ],
       // A call that creates tables is over at once.
       [/^select get_lock\(/, () => [{ held: '1' }]],
       // No fake replaces a table.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { agreeOnTable, type ChecksumTable } from '../../../src/migration/checksum/columns.js';
+import { agreeOnTable, asWritten, type ChecksumTable } from '../../../src/migration/checksum/columns.js';
 import type { ColumnFacts, KeyFacts, TableFacts } from '../../../src/migration/plan/table-facts.js';
 
 const column = (name: string, type: string, more: Partial<ColumnFacts> = {}): ColumnFacts => ({
@@ -113,7 +113,7 @@ describe('rows are ordered by a key', () => {
 test('a FLOAT whose loss is accepted counts with six digits', () => {
   const columns = [column('id', 'int'), column('f', 'float'), column('d', 'double')];
   const same = table(columns, primary('id'));
-  expect(agreeOnTable(same, [same], true)).toMatchObject({
+  expect(agreeOnTable(same, [same], { rounded: true })).toMatchObject({
     columns: [{ form: 'number' }, { form: 'rounded' }, { form: 'double' }],
   });
 });
@@ -133,5 +133,29 @@ describe('the indexes of a key', () => {
     ['that there are not', [], [primary('id')], []],
   ])('%s', (_, source, target, expected) => {
     expect(indexes(source, target)).toEqual(expected);
+  });
+});
+
+describe('columns that the copy converts', () => {
+  const at = column('at', 'datetime(6)');
+  const id = column('id', 'bigint');
+  const zone = 'Europe/Berlin';
+  const converted = (key: KeyFacts) => {
+    const facts = table([id, at, column('d', 'date'), column('t', 'timestamp')], key);
+    const found = agreeOnTable(facts, [facts], { zone });
+    if (typeof found === 'string') throw new Error(found);
+    return found;
+  };
+
+  test('are DATETIME alone, and the source has them as they were written', () => {
+    const zones = ({ columns }: ChecksumTable) =>
+      columns.flatMap(({ name, zone }) => (zone === undefined ? [] : [name]));
+    expect(zones(converted(primary('id')))).toEqual(['at']);
+    expect(zones(asWritten(converted(primary('id'))))).toEqual([]);
+  });
+
+  test('are no part of a key, and end it', () => {
+    expect(converted(primary('id', 'at')).key.map(({ name }) => name)).toEqual(['id']);
+    expect(converted(primary('at', 'id')).key).toEqual([]);
   });
 });

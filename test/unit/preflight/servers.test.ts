@@ -136,6 +136,29 @@ describe('versions and modes of both sides', () => {
     ]);
   });
 
+  it('a time zone that MySQL does not convert from is refused', () => {
+    const facts = {
+      ...planned({}, { sourceTimeZone: 'Nowhere/At_all' }),
+      timeZones: [
+        { place: target, converts: true },
+        { place: { ...target, shard: '80-' }, converts: false },
+      ],
+    };
+    expect(said(ask(['time-zone'], facts))).toEqual([
+      'time-zone: MySQL cannot convert from time zone Nowhere/At_all to UTC',
+    ]);
+  });
+
+  it('a key that is converted is warned of, and no other DATETIME column', () => {
+    const columns = [column('at', { type: 'datetime' }), column('done', { type: 'datetime' }), column('id')];
+    const keys = [{ name: 'PRIMARY', columns: ['at', 'id'], notNull: true }];
+    const details = { sourceDetails: [{ shard: '0', tables: [table({ columns, uniqueKeys: keys })] }] };
+    expect(ask(['time-zone-key'], { ...planned(), ...details })).toEqual([]);
+    expect(said(ask(['time-zone-key'], { ...planned({}, { sourceTimeZone: '+02:00' }), ...details }))).toEqual([
+      "time-zone-key: the key of table t has DATETIME columns that are converted (at), which Vitess's VDiff cannot compare",
+    ]);
+  });
+
   it('transactions of half a minute are long', () => {
     const open = (seconds: number) => ({
       sourceTransactions: [{ place, id: '7', seconds, thread: '12' }],

@@ -39,6 +39,7 @@ import { targetTransactions } from './target-transactions.js';
 import { targetVersions } from './target-versions.js';
 import { targetVSchema } from './target-vschema.js';
 import { throttledApps } from './throttled-apps.js';
+import { timeZones } from './time-zones.js';
 import { vindexValues } from './vindex-values.js';
 import { vtgate } from './vtgate.js';
 
@@ -81,6 +82,7 @@ export const facts: { readonly [N in ReadFactName]: Fact<N> } = {
   targetConstraints,
   targetDisks,
   throttledApps,
+  timeZones,
   routingRules,
   sequences,
   locks,

@@ -73,6 +73,8 @@ import { targetTableDiffers } from './target-table-differs.js';
 import { targetTableEmpty } from './target-table-empty.js';
 import { targetTableIncompatible } from './target-table-incompatible.js';
 import { throttler } from './throttler.js';
+import { timeZone } from './time-zone.js';
+import { timeZoneKey } from './time-zone-key.js';
 import { topologyAnswers } from './topology-answers.js';
 import { trigger } from './trigger.js';
 import { unhealthyTablet } from './unhealthy-tablet.js';
@@ -180,6 +182,8 @@ const list = [
   onDdl,
   sqlMode,
   charset,
+  timeZone,
+  timeZoneKey,
   tableNameCaseDiffers,
   uniqueKeyOnly,
   invisiblePrimaryKey,

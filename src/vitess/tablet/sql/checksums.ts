@@ -1,6 +1,6 @@
 import type { ChecksumColumn, ChecksumTable } from '../../../migration/checksum/columns.js';
 import type { Checksum, Key, KeyRange, RowChecksum, Scope } from '../../../migration/checksum/scope.js';
-import { quoteName } from '../../../migration/sql/quote.js';
+import { quoteName, quoteString } from '../../../migration/sql/quote.js';
 import type { TabletConnection } from '../connection.js';
 import { graceTime, hints, keyColumns, keyIn, order, where } from './keys.js';
 
@@ -74,8 +74,8 @@ function rowChecksum({ columns }: ChecksumTable): string {
   return `cast(conv(left(sha2(${row}, 256), 16), 16, 10) as unsigned)`;
 }
 
-function columnText({ name, form, nullable }: ChecksumColumn): string {
-  const column = quoteName(name);
+function columnText({ name, form, nullable, zone }: ChecksumColumn): string {
+  const column = zone === undefined ? quoteName(name) : `convert_tz(${quoteName(name)}, 'UTC', ${quoteString(zone)})`;
   const orNull = (text: string, mark: string) => (nullable ? `ifnull(${text}, ${mark})` : text);
   const short = (text: string) => orNull(nullable ? `cast(${text} as binary)` : text, "'N'");
   const long = (text: string) => `${orNull(`length(${text})`, "'N'")}, ${orNull(text, "''")}`;

@@ -32,6 +32,13 @@ export async function readCollations(tablet: TabletConnection): Promise<string[]
   return rows.flatMap((row) => row['name'] ?? []);
 }
 
+export async function convertsFrom(tablet: TabletConnection, zone: string): Promise<boolean> {
+  const [row] = await tablet.select(
+    `select convert_tz('2006-01-02 15:04:05', ${quoteString(zone)}, 'UTC') is not null as converts`,
+  );
+  return row?.['converts'] === '1';
+}
+
 export async function readOpenTransactions(tablet: TabletConnection): Promise<Set<string>> {
   const rows = await tablet.select(
     'select trx_id as id from information_schema.innodb_trx where trx_rows_modified > 0',

@@ -67,12 +67,18 @@ export async function deleteTableCopyState(
   await tablet.query(`delete from _vt.copy_state where ${ofStreamsAndTables(streams, tables)}`);
 }
 
+/** The statement by which a stream is to build the secondary keys of a table that it has deferred. */
+export interface DeferredKeys {
+  table: string;
+  statement: string;
+}
+
 /** The statements that build the deferred secondary keys of these tables, each once. */
 export async function readDeferredKeys(
   tablet: TabletConnection,
   streams: readonly number[],
   tables: readonly string[],
-): Promise<{ table: string; statement: string }[]> {
+): Promise<DeferredKeys[]> {
   const rows = await tablet.select(
     [
       "select distinct table_name as t, json_unquote(json_extract(action, '$.task')) as task",
