@@ -3,6 +3,7 @@ import { commandHelp, generalHelp } from '../../src/cli/args/help.js';
 import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
 import { migrateHelp, parseMigrate } from '../../src/cli/args/migrate.js';
 import { mountHelp, parseMount } from '../../src/cli/args/mount.js';
+import { refusedFlags } from '../../src/cli/args/unsupported-flags.js';
 import { parseVDiff, vdiffHelp } from '../../src/cli/args/vdiff.js';
 import { parseWorkflow, workflowHelp } from '../../src/cli/args/workflow.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
@@ -126,6 +127,13 @@ describe('Migrate refuses, before anything is contacted', () => {
     );
   });
 
+  test.each(Object.entries(refusedFlags))('-%s, with the reason', (name, reason) => {
+    expect(() => migrate(`--${name} -all -source ext1.load Create commerce.wf`)).toThrow(
+      `--${name} is refused: ${reason}`,
+    );
+    expect(reason).toMatch(/Migrate|Complete/);
+  });
+
   test.each([
     [
       'SwitchTraffic commerce.wf',
@@ -150,6 +158,8 @@ describe('Migrate refuses, before anything is contacted', () => {
     ['Complete --workflow wf', /-target-keyspace is needed/],
     ['Complete -all commerce.wf', /-all is not an option of Complete: it belongs to Create/],
     ['Cancel -dry_run commerce.wf', /-dry_run is not an option of Cancel/],
+    ['-all -a -cells ext -source ext1.load Create commerce.wf', /cells and allCells exclude each other/],
+    ['-all -source_time_zone system -source ext1.load Create commerce.wf', /sourceTimeZone must be a time zone/],
     ['-all Create commerce.wf', /-source <mount>\.<keyspace> is needed/],
     ['-all -source load Create commerce.wf', /invalid format for external source cluster: "load"/],
     ['-all -source ext1.load --mount-name ext1 Create commerce.wf', /-source names both the mount and the keyspace/],
@@ -328,7 +338,7 @@ describe('Workflow and VDiff', () => {
 test('help names every option, its default, and what is not there yet', () => {
   const help = commandHelp(migrateHelp);
   for (const flag of migrateFlags.known) expect(help).toContain(`-${flag.name}`);
-  for (const name of migrateFlags.notYet) expect(help).toContain(`-${name}`);
+  for (const name of [...migrateFlags.notYet, ...Object.keys(refusedFlags)]) expect(help).toContain(`-${name}`);
   expect(help).toMatch(/-tablet-types .*default in_order:REPLICA,PRIMARY/);
   expect(generalHelp([mountHelp, migrateHelp, workflowHelp, vdiffHelp])).toContain(
     'vtmigrate Migrate -all -source ext1.load Create commerce.wf',

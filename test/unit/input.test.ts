@@ -24,6 +24,7 @@ describe('the input of migrate', () => {
     expect(parseWith(migrateContract, least, 'the input')).toEqual({
       ...least,
       exclude: [],
+      allCells: false,
       tabletTypes: ['REPLICA', 'PRIMARY'],
       tabletTypesInPreferenceOrder: true,
       autoStart: true,
@@ -56,6 +57,7 @@ describe('the input of migrate', () => {
       tables: ['a b', 'ü'],
       exclude: ['c'],
       cells: ['ext'],
+      allCells: false,
       tabletTypes: ['RDONLY'],
       tabletTypesInPreferenceOrder: false,
       autoStart: false,
@@ -137,6 +139,7 @@ describe('the input of migrate', () => {
     { field: 'stopAfterCopy', value: 'no', message: 'stopAfterCopy must be a boolean' },
     { field: 'deferSecondaryKeys', value: 'no', message: 'deferSecondaryKeys must be a boolean' },
     { field: 'onDdl', value: 'ASK', message: 'onDdl must be one of IGNORE, STOP, EXEC, EXEC_IGNORE' },
+    { field: 'allCells', value: 'yes', message: 'allCells must be a boolean' },
     ...['', "Europe/'Berlin", 'System', 'x'.repeat(65)].map((value) => ({
       field: 'sourceTimeZone',
       value,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { migrateFlags } from '../../src/cli/args/migrate-flags.js';
-import { unsupportedFlags } from '../../src/cli/args/unsupported-flags.js';
+import { refusedFlags, unsupportedFlags } from '../../src/cli/args/unsupported-flags.js';
 import { migrateInputSchema, parseWith } from '../../src/migration/input/input.js';
 import { defaultOf, type Option } from '../../src/migration/input/option.js';
 import { fieldsOf, keptFields, options } from '../../src/migration/input/options.js';
@@ -46,7 +46,7 @@ describe('the options', () => {
   it('have flags with one meaning each, none of which is refused as unsupported', () => {
     const names = migrateFlags.known.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
     expect(new Set(names).size).toBe(names.length);
-    expect(unsupportedFlags.filter((name) => names.includes(name))).toEqual([]);
+    expect([...unsupportedFlags, ...Object.keys(refusedFlags)].filter((name) => names.includes(name))).toEqual([]);
     for (const field of fieldsOf('Create').filter((each) => each !== 'target' && each !== 'mount'))
       expect(options[field], field).toHaveProperty('flag');
   });

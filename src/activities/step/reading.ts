@@ -8,7 +8,7 @@ import type { LockedStep, Step } from './step.js';
 /** Makes the streams look for tablets in the cells that have some now, unless a person has chosen the cells. */
 export async function followTablets(step: LockedStep): Promise<void> {
   const record = await step.journals.requireRecord(step.ref.runId);
-  if (record.input.cells !== undefined) return;
+  if (record.input.cells !== undefined || record.input.allCells) return;
   const followed = await unlessAway(() => withTabletCells(step, record));
   if (followed === undefined || followed.plan.source.cells.join() === record.plan.source.cells.join()) return;
   await writeRecord(step, followed);

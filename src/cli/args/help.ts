@@ -47,6 +47,13 @@ export function commandHelp(help: Help): string {
     ...(help.flags.notYet.length === 0
       ? []
       : ['', 'Not supported yet (refused, never ignored):', ...wrap(help.flags.notYet.map((name) => `-${name}`))]),
+    ...(help.flags.refused === undefined
+      ? []
+      : [
+          '',
+          'Refused, because they make no sense here:',
+          ...twoColumns(Object.entries(help.flags.refused).map(([name, why]): [string, string] => [`-${name}`, why])),
+        ]),
     ...(help.notes === undefined ? [] : ['', ...help.notes]),
   ].join('\n');
 }

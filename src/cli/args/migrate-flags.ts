@@ -6,7 +6,7 @@ import { targetKeyspaceFlag, workflowFlag } from './common.js';
 import { itemsOf, namesOf, settingsOf } from './lists.js';
 import type { Arguments, Flag, FlagSet } from './parse.js';
 import { spellings } from './spellings.js';
-import { unsupportedFlags } from './unsupported-flags.js';
+import { refusedFlags, unsupportedFlags } from './unsupported-flags.js';
 
 /** The options of `Migrate`: those of the JSON contract, and what MoveTables has for them. */
 export const migrateFlags: FlagSet = {
@@ -18,6 +18,7 @@ export const migrateFlags: FlagSet = {
       .flatMap((field) => [...flagOf(field), ...(spellings[field] ?? [])]),
   ],
   notYet: unsupportedFlags,
+  refused: refusedFlags,
 };
 
 /** The options that `Workflow Update` takes. */

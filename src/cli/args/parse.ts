@@ -15,10 +15,11 @@ export interface Flag {
   of?: readonly string[];
 }
 
-/** The options of a command: those it accepts, and those it refuses by name. */
+/** The options of a command: those it accepts, and those it refuses by name, some with the reason. */
 export interface FlagSet {
   known: readonly Flag[];
   notYet: readonly string[];
+  refused?: Readonly<Record<string, string>>;
 }
 
 const truths = new Map<string, boolean>([
@@ -118,6 +119,8 @@ function find(typed: string, flags: FlagSet, command: string): Flag {
   const flag = flags.known.find((each) => each.name === name || each.aliases?.includes(name));
   if (flag !== undefined) return flag;
   if (flags.notYet.includes(name)) throw new UsageError(`${typed} is not supported yet`);
+  const reason = Object.entries(flags.refused ?? {}).find(([refused]) => refused === name)?.[1];
+  if (reason !== undefined) throw new UsageError(`${typed} is refused: ${reason}`);
   const dashes = typed.startsWith('--') ? '--' : '-';
   const near = closest(name, [...flags.known.flatMap((each) => [each.name, ...(each.aliases ?? [])]), ...flags.notYet]);
   const hint = near === undefined ? '' : `did you mean ${dashes}${near}? `;

@@ -7,7 +7,7 @@ import { Undecodable } from './undecodable.js';
 
 /** The input of the workflow type `migrate`: the public contract, in camel case. */
 export const migrateInputSchema = z.strictObject(shapeOf('Create')).check((ctx) => {
-  const { all, tables, exclude } = ctx.value;
+  const { all, tables, exclude, cells, allCells } = ctx.value;
   if (all === (tables !== undefined)) {
     ctx.issues.push({
       code: 'custom',
@@ -18,6 +18,8 @@ export const migrateInputSchema = z.strictObject(shapeOf('Create')).check((ctx) 
         : 'or all must be given: name the tables, or set all to true',
     });
   }
+  if (allCells && cells !== undefined)
+    ctx.issues.push({ code: 'custom', input: cells, path: ['cells'], message: 'and allCells exclude each other' });
   const both = (tables ?? []).filter((table) => exclude.includes(table));
   if (both.length > 0) {
     ctx.issues.push({

@@ -49,6 +49,13 @@ export const options = {
     about: 'cells of the source in which a stream looks for a tablet',
     absent: 'every cell with a fitting tablet',
   },
+  allCells: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create'],
+    flag: 'all-cells',
+    aliases: ['a'],
+    about: 'let a stream look for a tablet in every cell that the source has, also where it has none yet',
+  },
   ...streamOptions,
   lanes: {
     ...optional(kinds.wholeNumber(1, mostLanes)),

@@ -192,8 +192,9 @@ export function isEligible(input: MigrateInput, tablet: { cell: string; type: st
 }
 
 /** Without cells of its own choosing, a stream may read in every cell that has an eligible tablet. */
-function chosenCells(input: MigrateInput, { sourceTablets }: PlanFacts): string[] {
+function chosenCells(input: MigrateInput, { sourceCells, sourceTablets }: PlanFacts): string[] {
   if (input.cells !== undefined) return input.cells;
+  if (input.allCells) return sourceCells;
   return [...new Set(sourceTablets.filter((tablet) => isEligible(input, tablet)).map(({ cell }) => cell))].sort();
 }
 

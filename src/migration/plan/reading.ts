@@ -20,7 +20,8 @@ export function changesStreams(request: OptionsRequest): boolean {
 
 /** The same with other options. Where the streams look for tablets is another question: see `readingFrom`. */
 export function withOptions({ input, plan }: Asked, request: OptionsRequest): Asked {
-  const changed = migrateInputSchema.parse({ ...input, ...request });
+  const cellsOnly = request.cells === undefined ? {} : { allCells: false };
+  const changed = migrateInputSchema.parse({ ...input, ...cellsOnly, ...request });
   const { tabletTypes, tabletTypesInPreferenceOrder, onDdl, configOverrides } = changed;
   return {
     input: changed,
