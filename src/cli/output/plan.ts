@@ -45,6 +45,8 @@ function optionsOf(plan: Plan): string {
     ...(plan.stream.stopAfterCopy ? ['stopped after the copy'] : []),
     `secondary keys ${plan.stream.deferSecondaryKeys ? 'after the copy' : 'from the beginning'}`,
     `on DDL: ${plan.stream.onDdl}`,
+    ...(plan.dropForeignKeys === true ? ['tables without foreign keys'] : []),
+    ...(plan.stream.sourceTimeZone === undefined ? [] : [`DATETIME from ${plan.stream.sourceTimeZone} to UTC`]),
     ...Object.entries(plan.stream.configOverrides).map(([flag, value]) => `${flag}=${value}`),
   ].join('; ');
 }

@@ -13,9 +13,12 @@ export async function openSource(clients: Clients, id: SourceId): Promise<Source
 /** The source of a plan. @throws MigrationError MOUNT_NOT_FOUND */
 export function sourceOf(
   clients: Clients,
-  { source }: { source: { mount: string; keyspace: string; shards: { name: string }[] } },
+  {
+    source,
+    dropForeignKeys,
+  }: { source: { mount: string; keyspace: string; shards: { name: string }[] }; dropForeignKeys?: boolean },
 ): Promise<Source> {
-  return openSource(clients, { ...source, shards: source.shards.map(({ name }) => name) });
+  return openSource(clients, { ...source, shards: source.shards.map(({ name }) => name), dropForeignKeys });
 }
 
 /** What preflight asks of a source, which need not be mounted yet. */

@@ -12,6 +12,8 @@ export interface SourceId {
   mount: string;
   keyspace: string;
   shards: readonly string[];
+  /** The tables are to have no foreign keys. */
+  dropForeignKeys?: boolean | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Source {
   /** What a stream's row says of a shard of this source. */
   streamSource(shard: string): { keyspace: string; shard: string; externalCluster: string };
 
-  /** Definitions of those of the tables that exist, by shard. */
+  /** Definitions of those of the tables that exist, by shard, as the target is to have them. */
   definitions(tables: readonly string[]): Promise<Record<string, Definitions>>;
   /** Estimates over all shards. */
   sizes(tables: readonly string[]): Promise<TableSizes>;

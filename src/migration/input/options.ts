@@ -57,6 +57,12 @@ export const options = {
     about: 'let a stream look for a tablet in every cell that the source has, also where it has none yet',
   },
   ...streamOptions,
+  dropForeignKeys: {
+    ...withDefault(kinds.boolean, false),
+    of: ['Create'],
+    flag: 'drop-foreign-keys',
+    about: 'create the tables without their foreign keys',
+  },
   lanes: {
     ...optional(kinds.wholeNumber(1, mostLanes)),
     of: ['Create'],

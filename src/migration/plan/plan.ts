@@ -40,6 +40,8 @@ export interface Plan {
   missingTables: Record<string, string[]>;
   /** Tables that an unsharded target's VSchema gains at Complete. */
   missingInVSchema: string[];
+  /** The tables of the target have none of the source's foreign keys. */
+  dropForeignKeys?: boolean;
   /** What Vitess stores with each stream: as it was asked for, but for keys that cannot be deferred. */
   stream: StreamOptions;
 }
@@ -108,6 +110,7 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
       targetShards.map((shard) => [shard.name, names.filter((name) => there.get(shard.name)?.has(name) !== true)]),
     ),
     missingInVSchema: targetVSchema.sharded ? [] : names.filter((name) => !Object.hasOwn(targetVSchema.tables, name)),
+    ...(input.dropForeignKeys ? { dropForeignKeys: true } : {}),
     stream: streamOptions(input, chosen),
   };
 }

@@ -18,7 +18,7 @@ export interface PlannedForeignKey {
   actions: string[];
 }
 
-/** Every foreign key of the planned tables. */
+/** Every foreign key of the planned tables in the source. */
 export function foreignKeysOf({ plan, sourceDetails }: Pick<Facts, 'plan' | 'sourceDetails'>): PlannedForeignKey[] {
   const moved = new Set(tableNames(plan));
   return tablesOf(sourceDetails).flatMap((table) =>
@@ -29,4 +29,9 @@ export function foreignKeysOf({ plan, sourceDetails }: Pick<Facts, 'plan' | 'sou
       actions: [...new Set([onUpdate, onDelete].filter((action) => changing.has(action)))],
     })),
   );
+}
+
+/** Every foreign key that the tables of the target are to have. */
+export function keptForeignKeysOf(facts: Pick<Facts, 'plan' | 'sourceDetails'>): PlannedForeignKey[] {
+  return facts.plan.dropForeignKeys === true ? [] : foreignKeysOf(facts);
 }

@@ -15,3 +15,14 @@ function linesOf(ddl: string): string {
     .sort()
     .join('\n');
 }
+
+const foreignKeyLine = /^ {2}CONSTRAINT `(?:[^`]|``)+` FOREIGN KEY \(/;
+
+/** A definition that MySQL has written, one key on each line, without its foreign keys; their indexes stay. */
+export function withoutForeignKeys(ddl: string): string {
+  const lines = ddl.split('\n');
+  const end = lines.findLastIndex((line) => line.startsWith(')'));
+  const kept = lines.slice(0, end).filter((line) => !foreignKeyLine.test(line));
+  if (end < 0 || kept.length === end) return ddl;
+  return [...kept.slice(0, -1), kept.at(-1)?.replace(/,$/, ''), ...lines.slice(end)].join('\n');
+}

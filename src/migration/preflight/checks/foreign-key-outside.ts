@@ -1,5 +1,5 @@
 import { defineCheck } from '../check.js';
-import { foreignKeysOf } from '../foreign-keys.js';
+import { keptForeignKeysOf } from '../foreign-keys.js';
 
 /** Foreign keys reference tables that are moved too. */
 export const foreignKeyOutside = defineCheck({
@@ -7,12 +7,13 @@ export const foreignKeyOutside = defineCheck({
   severity: 'warning',
   needs: ['plan', 'sourceDetails'],
   judge: (facts) =>
-    foreignKeysOf(facts)
+    keptForeignKeysOf(facts)
       .filter(({ isMoved }) => !isMoved)
       .map(({ what, place }) => ({
         message: `${what}, which is not moved`,
         place,
         remedy:
-          'move both tables, or drop the constraint in the source: in the target it would reference a missing table',
+          'move both tables, or leave the foreign keys out with -drop_foreign_keys: ' +
+          'in the target this one would reference a missing table',
       })),
 });

@@ -1,5 +1,5 @@
 import { defineCheck } from '../check.js';
-import { foreignKeysOf } from '../foreign-keys.js';
+import { keptForeignKeysOf } from '../foreign-keys.js';
 
 /** Foreign keys that no other check names. */
 export const foreignKey = defineCheck({
@@ -7,7 +7,7 @@ export const foreignKey = defineCheck({
   severity: 'notice',
   needs: ['plan', 'sourceDetails'],
   judge: (facts) =>
-    foreignKeysOf(facts)
+    keptForeignKeysOf(facts)
       .filter(({ isMoved, actions }) => isMoved && actions.length === 0 && !facts.plan.target.sharded)
       .map(({ what, place }) => ({
         message: `${what}; both are moved`,
