@@ -10,7 +10,7 @@ import { loadShape, tableNames } from './shape.js';
 /** Milliseconds. */
 const poll = 1_000;
 const watched = 60_000;
-const patience = 900_000;
+const patience = 3_600_000;
 const peer = 'vtctldclient';
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
