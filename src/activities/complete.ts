@@ -11,7 +11,7 @@ import type { ProveOptions } from '../migration/lifecycle/state.js';
 import type { MigrationRef } from '../migration/plan/reference.js';
 import { targetPlace, type Plan } from '../migration/plan/plan.js';
 import { cutoverOf, type Cutover } from '../migration/proof/cutover.js';
-import { cappedGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
+import { cappedGaps, lagGaps, streamGaps, type Gap } from '../migration/proof/gaps.js';
 import { leastPosition } from '../migration/proof/position.js';
 import type { StreamsLook } from '../migration/watch/observation.js';
 import { cellsNotReached } from '../migration/problem/cell-not-reached.js';
@@ -114,8 +114,11 @@ async function gapsNow(step: Step, recheck: Recheck, options: ProveOptions): Pro
   const { clients } = step;
   const plan = await step.plan();
   const source = await sourceOf(clients, plan);
+  const { maxReplicationLagAllowed } = await step.input();
+  const look = await new Watch(clients, plan).look();
   const gaps = [
-    ...streamGaps(plan, await new Watch(clients, plan).look()),
+    ...streamGaps(plan, look),
+    ...(maxReplicationLagAllowed === undefined ? [] : lagGaps(plan, look, maxReplicationLagAllowed)),
     ...(await conflictGaps(step, plan)),
     ...(await schemaDriftGaps(step, plan, source)),
     ...(await recheck(clients, step.ref, options)),

@@ -226,6 +226,10 @@ export class Migration implements MigrationState {
     const joins = differs && hasSameOptions(request, completeRequestSchema.parse({}));
     this.completeReplaced ||= differs && !joins;
     this.intents.complete = { state: 'asked', request: joins ? tried : request };
+    // They hold from now on, as if they had been changed before.
+    const { catchUpTimeout, maxReplicationLagAllowed } = request;
+    const waiting = { ...set({ catchUpTimeout }), ...set({ maxReplicationLagAllowed }) };
+    if (Object.keys(waiting).length > 0) this.requestOptions(waiting);
   }
 
   /** Past the point of no return there is nothing to cancel. */
@@ -282,4 +286,9 @@ export class Migration implements MigrationState {
     this.intents.vdiff = false;
     this.progress.vdiffsFinished++;
   }
+}
+
+/** Without what is not given. */
+function set<T extends object>(value: T): Partial<T> {
+  return Object.values(value).includes(undefined) ? {} : value;
 }

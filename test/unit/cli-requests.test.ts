@@ -113,6 +113,14 @@ describe('the other actions of Migrate', () => {
       '-keep_data=false -rename_tables Complete commerce.wf',
       { action: 'Complete', id: 'commerce.wf', payload: { ...payload, sourceTables: 'rename' } },
     ],
+    [
+      '-timeout 2m -max_replication_lag_allowed=30s Complete commerce.wf',
+      {
+        action: 'Complete',
+        id: 'commerce.wf',
+        payload: { ...payload, catchUpTimeout: '2m', maxReplicationLagAllowed: '30s' },
+      },
+    ],
     ['Cancel commerce.wf', { action: 'Cancel', id: 'commerce.wf' }],
     ['-w wf --target-keyspace commerce CANCEL', { action: 'Cancel', id: 'commerce.wf' }],
   ])('%s', (line, request) => {

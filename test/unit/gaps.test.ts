@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Look } from '../../src/migration/watch/observation.js';
 import { withObservation, type Status } from '../../src/migration/lifecycle/status.js';
 import { boundedReport, isClean, summarizeVDiff, vdiffPulse, type VDiffRow } from '../../src/migration/proof/vdiff.js';
-import { cappedGaps, streamGaps, isAccepted, vdiffGaps, type Gap } from '../../src/migration/proof/gaps.js';
+import { cappedGaps, lagGaps, streamGaps, isAccepted, vdiffGaps, type Gap } from '../../src/migration/proof/gaps.js';
 import {
   cleanVDiff,
   copying,
@@ -77,6 +77,15 @@ describe('what the streams lack', () => {
     expect(found).toMatchObject(gaps);
     expect(found).toHaveLength(gaps.length);
     for (const { remedy } of found) expect(remedy).not.toBe('');
+  });
+
+  it('are none of a stream that is as far behind as is allowed, or of which that is not known', () => {
+    const behind = (lagSeconds: number | null) =>
+      lagGaps(samplePlan(), replicatingLook({ streams: [sampleStream({ lagSeconds })] }), '1m');
+    expect([behind(null), behind(60)]).toEqual([[], []]);
+    expect(behind(61)).toMatchObject([
+      { code: 'NOT_CAUGHT_UP', message: 'stream 1 is 61 s behind the source, and 1m are allowed' },
+    ]);
   });
 
   it('counts source shards times target shards', () => {

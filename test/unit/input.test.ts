@@ -82,6 +82,7 @@ describe('the input of migrate', () => {
       vdiffWaitTime: '1h',
       vdiffStallTimeout: '7d',
       catchUpTimeout: '1s',
+      maxReplicationLagAllowed: '7d',
       sourceTables: 'rename',
       sourceTablesAfter: '7d',
       initializeTargetSequences: true,

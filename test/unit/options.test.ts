@@ -94,6 +94,7 @@ describe('the options', () => {
       'vdiffWaitTime',
       'vdiffStallTimeout',
       'catchUpTimeout',
+      'maxReplicationLagAllowed',
       'fenceSource',
       'insideFence',
       'insideFenceTimeout',

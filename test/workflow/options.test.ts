@@ -72,6 +72,16 @@ describe('options are changed', () => {
     expect(await migration.result()).toMatchObject({ outcome: 'completed' });
   });
 
+  it('with a Complete, which then begins with them', async () => {
+    const script = new Script();
+    const migration = await bench.migrate(script);
+    await migration.until(({ phase }) => phase === 'replicating');
+    await migration.handle.signal('complete', { catchUpTimeout: '5m', maxReplicationLagAllowed: '10s' });
+    expect(await migration.result()).toMatchObject({ outcome: 'completed' });
+    expect(requestsOf(script)).toEqual([{ catchUpTimeout: '5m', maxReplicationLagAllowed: '10s' }]);
+    expect(script.steps().indexOf('updateOptions')).toBeLessThan(script.steps().indexOf('prove'));
+  });
+
   it('and what comes meanwhile is added: the later request wins', async () => {
     const script = new Script();
     const hold = script.hold('updateOptions');

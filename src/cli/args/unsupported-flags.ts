@@ -2,7 +2,6 @@
 export const unsupportedFlags = [
   'source-shards',
   'atomic-copy',
-  'max-replication-lag-allowed',
   'shards',
   'tenant-id',
   'global-keyspace',

@@ -131,10 +131,18 @@ export const options = {
   },
   catchUpTimeout: {
     ...withDefault(kinds.durationFrom('1s', '30m'), '30s'),
-    of: ['Create', 'Adopt', 'Update'],
+    of: ['Create', 'Complete', 'Adopt', 'Update'],
     kept: true,
     flag: 'timeout',
     about: "how long Complete waits for the streams to reach the source's position; with a fence, so do writers",
+  },
+  maxReplicationLagAllowed: {
+    ...optional(kinds.durationFrom('1s', '7d')),
+    of: ['Create', 'Complete', 'Adopt', 'Update'],
+    kept: true,
+    flag: 'max-replication-lag-allowed',
+    about: 'how far a stream may be behind the source for Complete to begin',
+    absent: 'as far as it makes good in the time of -timeout',
   },
   fenceSource: {
     ...withDefault(kinds.boolean, false),

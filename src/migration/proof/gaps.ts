@@ -1,3 +1,4 @@
+import { parseDuration } from '../input/duration.js';
 import { firstOf, withShortMessages } from '../problem/bounded.js';
 import type { ErrorCode, Problem } from '../problem/errors.js';
 import type { GapCode } from '../problem/shown-codes.js';
@@ -39,6 +40,22 @@ export function streamGaps(plan: Plan, look: StreamsLook): Gap[] {
   const gaps: Gap[] = look.problems.flatMap((problem) => (problem.code === 'STREAM_IN_TROUBLE' ? [] : [problem]));
   for (const stream of look.streams) if (!isCopied(stream, stopAfterCopy)) gaps.push(gapOf(plan, stream));
   return gaps.length > 0 ? gaps : [notEveryStream(plan)];
+}
+
+/** Streams that are further behind than is allowed, as Vitess's `canSwitch` counts it. @param allowed a duration */
+export function lagGaps(plan: Plan, { streams }: StreamsLook, allowed: string): Gap[] {
+  const most = parseDuration(allowed) / 1000;
+  return streams.flatMap(({ id, lagSeconds, shard, tablet }): Gap[] => {
+    if (lagSeconds === null || lagSeconds <= most) return [];
+    return [
+      {
+        code: 'NOT_CAUGHT_UP',
+        message: `stream ${id} is ${lagSeconds} s behind the source, and ${allowed} are allowed`,
+        place: targetPlace(plan, { shard, tablet }),
+        remedy: 'wait until it comes nearer, or allow more (-max_replication_lag_allowed); Complete is tried again',
+      },
+    ];
+  });
 }
 
 function gapOf(plan: Plan, stream: StreamLook): Gap {
