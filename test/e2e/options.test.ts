@@ -201,3 +201,42 @@ test('the time for which Complete waits for the streams can be set', async () =>
   await blocker.query('rollback');
   await expectCompleted('commerce');
 });
+
+test('Complete does not begin while a stream is further behind than is allowed', async () => {
+  const handle = await migrate('commerce', { catchUpTimeout: '30m', maxReplicationLagAllowed: '2s' });
+  await until(handle, ({ phase }) => phase === 'replicating');
+  const blocker = await mysqlOf('target', 'commerce', '0');
+  onTestFinished(() => blocker.destroy());
+  await blocker.query('begin; select * from customer where id = 1 for update');
+  await sql('source', 'load', '0', "update customer set name = concat(name, '+') where id = 1");
+  await until(handle, ({ lagSeconds }) => (lagSeconds ?? 0) > 2);
+  const completing = program.cli('Migrate', 'Complete', 'commerce.options');
+  const { missing } = await until(handle, (status) => status.missing.length > 0);
+  expect(missing).toMatchObject([
+    {
+      code: 'NOT_CAUGHT_UP',
+      message: expect.stringMatching(/is \d+ s behind the source, and 2s are allowed/) as string,
+    },
+  ]);
+  await blocker.query('rollback');
+  expect(await completing).toMatchObject({ code: 0 });
+  expect(await contentsOf('target', 'commerce', tables)).toEqual(await contentsOf('source', 'load', tables));
+});
+
+test.each(['LEAVE', 'REMOVE'])(
+  'the tables of a sharded target are created with AUTO_INCREMENT: %s',
+  async (handling) => {
+    const create = ['-source', 'ext1.load', '-tables', 'customer', '-sharded_auto_increment_handling', handling];
+    expect(await program.cli('Migrate', ...create, 'Create', 'customer.options')).toMatchObject({ code: 0 });
+    const handle = program.client.workflow.getHandle('customer.options');
+    await until(handle, ({ phase }) => phase === 'replicating');
+    for (const shard of targets.customer.shards) {
+      const [made] = await sql('target', 'customer', shard, 'show create table customer');
+      expect(/ AUTO_INCREMENT\b(?!=)/.test(String(made?.['Create Table']))).toBe(handling === 'LEAVE');
+    }
+    expect(await program.cli('Migrate', 'Complete', 'customer.options')).toMatchObject({ code: 0 });
+    expect(await contentsOf('target', 'customer', ['customer'])).toEqual(
+      await contentsOf('source', 'load', ['customer']),
+    );
+  },
+);

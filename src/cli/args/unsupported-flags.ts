@@ -5,7 +5,6 @@ export const unsupportedFlags = [
   'shards',
   'tenant-id',
   'global-keyspace',
-  'sharded-auto-increment-handling',
   'delete-batch-size',
   'format',
 ] as const;

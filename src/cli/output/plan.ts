@@ -46,6 +46,7 @@ function optionsOf(plan: Plan): string {
     `secondary keys ${plan.stream.deferSecondaryKeys ? 'after the copy' : 'from the beginning'}`,
     `on DDL: ${plan.stream.onDdl}`,
     ...(plan.dropForeignKeys === true ? ['tables without foreign keys'] : []),
+    ...(plan.removeAutoIncrement === true ? ['tables without AUTO_INCREMENT'] : []),
     ...(plan.stream.sourceTimeZone === undefined ? [] : [`DATETIME from ${plan.stream.sourceTimeZone} to UTC`]),
     ...Object.entries(plan.stream.configOverrides).map(([flag, value]) => `${flag}=${value}`),
   ].join('; ');

@@ -1,3 +1,4 @@
+import type { Plan } from '../../migration/plan/plan.js';
 import type { MountFacts } from '../../migration/preflight/facts.js';
 import type { Clients } from '../../vitess/clients.js';
 import type { SourceInspection } from './inspection.js';
@@ -10,15 +11,13 @@ export async function openSource(clients: Clients, id: SourceId): Promise<Source
   return new VitessSource(clients, await clients.source(id.mount), id);
 }
 
-/** The source of a plan. @throws MigrationError MOUNT_NOT_FOUND */
+/** The source of a plan, or of as much as is known of one. @throws MigrationError MOUNT_NOT_FOUND */
 export function sourceOf(
   clients: Clients,
-  {
-    source,
-    dropForeignKeys,
-  }: { source: { mount: string; keyspace: string; shards: { name: string }[] }; dropForeignKeys?: boolean },
+  { source, dropForeignKeys, removeAutoIncrement }: Pick<Plan, 'source' | 'dropForeignKeys' | 'removeAutoIncrement'>,
 ): Promise<Source> {
-  return openSource(clients, { ...source, shards: source.shards.map(({ name }) => name), dropForeignKeys });
+  const shards = source.shards.map(({ name }) => name);
+  return openSource(clients, { ...source, shards, dropForeignKeys, removeAutoIncrement });
 }
 
 /** What preflight asks of a source, which need not be mounted yet. */

@@ -1,19 +1,18 @@
 import type { Load } from '../../migration/watch/holding-back.js';
 import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import type { Place, Problem } from '../../migration/problem/errors.js';
+import type { Omissions } from '../../migration/sql/definition.js';
 import type { Definitions } from '../../migration/proof/drift.js';
 import type { ChangeLimits, Changes } from '../../vitess/tablet/changes.js';
 import type { TableSizes } from '../../vitess/tablet/sql/sizes.js';
 import type { TableIds } from '../../vitess/tablet/sql/table-ids.js';
 import type { RowReader } from '../row-reader.js';
 
-/** Where the tables come from, and the shards that are read. */
-export interface SourceId {
+/** Where the tables come from, the shards that are read, and what the target's tables are to lack. */
+export interface SourceId extends Omissions {
   mount: string;
   keyspace: string;
   shards: readonly string[];
-  /** The tables are to have no foreign keys. */
-  dropForeignKeys?: boolean | undefined;
 }
 
 /**

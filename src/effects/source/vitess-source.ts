@@ -2,7 +2,7 @@ import type { ChecksumTable } from '../../migration/checksum/columns.js';
 import { tablesStillKnown } from '../../migration/problem/cell-not-reached.js';
 import type { Place, Problem } from '../../migration/problem/errors.js';
 import type { Definitions } from '../../migration/proof/drift.js';
-import { withoutForeignKeys } from '../../migration/sql/definition.js';
+import { definitionWithout, type Omissions } from '../../migration/sql/definition.js';
 import type { Clients } from '../../vitess/clients.js';
 import { withKeyspaceLock, type KeyspaceLock } from '../../vitess/topology/lock.js';
 import { allowTables, deniedTables, denyTables } from '../../vitess/topology/shard-record.js';
@@ -29,16 +29,16 @@ export class VitessSource implements Source {
   readonly mount: string;
   readonly keyspace: string;
   readonly shards: readonly string[];
-  private readonly dropForeignKeys: boolean;
+  private readonly omissions: Omissions;
   /** Replicas that were behind, and until when they are not asked again: milliseconds since 1970. */
   private readonly passedOver = new Map<string, number>();
 
   constructor(
     private readonly clients: Clients,
     private readonly topology: Topology,
-    { mount, keyspace, shards, dropForeignKeys = false }: SourceId,
+    { mount, keyspace, shards, ...omissions }: SourceId,
   ) {
-    this.dropForeignKeys = dropForeignKeys;
+    this.omissions = omissions;
     this.mount = mount;
     this.keyspace = keyspace;
     this.shards = shards;
@@ -55,8 +55,7 @@ export class VitessSource implements Source {
   async definitions(tables: readonly string[]): Promise<Record<string, Definitions>> {
     return this.byShard(async (tablet) => {
       const found = await tablet.tables(tables);
-      const wanted = (ddl: string) => (this.dropForeignKeys ? withoutForeignKeys(ddl) : ddl);
-      return Object.fromEntries(found.map(({ name, ddl }) => [name, wanted(ddl)]));
+      return Object.fromEntries(found.map(({ name, ddl }) => [name, definitionWithout(this.omissions, ddl)]));
     });
   }
 

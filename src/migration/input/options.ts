@@ -63,6 +63,12 @@ export const options = {
     flag: 'drop-foreign-keys',
     about: 'create the tables without their foreign keys',
   },
+  shardedAutoIncrementHandling: {
+    ...withDefault(kinds.vitessWord(['LEAVE', 'REMOVE']), 'LEAVE'),
+    of: ['Create'],
+    flag: 'sharded-auto-increment-handling',
+    about: 'whether the tables of a sharded target, each shard of which would count for itself, keep AUTO_INCREMENT',
+  },
   lanes: {
     ...optional(kinds.wholeNumber(1, mostLanes)),
     of: ['Create'],

@@ -40,8 +40,9 @@ export interface Plan {
   missingTables: Record<string, string[]>;
   /** Tables that an unsharded target's VSchema gains at Complete. */
   missingInVSchema: string[];
-  /** The tables of the target have none of the source's foreign keys. */
+  /** The tables of the target have none of the source's foreign keys; no column of theirs is AUTO_INCREMENT. */
   dropForeignKeys?: boolean;
+  removeAutoIncrement?: boolean;
   /** What Vitess stores with each stream: as it was asked for, but for keys that cannot be deferred. */
   stream: StreamOptions;
 }
@@ -110,8 +111,19 @@ export function makePlan(input: MigrateInput, facts: PlanFacts): Plan {
       targetShards.map((shard) => [shard.name, names.filter((name) => there.get(shard.name)?.has(name) !== true)]),
     ),
     missingInVSchema: targetVSchema.sharded ? [] : names.filter((name) => !Object.hasOwn(targetVSchema.tables, name)),
-    ...(input.dropForeignKeys ? { dropForeignKeys: true } : {}),
+    ...omissions(input, targetVSchema),
     stream: streamOptions(input, chosen),
+  };
+}
+
+/** What the target's tables are to lack: where it is sharded, each shard would count for itself. */
+export function omissions(
+  { dropForeignKeys, shardedAutoIncrementHandling }: MigrateInput,
+  { sharded }: VSchemaFacts,
+): Pick<Plan, 'dropForeignKeys' | 'removeAutoIncrement'> {
+  return {
+    ...(dropForeignKeys ? { dropForeignKeys } : {}),
+    ...(sharded && shardedAutoIncrementHandling === 'REMOVE' ? { removeAutoIncrement: true } : {}),
   };
 }
 

@@ -1,19 +1,23 @@
-import { withoutForeignKeys } from '../../../migration/sql/definition.js';
+import { omissions } from '../../../migration/plan/plan.js';
+import { definitionWithout } from '../../../migration/sql/definition.js';
 import { requiredFact } from '../fact.js';
 
 /** With the definitions that the target is to have. */
 export const sourceSchemas = requiredFact({
   name: 'sourceSchemas',
-  needs: ['request', 'mount', 'sourceShards'],
-  read: (sides, { request, mount, sourceShards }) => {
+  needs: ['request', 'mount', 'sourceShards', 'targetVSchema'],
+  read: (sides, { request, mount, sourceShards, targetVSchema }) => {
     const source = sides.source(mount);
-    const wanted = (ddl: string) => (request.input.dropForeignKeys ? withoutForeignKeys(ddl) : ddl);
+    const lacking = omissions(request.input, targetVSchema);
     return sides.each(
       sourceShards,
       ({ name }) => source.place({ shard: name }),
       async ({ name }) => {
         const tables = await source.tables(name);
-        return { shard: name, tables: tables.map((table) => ({ ...table, ddl: wanted(table.ddl) })) };
+        return {
+          shard: name,
+          tables: tables.map((table) => ({ ...table, ddl: definitionWithout(lacking, table.ddl) })),
+        };
       },
     );
   },

@@ -19,7 +19,9 @@ export const autoIncrement = defineCheck({
         {
           message:
             `column ${quoteName(column.name)} of table ${quoteName(table.name)} is AUTO_INCREMENT: ` +
-            'each shard of the target would count for itself',
+            (plan.removeAutoIncrement === true
+              ? 'the tables of the target are not'
+              : 'each shard of the target would count for itself'),
           place: targetPlace(plan, { table: table.name }),
           remedy:
             'give the table a sequence in the target VSchema ("auto_increment") before Complete; ' +
