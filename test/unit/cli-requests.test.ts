@@ -257,7 +257,7 @@ describe('Workflow and VDiff', () => {
       json: true,
       watch: true,
     });
-    expect(parseWorkflow(split('-page 3 -json Show commerce.wf'))).toMatchObject({ page: 3, json: true });
+    expect(parseWorkflow(split('-page 3 -format json Show commerce.wf'))).toMatchObject({ page: 3, json: true });
     for (const page of ['0', '-1', 'x', '1.5'])
       expect(() => parseWorkflow([`-page=${page}`, 'Show', 'commerce.wf'])).toThrow(/-page must be a number from 1 on/);
     expect(() => parseWorkflow(split('-page 3 -watch Show commerce.wf'))).toThrow(/exclude each other/);
@@ -332,10 +332,22 @@ describe('Workflow and VDiff', () => {
   });
 
   test.each([
+    ['--wait --format json create commerce.wf', 'create', true],
+    ['--format=TEXT show last commerce.wf', 'show', false],
+    ['-json --format=json show commerce.wf', 'show', true],
+  ])('VDiff %s', (line, action, json) => {
+    expect(parseVDiff(split(line))).toMatchObject({ action, id: 'commerce.wf', json });
+  });
+
+  test.each([
     ['--workflow wf --target-keyspace commerce', /needs create or show/],
     ['-tablet_types PRIMARY show commerce.wf', /Show compares nothing/],
     ['--workflow wf --target-keyspace commerce resume', /invalid action for VDiff: resume/],
     ['stop commerce.wf', /invalid action for VDiff: stop/],
+    ['-wait=false commerce.wf', /VDiff waits for the result; Ctrl-C ends the wait, not the VDiff/],
+    ['-format xml commerce.wf', /-format must be text or json, not xml/],
+    ['-format text -json show commerce.wf', /-format text and -json=true contradict each other/],
+    ['-v1 commerce.wf', /-v1 is refused: the first VDiff is in no Vitess any more/],
     ['-only_pks commerce.wf', /-only_pks is not supported yet/],
     ['', /which migration\?/],
   ])('VDiff %s is refused', (line, message) => {

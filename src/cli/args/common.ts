@@ -1,4 +1,5 @@
-import type { Flag } from './parse.js';
+import { UsageError } from '../errors.js';
+import type { Arguments, Flag } from './parse.js';
 
 /** The options that several commands share. */
 export const workflowFlag: Flag = {
@@ -12,3 +13,21 @@ export const targetKeyspaceFlag: Flag = {
   takes: '<keyspace>',
   about: 'the target keyspace, instead of the identifier',
 };
+export const formatFlag: Flag = {
+  name: 'format',
+  takes: 'text|json',
+  default: 'text',
+  about: 'json is the same as -json',
+};
+
+/** Whether the answer is to be JSON, by -json or by -format. @throws UsageError */
+export function asksForJson(args: Arguments): boolean {
+  const format = args.text('format')?.toLowerCase();
+  const json = args.bool('json');
+  if (format === undefined) return json ?? false;
+  const typed = args.typed('format');
+  if (format !== 'text' && format !== 'json') throw new UsageError(`${typed} must be text or json, not ${format}`);
+  if (json !== undefined && json !== (format === 'json'))
+    throw new UsageError(`${typed} ${format} and ${args.typed('json')}=${json} contradict each other`);
+  return format === 'json';
+}

@@ -1,7 +1,7 @@
 import { optionsRequestSchema, parseWith, type OptionsRequest } from '../../migration/input/input.js';
 import { options } from '../../migration/input/options.js';
 import { UsageError } from '../errors.js';
-import { targetKeyspaceFlag, workflowFlag } from './common.js';
+import { asksForJson, formatFlag, targetKeyspaceFlag, workflowFlag } from './common.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
 import { itemsOf } from './lists.js';
@@ -29,6 +29,8 @@ const vdiffFlags: FlagSet = {
     targetKeyspaceFlag,
     ...vdiffOptions,
     { name: 'json', default: 'false', about: 'print the result as JSON' },
+    formatFlag,
+    { name: 'wait', default: 'true', about: 'wait for the result, as VDiff always does' },
   ],
   notYet: [
     'source-cell',
@@ -42,7 +44,6 @@ const vdiffFlags: FlagSet = {
     'only-pks',
     'tables',
     'max-extra-rows-to-compare',
-    'wait',
     'wait-update-interval',
     'auto-retry',
     'update-table-stats',
@@ -51,12 +52,13 @@ const vdiffFlags: FlagSet = {
     'auto-start',
     'target-shards',
     'verbose',
-    'format',
-    'v1',
-    'v2',
     'checksum',
     'sample-pct',
   ],
+  refused: {
+    v1: 'the first VDiff is in no Vitess any more',
+    v2: 'there is no other VDiff any more: leave it out',
+  },
 };
 
 export const vdiffHelp: Help = {
@@ -89,7 +91,11 @@ export interface VDiffRequest {
 export function parseVDiff(argv: readonly string[]): VDiffRequest {
   const args = parseArguments(argv, vdiffFlags, 'VDiff');
   const [first, ...rest] = args.words;
-  const json = args.bool('json') ?? false;
+  const json = asksForJson(args);
+  if (args.bool('wait') === false)
+    throw new UsageError(
+      `${args.typed('wait')}=false: VDiff waits for the result; Ctrl-C ends the wait, not the VDiff`,
+    );
   const identify = (words: readonly string[]) =>
     identifierOf(args, words, 'target-keyspace', 'vtmigrate VDiff commerce.wf').id;
   const named = args.has('workflow') || args.has('target-keyspace');

@@ -1,7 +1,7 @@
 import { optionsRequestSchema, parseWith, type OptionsRequest } from '../../migration/input/input.js';
 import { tablesPerPage } from '../../migration/lifecycle/table-page.js';
 import { UsageError } from '../errors.js';
-import { workflowFlag } from './common.js';
+import { asksForJson, formatFlag, workflowFlag } from './common.js';
 import type { Help } from './help.js';
 import { identifierOf } from './identifier.js';
 import { readOptions, updateFlags } from './migrate-flags.js';
@@ -18,6 +18,7 @@ const workflowFlags: FlagSet = {
       about: 'the target keyspace, instead of the identifier',
     },
     { name: 'json', default: 'false', about: 'print the status as JSON; with -watch one line each', of: ['Show'] },
+    { ...formatFlag, of: ['Show'] },
     { name: 'watch', default: 'false', about: 'repeat every second, until Ctrl-C or the end', of: ['Show'] },
     {
       name: 'page',
@@ -27,7 +28,7 @@ const workflowFlags: FlagSet = {
     },
     ...updateFlags,
   ],
-  notYet: ['include-logs', 'format', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
+  notYet: ['include-logs', 'shards', 'show-all', 'keep-data', 'keep-routing-rules', 'dry-run'],
 };
 
 export const workflowHelp: Help = {
@@ -110,7 +111,7 @@ export function parseWorkflow(argv: readonly string[]): WorkflowRequest {
 }
 
 function shown(args: Arguments): { json: boolean; watch: boolean; page?: number } {
-  const how = { json: args.bool('json') ?? false, watch: args.bool('watch') ?? false };
+  const how = { json: asksForJson(args), watch: args.bool('watch') ?? false };
   const page = args.text('page');
   if (page === undefined) return how;
   if (!/^[1-9]\d{0,8}$/.test(page)) throw new UsageError(`-page must be a number from 1 on, not ${page}`);
