@@ -36,6 +36,11 @@ export class Program {
     this.worker = await startWorker(this.environment);
   }
 
+  /** Another worker of the same task queue, which is ended by its own process. */
+  anotherWorker(): Promise<RunningWorker> {
+    return startWorker(this.environment);
+  }
+
   /** Instead of the worker there is, one that dies of an external call, or freezes (see faulty-worker.ts), or counts. */
   async replaceWorker(...fault: string[]): Promise<RunningWorker> {
     await this.killWorker();
