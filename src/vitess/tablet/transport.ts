@@ -62,8 +62,18 @@ class ClaimedSessions extends Http2SessionManager {
   ): ReturnType<Http2SessionManager['request']> {
     await this.connect();
     assertClaims();
-    return super.request(...call);
+    const stream = await super.request(...call);
+    if (stream.session?.listeners('error').includes(isHeard) === false) stream.session.on('error', isHeard);
+    return stream;
   }
+}
+
+/**
+ * When a tablet shuts down just as a call begins, the library has stopped to listen to the session when it gives it up.
+ * An error that nobody hears would end the worker.
+ */
+function isHeard(): void {
+  // The call has another session by then.
 }
 
 /** Adds Vitess's static-auth headers, and explains a refused connection. */
