@@ -180,7 +180,7 @@ describe.each(['commerce', 'customer'] as const)('tables of %s that were there b
   test('a Cancel that was cut off can be finished, and nothing else', async () => {
     const { before, handle } = await start();
     await until(handle, ({ phase }) => phase === 'replicating');
-    const worker = await program.replaceWorker('48', 'before', 'vDiff');
+    const worker = await program.replaceWorker('28', 'before', 'vDiff');
     await handle.signal('cancel');
     await worker.gone;
     await handle.terminate('a test');

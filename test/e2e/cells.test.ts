@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { allowOnSource, emptyTarget, sourceMount as mount, vtctldclient } from '../support/lab/lab.js';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { allowOnSource, emptyTarget, sourceMount as mount, sql, vtctldclient } from '../support/lab/lab.js';
 import { Program, resultOf, until } from '../support/lab/program.js';
 import { contentsOf } from '../support/lab/rows.js';
 import { snapshot } from '../support/lab/snapshot.js';
@@ -63,4 +63,18 @@ test('a cell that is lost after the copy: Cancel ends, and so does Complete', as
   const completed = await migrate({ complete: 'auto' });
   expect(await resultOf(completed)).toMatchObject({ outcome: 'completed' });
   expect(await contentsOf('target', 'commerce', tables)).toEqual(await contentsOf('source', 'load', tables));
+});
+
+test('with -all-cells, the streams may read in cells that have no tablet yet', async () => {
+  const server = ['--root', '/vitess/zone8', '--server-address', mount.topoServer, 'zone8'];
+  await vtctldclient('source', 'AddCellInfo', ...server);
+  onTestFinished(async () => {
+    await vtctldclient('source', 'DeleteCellInfo', '--force', 'zone8');
+  });
+  const line = ['-source', 'ext1.load', '-tables', 'product', '-all-cells', 'Create', 'commerce.cells'];
+  expect(await program.cli('Migrate', ...line)).toMatchObject({ code: 0 });
+  await until(program.client.workflow.getHandle('commerce.cells'), ({ phase }) => phase === 'replicating');
+  const [row] = await sql('target', 'commerce', '0', 'select cast(cell as char) as cell from _vt.vreplication');
+  expect(row).toEqual({ cell: 'ext,zone8' });
+  expect(await program.cli('Migrate', 'Complete', 'commerce.cells')).toMatchObject({ code: 0 });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { MigrateResult } from '../../../src/migration/lifecycle/result.js';
 import type { Status } from '../../../src/migration/lifecycle/status.js';
@@ -9,6 +10,9 @@ import { lab, run, type Answer } from './lab.js';
 
 const faultyWorker = fileURLToPath(new URL('./faulty-worker.ts', import.meta.url));
 const cli = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
+
+/** Milliseconds for which a migration that is cancelled is waited for. */
+const patience = 600_000;
 
 /** A worker of its own task queue in its own process, and everything a user does with it. */
 export class Program {
@@ -54,14 +58,19 @@ export class Program {
     this.worker = undefined;
   }
 
-  /** Cancels what a test has left running, so that the next one finds the target empty. */
+  /**
+   * Cancels what a test has left running, so that the next one finds the target empty. Without a worker nothing would
+   * ever end.
+   */
   async settle(): Promise<void> {
     for await (const { workflowId } of this.client.workflow.list({
       query: `TaskQueue = '${this.taskQueue}' and ExecutionStatus = 'Running'`,
     })) {
       const handle = this.client.workflow.getHandle(workflowId);
       await handle.signal('cancel').catch(() => undefined);
-      await handle.result().catch(() => undefined);
+      const ended = handle.result().then(Boolean, Boolean);
+      if (!(await Promise.race([ended, sleep(patience, false, { ref: false })])))
+        await handle.terminate('its test has ended');
     }
   }
 
