@@ -228,8 +228,8 @@ export class Migration implements MigrationState {
     this.intents.complete = { state: 'asked', request: joins ? tried : request };
     // They hold from now on, as if they had been changed before.
     const { catchUpTimeout, maxReplicationLagAllowed } = request;
-    const waiting = { ...set({ catchUpTimeout }), ...set({ maxReplicationLagAllowed }) };
-    if (Object.keys(waiting).length > 0) this.requestOptions(waiting);
+    if (catchUpTimeout !== undefined) this.requestOptions({ catchUpTimeout });
+    if (maxReplicationLagAllowed !== undefined) this.requestOptions({ maxReplicationLagAllowed });
   }
 
   /** Past the point of no return there is nothing to cancel. */
@@ -286,9 +286,4 @@ export class Migration implements MigrationState {
     this.intents.vdiff = false;
     this.progress.vdiffsFinished++;
   }
-}
-
-/** Without what is not given. */
-function set<T extends object>(value: T): Partial<T> {
-  return Object.values(value).includes(undefined) ? {} : value;
 }

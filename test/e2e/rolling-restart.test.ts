@@ -45,7 +45,7 @@ async function replace(worker: RunningWorker): Promise<RunningWorker> {
 
 test('workers that share migrations are replaced one after the other, under load, and no step is lost', async () => {
   await program.killWorker();
-  let workers = [await program.anotherWorker(), await program.anotherWorker()];
+  const workers = [await program.anotherWorker(), await program.anotherWorker()];
   const handles = await Promise.all(
     tables.map((table) =>
       program.migrate({ source: 'ext1.load', target: `commerce.${table}`, tables: [table], mount }),
@@ -64,5 +64,4 @@ test('workers that share migrations are replaced one after the other, under load
   expect((await Promise.all(handles.map(timeouts))).flat()).toEqual([]);
   expect(await contentsOf('target', 'commerce', tables)).toEqual(await contentsOf('source', 'load', tables));
   await Promise.all(workers.map((worker) => worker.kill()));
-  workers = [];
 });

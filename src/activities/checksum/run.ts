@@ -150,10 +150,10 @@ export class ProofRun {
     this.behindAt = behind?.position ?? null;
     // Were the goal to move on with a busy source, a stream that is some seconds behind would never come to it.
     if (comesNearer) return true;
-    const readers: Readers = [await this.source.rowReader(positions), await targetRows(this.step.clients, this.plan)];
-    const readings = this.held === null ? await this.read(readers) : [];
+    const readers = this.held === null ? await this.readersAt(positions) : undefined;
+    const readings = readers === undefined ? [] : await this.read(readers);
     const happened = await happenedSince(this.source, positions, this.tables.tracked);
-    for (const reading of readings) await this.judge(reading, readers, happened);
+    if (readers !== undefined) for (const reading of readings) await this.judge(reading, readers, happened);
     await this.account(happened);
     await this.lookAtIdentities(happened);
     return readings.length > 0 || happened.rows.size > 0 || happened.statements.size > 0;
@@ -185,6 +185,10 @@ export class ProofRun {
       return null;
     });
     return (await Promise.all(found)).find((each) => each !== null) ?? null;
+  }
+
+  private async readersAt(positions: Record<string, string>): Promise<Readers> {
+    return [await this.source.rowReader(positions), await targetRows(this.step.clients, this.plan)];
   }
 
   /** Of some tables at a time, until it has lasted for long: what has happened meanwhile is to be read as well. */
@@ -287,10 +291,7 @@ export class ProofRun {
 
   /** Definitions may have changed, and with them how rows are compared. */
   private async readTablesAgain(): Promise<void> {
-    const readers: Readers = [
-      await this.source.rowReader(this.positions),
-      await targetRows(this.step.clients, this.plan),
-    ];
+    const readers = await this.readersAt(this.positions);
     this.tables = await trackTables(this.plan, ...readers, this.toState().tables);
     this.tablesAt = Date.now();
   }

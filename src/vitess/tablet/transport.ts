@@ -63,17 +63,17 @@ class ClaimedSessions extends Http2SessionManager {
     await this.connect();
     assertClaims();
     const stream = await super.request(...call);
-    if (stream.session?.listeners('error').includes(isHeard) === false) stream.session.on('error', isHeard);
+    if (stream.session?.listeners('error').includes(ignoreError) === false) stream.session.on('error', ignoreError);
     return stream;
   }
 }
 
 /**
- * When a tablet shuts down just as a call begins, the library has stopped to listen to the session when it gives it up.
- * An error that nobody hears would end the worker.
+ * A listener for good: when a tablet shuts down just as a call begins, the library drops the session and its own
+ * listener before the session reports its error, and an error without a listener ends the worker.
  */
-function isHeard(): void {
-  // The call has another session by then.
+function ignoreError(): void {
+  // By then the call has another session.
 }
 
 /** Adds Vitess's static-auth headers, and explains a refused connection. */

@@ -6,8 +6,8 @@ import { quoteName, quoteString } from '../../../migration/sql/quote.js';
 export const graceTime = 5_000;
 
 /**
- * A session's own time zone and `sql_mode` must not change what a value looks like. MySQL has been seen to sort all the
- * rest of a table by another index to find the end of a part.
+ * A session's own time zone and `sql_mode` must not change what a value looks like. The key's index is named, because
+ * MySQL has been seen to sort the whole rest of a table by another one to find the end of a part.
  */
 export function hints(timeoutMs: number, { name, indexes }: ChecksumTable): string {
   const index = indexes.length === 0 ? '' : `INDEX(${quoteName(name)} ${indexes.map(quoteName).join(', ')}) `;
@@ -41,12 +41,10 @@ export function order({ key }: ChecksumTable): string {
 export function where(table: ChecksumTable, scope: Scope): string {
   if ('keys' in scope) return ` where ${amongKeys(table.key, scope.keys)}`;
   const { after, upTo } = scope.range;
-  const several = table.key.length > 1;
   const conditions = [
     ...(after === null ? [] : [beyond(table.key, after, '>')]),
-    ...(upTo === null ? [] : [`not (${beyond(table.key, upTo, '>')})`]),
-    ...(upTo === null || !several ? [] : [first(table.key, upTo, '<=')]),
-    ...(after === null || !several ? [] : [first(table.key, after, '>=')]),
+    ...(upTo === null ? [] : [`not (${beyond(table.key, upTo, '>')})`, ...first(table.key, upTo, '<=')]),
+    ...(after === null ? [] : first(table.key, after, '>=')),
   ];
   return conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
 }
@@ -64,11 +62,11 @@ function beyond(columns: readonly KeyColumn[], key: Key, than: '>'): string {
     : `(${alternatives.map((each) => `(${each})`).join(' or ')})`;
 }
 
-/** What follows for the first column: MySQL then reads no more than that part of the index. */
-function first(columns: readonly KeyColumn[], key: Key, comparison: '<=' | '>='): string {
-  const [column] = columns;
-  if (column === undefined) return '1 = 1';
-  return `${quoteName(column.name)} ${comparison} ${literal(column, key[0] ?? '')}`;
+/** What follows for the first of several columns: MySQL then reads no more than that part of the index. */
+function first(columns: readonly KeyColumn[], key: Key, comparison: '<=' | '>='): string[] {
+  const [column, ...others] = columns;
+  if (column === undefined || others.length === 0) return [];
+  return [`${quoteName(column.name)} ${comparison} ${literal(column, key[0] ?? '')}`];
 }
 
 /** The condition that a row has one of some keys. */
