@@ -17,9 +17,9 @@ const oneWay =
 export const refusedFlags: Readonly<Record<string, string>> = {
   'no-routing-rules':
     'Migrate makes no routing rules: the tables come from another cluster, whose queries no vtgate of the target sees',
-  'keep-routing-rules': 'Migrate makes no routing rules, so that there are none to keep',
+  'keep-routing-rules': 'Migrate makes no routing rules, so there are none to keep',
   'enable-reverse-replication': oneWay,
   'reverse-replication': oneWay,
   'ignore-source-keyspace':
-    'Complete compares the rows with those of the source. Cancel needs no source: it gives up a migration that lost it',
+    'Complete compares the rows with those of the source; to give up a migration whose source is gone, use Cancel',
 };

@@ -67,7 +67,7 @@ export const options = {
     ...withDefault(kinds.vitessWord(['LEAVE', 'REMOVE']), 'LEAVE'),
     of: ['Create'],
     flag: 'sharded-auto-increment-handling',
-    about: 'whether the tables of a sharded target, each shard of which would count for itself, keep AUTO_INCREMENT',
+    about: 'keep or remove AUTO_INCREMENT in the tables of a sharded target, where each shard would count for itself',
   },
   lanes: {
     ...optional(kinds.wholeNumber(1, mostLanes)),
@@ -148,7 +148,7 @@ export const options = {
     kept: true,
     flag: 'max-replication-lag-allowed',
     about: 'how far a stream may be behind the source for Complete to begin',
-    absent: 'as far as it makes good in the time of -timeout',
+    absent: 'any lag that the streams make up within -timeout',
   },
   fenceSource: {
     ...withDefault(kinds.boolean, false),
